@@ -1,0 +1,72 @@
+// A client's file (EXPERIENCE, "Files that peers exchange"): JSON text <-> ClientConfig.
+// Refuses to know: where the file lies, who may read it, and what is done with it.
+#pragma once
+
+#include "common/base/ip.hpp"
+#include "common/config/error.hpp"
+#include "common/config/host_port.hpp"
+#include "common/config/keys.hpp"
+#include "common/crypto/keys.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpn::config {
+
+struct ClientInterface {
+    /// Empty: the stem of the file's name.
+    std::string name;
+    crypto::PrivateKey private_key;
+    /// Where the key stands, if not in the file itself: an absolute path, written back as `"file:/path"`. Empty: in place.
+    std::string private_key_file;
+    /// Empty: any port.
+    std::optional<Port> listen_port;
+    /// With host bits.
+    std::vector<Prefix> addresses;
+    std::vector<IpAddress> dns;
+    /// Empty: found by the client ("auto").
+    std::optional<std::uint16_t> mtu;
+    /// What to ping to know that the tunnel works.
+    std::optional<IpAddress> probe;
+};
+
+struct ClientPeer {
+    /// May be empty.
+    std::string name;
+    crypto::PublicKey public_key;
+    std::string public_key_file;
+    /// All zeros: none.
+    crypto::PresharedKey preshared_key;
+    std::string preshared_key_file;
+    std::optional<HostPort> endpoint;
+    /// Without host bits.
+    std::vector<Prefix> allowed_ips;
+    /// Zero: none.
+    std::chrono::seconds persistent_keepalive{0};
+    Suite suite = Suite::wireguard;
+};
+
+struct ClientConfig {
+    ClientInterface interface;
+    std::vector<ClientPeer> peers;
+
+    [[nodiscard]] ClientConfig clone() const;
+    /// Compares keys in constant time.
+    friend bool operator==(const ClientConfig& a, const ClientConfig& b);
+};
+
+/// Strict: unknown keys, wrong types, values out of range and what `check` finds are refused, with the line. `file` only names
+/// the text in errors. Without `read_key`, keys that stand elsewhere are refused.
+Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file, const KeyReader& read_key = {});
+
+/// Pretty JSON with a newline at the end, which `decode_client` takes and finds equal. Holds secrets: the caller wipes it.
+std::string encode(const ClientConfig& config);
+
+/// The first rule that the configuration as a whole breaks: a prefix at two peers, a key twice, no endpoint at all, ...
+std::optional<Problem> check(const ClientConfig& config);
+
+} // namespace vpn::config
