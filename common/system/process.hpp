@@ -1,0 +1,21 @@
+// What a process does to itself: locks its memory, looks at its privileges, raises its limits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace vpn::system {
+
+/// Locks all memory, present and future, as it is touched; forbids cores and other processes' looks.
+/// Not inherited over fork: a daemon calls it after it has daemonised, before it reads a key.
+/// Returns what could not be done, as one sentence; nullopt if all was.
+[[nodiscard]] std::optional<std::string> protect_memory();
+
+/// CAP_NET_ADMIN is effective: interfaces, routes and nftables can be changed.
+bool has_net_admin();
+
+/// Raises the number of descriptors to the hard limit. Returns what it is now.
+std::uint64_t raise_open_files_limit();
+
+} // namespace vpn::system
