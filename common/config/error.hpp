@@ -36,7 +36,7 @@ struct Problem {
 std::string printable(std::string_view text, std::size_t max = 64);
 
 /// The same in double quotes. A text with the shape of a key is not repeated: `(something that looks like a key)`.
-std::string quoted(std::string_view text, std::size_t max = 64);
+std::string quote(std::string_view text, std::size_t max = 64);
 
 /// `, did you mean "dns"?` if one of `known` is close to `found`, else nothing.
 std::string suggestion(std::string_view found, std::span<const std::string_view> known);

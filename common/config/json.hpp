@@ -77,6 +77,8 @@ class Json {
 
     /// Adds a member behind the others, or replaces its value. Requires: an object, or null, which becomes one.
     Json& set(std::string key, Json value);
+    /// The same, quickly. Requires: an object that has no such key.
+    void append(Member member);
     /// Adds an item at the end. Requires: an array, or null, which becomes one.
     Json& push(Json value);
 
