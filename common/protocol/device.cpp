@@ -1,0 +1,210 @@
+#include "common/protocol/device.hpp"
+
+#include <variant>
+
+namespace vpn::protocol {
+namespace {
+
+template <class... Fs> struct Overloaded : Fs... { using Fs::operator()...; };
+template <class... Fs> Overloaded(Fs...) -> Overloaded<Fs...>;
+
+} // namespace
+
+Device::Device(crypto::PrivateKey private_key, Random& random)
+    : ours_(std::move(private_key)), mac_keys_(ours_.public_key), random_(random) {}
+
+// --- configuration -----------------------------------------------------------------------------------------------------------
+
+void Device::set_private_key(crypto::PrivateKey key, Now now, Outbox& out) {
+    ours_ = noise::KeyPair(std::move(key));
+    mac_keys_ = MacKeys(ours_.public_key);
+    if (const auto ourselves = find(ours_.public_key)) remove_peer(*ourselves, now, out);
+    for (const PeerId id : peers()) with_peer(id, [&](Peer& peer) { peer.adopt_identity(context(now, out)); });
+}
+
+std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) {
+    if (config.public_key == ours_.public_key) return std::nullopt;
+    auto known = find(config.public_key);
+    if (!known) {
+        known = PeerId{next_id_++};
+        auto peer = std::make_unique<Peer>(*known, config.public_key, config.preshared_key.clone(), ours_);
+        out.actions.emplace_back(AddPeer{*known, peer->activity()});
+        by_key_[config.public_key] = *known;
+        peers_[*known] = std::move(peer);
+    } else {
+        allowed_ips_.remove_all(*known);
+    }
+    for (const Prefix& prefix : config.allowed_ips) allowed_ips_.assign(prefix, *known);
+    out.routes_changed = true;
+    with_peer(*known, [&](Peer& peer) {
+        peer.set_preshared_key(std::move(config.preshared_key));
+        if (config.endpoint && (!peer.path() || peer.path()->remote != *config.endpoint))
+            peer.set_endpoint(*config.endpoint, context(now, out));
+        peer.set_persistent_keepalive(config.persistent_keepalive, context(now, out));
+    });
+    return known;
+}
+
+void Device::set_endpoint(PeerId id, const Endpoint& endpoint, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.set_endpoint(endpoint, context(now, out)); });
+}
+
+void Device::remove_peer(PeerId id, Now now, Outbox& out) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) return;
+    found->second->leave(context(now, out));
+    allowed_ips_.remove_all(id);
+    out.routes_changed = true;
+    by_key_.erase(found->second->identity().public_key);
+    if (const auto scheduled = scheduled_.find(id); scheduled != scheduled_.end()) {
+        deadlines_.erase({scheduled->second, id});
+        scheduled_.erase(scheduled);
+    }
+    peers_.erase(found);
+}
+
+void Device::forget_received_timestamp(PeerId id) {
+    with_peer(id, [](Peer& peer) { peer.forget_received_timestamp(); });
+}
+
+void Device::restore(const std::vector<Timestamps>& timestamps) {
+    for (const Timestamps& each : timestamps)
+        if (const auto id = find(each.peer)) peers_.at(*id)->restore(each);
+}
+
+std::vector<Timestamps> Device::timestamps() const {
+    std::vector<Timestamps> all;
+    all.reserve(peers_.size());
+    for (const auto& [id, peer] : peers_) all.push_back(peer->timestamps());
+    return all;
+}
+
+// --- input -------------------------------------------------------------------------------------------------------------------
+
+Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFill queue, Now now, Outbox& out) {
+    const auto message = decode(datagram);
+    if (!message) return dropped(message.error());
+    const bool loaded = load_.under_load(queue.waiting, queue.capacity, now.boot);
+    const Context with = context(now, out);
+    const auto guarded = [&](const auto& view, auto handle) -> Checked<void> {
+        if (loaded && !cookies_.mac2_is_valid(view.macs(), from.remote, now.boot))
+            return demand_cookie(view.macs(), view.sender(), from, with);
+        if (loaded && !limiter_.allow(from.remote.address, now.boot)) return dropped(Drop::rate_limited);
+        return handle(view);
+    };
+    return std::visit(Overloaded{
+                          [&](const InitiationView& view) {
+                              return guarded(view,
+                                             [&](const InitiationView& each) { return handle_initiation(each, from, with); });
+                          },
+                          [&](const ResponseView& view) {
+                              return guarded(view, [&](const ResponseView& each) { return handle_response(each, from, with); });
+                          },
+                          [&](const CookieReplyView& view) { return handle_cookie_reply(view, with); },
+                          [](const DataView&) -> Checked<void> { return dropped(Drop::malformed); }, // data has another way in
+                      },
+                      *message);
+}
+
+Checked<void> Device::demand_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context with) {
+    ByteVector reply(cookie_reply_size);
+    cookies_.write_reply(mac_keys_, macs, RemoteIndex{sender}, from.remote, with.now.boot, random_, reply);
+    with.out.actions.emplace_back(SendDatagram{std::move(reply), from});
+    return dropped(Drop::bad_mac2);
+}
+
+Checked<void> Device::handle_initiation(const InitiationView& initiation, const Path& from, Context with) {
+    auto opened = read_initiator(ours_, initiation);
+    if (!opened) return dropped(opened.error());
+    const auto id = find(opened->initiator());
+    if (!id) return dropped(Drop::unknown_peer);
+    Checked<void> result;
+    with_peer(*id, [&](Peer& peer) { result = peer.handle_initiation(std::move(*opened), initiation, from, with); });
+    return result;
+}
+
+Checked<void> Device::handle_response(const ResponseView& response, const Path& from, Context with) {
+    const auto id = indices_.find(LocalIndex{response.receiver()});
+    if (!id) return dropped(Drop::unknown_session);
+    Checked<void> result;
+    with_peer(*id, [&](Peer& peer) { result = peer.handle_response(response, from, with); });
+    return result;
+}
+
+Checked<void> Device::handle_cookie_reply(const CookieReplyView& reply, Context with) {
+    const auto id = indices_.find(LocalIndex{reply.receiver()});
+    if (!id) return dropped(Drop::unknown_session);
+    Checked<void> result;
+    with_peer(*id, [&](Peer& peer) { result = peer.handle_cookie_reply(reply, with); });
+    return result;
+}
+
+void Device::handle_notice(PeerId id, Notice notice, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.handle_notice(notice, context(now, out)); });
+}
+
+void Device::handle_move(PeerId id, const Path& from, Boot born, std::uint64_t counter, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.handle_move(from, born, counter, context(now, out)); });
+}
+
+void Device::want_handshake(PeerId id, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.want_handshake(context(now, out)); });
+}
+
+void Device::forget_local_sources(Now now, Outbox& out) {
+    for (const auto& [id, peer] : peers_) peer->forget_local_source(context(now, out));
+}
+
+void Device::handle_time(Now now, Outbox& out) {
+    while (!deadlines_.empty() && deadlines_.begin()->first <= now.boot) {
+        const PeerId id = deadlines_.begin()->second;
+        deadlines_.erase(deadlines_.begin());
+        scheduled_.erase(id);
+        with_peer(id, [&](Peer& peer) { peer.handle_time(context(now, out)); });
+    }
+}
+
+std::optional<Boot> Device::next_deadline() const {
+    return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
+}
+
+template <class Act> void Device::with_peer(PeerId id, Act act) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) return;
+    act(*found->second);
+    reschedule(*found->second);
+}
+
+void Device::reschedule(const Peer& peer) {
+    const std::optional<Boot> deadline = peer.next_deadline();
+    const auto scheduled = scheduled_.find(peer.id());
+    if (scheduled != scheduled_.end()) {
+        if (deadline == scheduled->second) return;
+        deadlines_.erase({scheduled->second, peer.id()});
+        scheduled_.erase(scheduled);
+    }
+    if (!deadline) return;
+    deadlines_.emplace(*deadline, peer.id());
+    scheduled_.emplace(peer.id(), *deadline);
+}
+
+// --- for people and tables ---------------------------------------------------------------------------------------------------
+
+std::optional<PeerId> Device::find(const crypto::PublicKey& key) const {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Peer* Device::peer(PeerId id) const {
+    const auto found = peers_.find(id);
+    return found == peers_.end() ? nullptr : found->second.get();
+}
+
+std::vector<PeerId> Device::peers() const {
+    std::vector<PeerId> ids;
+    ids.reserve(peers_.size());
+    for (const auto& [id, peer] : peers_) ids.push_back(id);
+    return ids;
+}
+
+} // namespace vpn::protocol

@@ -1,0 +1,53 @@
+// Initiation and response (PROTOCOL 2; WireGuard paper 5.4.2, 5.4.3): Noise put into WireGuard's messages.
+// Works on copies and commits on success: a message that fails has changed nothing.
+// Refuses to know: MACs (cookie), timers, which slot a session goes to (keyring), and the clock.
+#pragma once
+
+#include "common/base/random.hpp"
+#include "common/crypto/tai64n.hpp"
+#include "common/protocol/message.hpp"
+#include "common/protocol/noise.hpp"
+#include "common/protocol/session_keys.hpp"
+
+#include <optional>
+
+namespace vpn::protocol {
+
+/// What a handshake needs of the other side.
+struct RemoteIdentity {
+    crypto::PublicKey public_key;
+    crypto::PresharedKey preshared_key;
+    /// DH of both static keys, worked out once. None for a low-order key: such a peer is never spoken to.
+    std::optional<crypto::SharedSecret> static_agreement;
+
+    RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours);
+    /// Works the agreement out again, for a new key of ours.
+    void agree_with(const noise::KeyPair& ours);
+};
+
+/// An initiation that waits for its response.
+struct PendingInitiation {
+    LocalIndex index;
+    noise::Initiator noise;
+};
+
+/// Fills `out` (148 bytes) but for its MACs. Errors: low_order_key.
+[[nodiscard]] Checked<PendingInitiation> make_initiation(const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,
+                                                         const crypto::Tai64n& timestamp, Random& random, MutableBytes out);
+
+/// An initiation opened as far as its sender's name. Requires: mac1 already verified (5.4.4). Errors: bad_tag, low_order_key.
+[[nodiscard]] Checked<noise::Responder> read_initiator(const noise::KeyPair& ours, const InitiationView& initiation);
+
+/// And opened to its end: proves that `peer` wrote it. Errors: bad_tag; low_order_key for a peer without an agreement.
+[[nodiscard]] Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const RemoteIdentity& peer,
+                                                     const InitiationView& initiation);
+
+/// Fills `out` (92 bytes) but for its MACs, and gives the session's keys. Errors: low_order_key.
+[[nodiscard]] Checked<SessionKeys> answer_initiation(noise::Responder&& opened, const RemoteIdentity& peer, LocalIndex index,
+                                                     RemoteIndex receiver, Random& random, MutableBytes out);
+
+/// Finishes our own initiation. Errors: bad_tag (a wrong preshared key looks like this), low_order_key.
+[[nodiscard]] Checked<SessionKeys> read_response(const PendingInitiation& pending, const noise::KeyPair& ours,
+                                                 const RemoteIdentity& peer, const ResponseView& response);
+
+} // namespace vpn::protocol

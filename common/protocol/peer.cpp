@@ -1,0 +1,237 @@
+#include "common/protocol/peer.hpp"
+
+namespace vpn::protocol {
+
+Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours)
+    : id_(id), identity_(key, std::move(preshared), ours), cookies_(key) {}
+
+AttemptReport Peer::attempt() const {
+    AttemptReport report = attempt_;
+    report.under_way = timers_.attempting();
+    return report;
+}
+
+// --- configuration -----------------------------------------------------------------------------------------------------------
+
+void Peer::set_endpoint(const Endpoint& endpoint, Context context) { set_path({endpoint, {}}, context); }
+
+void Peer::forget_local_source(Context context) {
+    if (path_) set_path({path_->remote, {}}, context);
+}
+
+void Peer::set_persistent_keepalive(Duration interval, Context context) {
+    const bool begins = interval != Duration::zero() && interval != timers_.persistent_keepalive();
+    timers_.set_persistent_keepalive(interval, context.now.boot);
+    if (!begins || !path_) return;
+    if (keyring_.can_send(context.now.boot))
+        context.out.actions.emplace_back(SendKeepalive{id_});
+    else
+        want_handshake(context);
+}
+
+void Peer::adopt_identity(Context context) {
+    identity_.agree_with(context.ours);
+    abandon_initiation(context);
+    timers_.handshake_complete();
+    if (keyring_.current()) context.out.actions.emplace_back(UseSession{id_, nullptr});
+    retire(keyring_.clear(), context);
+}
+
+void Peer::restore(const Timestamps& timestamps) {
+    last_sent_ = std::max(last_sent_, timestamps.sent);
+    last_received_ = std::max(last_received_, timestamps.received);
+}
+
+void Peer::leave(Context context) {
+    abandon_initiation(context);
+    retire(keyring_.clear(), context);
+    context.out.actions.emplace_back(RemovePeer{id_});
+}
+
+// --- our own handshake -------------------------------------------------------------------------------------------------------
+
+void Peer::want_handshake(Context context) {
+    if (!path_ || !identity_.static_agreement) return;
+    if (timers_.want_handshake(context.now.boot)) initiate(context);
+}
+
+void Peer::initiate(Context context) {
+    abandon_initiation(context);
+    const auto index = context.indices.take(id_, context.random);
+    if (!index) return;
+    last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
+    context.out.timestamps_changed = true;
+    ByteVector message(initiation_size);
+    auto pending = make_initiation(context.ours, identity_, *index, last_sent_, context.random, message);
+    if (!pending) return context.indices.release(*index);
+    cookies_.write_macs({message}, context.now.boot);
+    pending_ = std::move(*pending);
+    timers_.initiation_sent(context.now.boot, context.random);
+    activity_->sent_handshake(context.now.boot);
+    activity_->count_sent(message.size());
+    ++attempt_.initiations;
+    context.out.actions.emplace_back(SendDatagram{std::move(message), *path_});
+    context.out.events.push_back({id_, EventKind::initiation_sent});
+}
+
+void Peer::abandon_initiation(Context context) {
+    if (!pending_) return;
+    context.indices.release(pending_->index);
+    pending_.reset();
+}
+
+Checked<void> Peer::handle_response(const ResponseView& response, const Path& from, Context context) {
+    if (!pending_ || pending_->index.value != response.receiver()) return dropped(Drop::unknown_session);
+    auto keys = read_response(*pending_, context.ours, identity_, response);
+    if (!keys) {
+        ++attempt_.rejected_responses;
+        context.out.events.push_back({id_, EventKind::response_rejected});
+        return dropped(keys.error());
+    }
+    auto session = std::make_shared<Session>(id_, Role::initiator, pending_->index, RemoteIndex{response.sender()},
+                                             std::move(*keys), context.now.boot);
+    pending_.reset(); // its index lives on in the session
+    activity_->received_handshake(context.now.boot);
+    activity_->count_received(response.message.size());
+    set_path(from, context);
+    install(session, context);
+    retire(keyring_.install_initiated(session), context);
+    complete(context);
+    context.out.actions.emplace_back(UseSession{id_, std::move(session), true});
+    return {};
+}
+
+Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context context) {
+    if (auto kept = cookies_.handle_reply(reply, context.now.boot); !kept) return kept;
+    activity_->count_received(reply.message.size());
+    ++attempt_.cookies;
+    context.out.events.push_back({id_, EventKind::cookie_received});
+    return {};
+}
+
+// --- the other side's handshake ----------------------------------------------------------------------------------------------
+
+Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
+                                      Context context) {
+    const auto timestamp = read_timestamp(opened, identity_, initiation);
+    if (!timestamp) return dropped(timestamp.error());
+    if (*timestamp <= last_received_) {
+        context.out.events.push_back({id_, EventKind::clock_behind});
+        return dropped(Drop::old_timestamp);
+    }
+    if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);
+    const auto index = context.indices.take(id_, context.random);
+    if (!index) return dropped(Drop::queue_full);
+    ByteVector message(response_size);
+    auto keys =
+        answer_initiation(std::move(opened), identity_, *index, RemoteIndex{initiation.sender()}, context.random, message);
+    if (!keys) {
+        context.indices.release(*index);
+        return dropped(keys.error());
+    }
+    last_received_ = *timestamp;
+    context.out.timestamps_changed = true;
+    last_accepted_ = context.now.boot;
+    activity_->received_handshake(context.now.boot);
+    activity_->count_received(initiation.message.size());
+    set_path(from, context);
+    cookies_.write_macs({message}, context.now.boot);
+    auto session = std::make_shared<Session>(id_, Role::responder, *index, RemoteIndex{initiation.sender()}, std::move(*keys),
+                                             context.now.boot);
+    install(session, context);
+    retire(keyring_.install_answered(std::move(session)), context);
+    timers_.response_sent(context.now.boot);
+    activity_->sent_handshake(context.now.boot);
+    activity_->count_sent(message.size());
+    context.out.actions.emplace_back(SendDatagram{std::move(message), from});
+    return {};
+}
+
+// --- what the data path saw --------------------------------------------------------------------------------------------------
+
+void Peer::handle_notice(Notice notice, Context context) {
+    if (has(notice, Notice::armed)) timers_.armed(context.random);
+    if (has(notice, Notice::confirmed)) {
+        auto [promoted, gone] = keyring_.promote();
+        if (promoted) {
+            complete(context);
+            context.out.actions.emplace_back(UseSession{id_, keyring_.current()});
+            retire(gone, context);
+        }
+    }
+    if (has(notice, Notice::wants_handshake)) {
+        // The packet that asked may have waited for a session that is there by now.
+        const bool renewed = keyring_.can_send(context.now.boot) && context.now.boot - keyring_.current()->born() < rekey_timeout;
+        if (!renewed) want_handshake(context);
+    }
+}
+
+void Peer::handle_move(const Path& from, Boot born, std::uint64_t counter, Context context) {
+    if (std::pair(born, counter) < last_mover_) return;
+    last_mover_ = {born, counter};
+    if (path_ == from) return;
+    const bool elsewhere = !path_ || path_->remote != from.remote;
+    path_ = from;
+    context.out.actions.emplace_back(SetPath{id_, from});
+    if (elsewhere) context.out.events.push_back({id_, EventKind::endpoint_moved});
+}
+
+void Peer::handle_time(Context context) {
+    const Due due = timers_.take_due(*activity_, context.now.boot);
+    if (due.give_up) {
+        abandon_initiation(context);
+        if (keyring_.current()) keyring_.current()->forget_rekey();
+        context.out.actions.emplace_back(DropStaged{id_});
+        context.out.events.push_back({id_, EventKind::gave_up});
+    }
+    if (due.renew) {
+        forget_local_source(context); // the way may have changed under us
+        want_handshake(context);
+    }
+    if (due.initiate) {
+        forget_local_source(context);
+        initiate(context);
+    }
+    if (due.keepalive || due.persistent) {
+        if (keyring_.can_send(context.now.boot))
+            context.out.actions.emplace_back(SendKeepalive{id_});
+        else if (due.persistent)
+            want_handshake(context);
+    }
+    if (due.wipe) {
+        abandon_initiation(context);
+        if (keyring_.current()) context.out.actions.emplace_back(UseSession{id_, nullptr});
+        retire(keyring_.clear(), context);
+    }
+}
+
+// --- shared steps ------------------------------------------------------------------------------------------------------------
+
+void Peer::set_path(const Path& path, Context context) {
+    last_mover_ = {context.now.boot, 0};
+    if (path_ == path) return;
+    path_ = path;
+    context.out.actions.emplace_back(SetPath{id_, path});
+}
+
+void Peer::install(SessionPtr session, Context context) {
+    timers_.keys_derived(context.now.boot);
+    context.out.actions.emplace_back(InstallSession{std::move(session)});
+}
+
+void Peer::retire(const std::vector<SessionPtr>& sessions, Context context) {
+    for (const SessionPtr& session : sessions) {
+        context.indices.release(session->local());
+        context.out.actions.emplace_back(RetireSession{session});
+    }
+}
+
+void Peer::complete(Context context) {
+    timers_.handshake_complete();
+    abandon_initiation(context);
+    attempt_ = {};
+    last_handshake_ = context.now;
+    context.out.events.push_back({id_, EventKind::handshake_complete});
+}
+
+} // namespace vpn::protocol

@@ -1,0 +1,110 @@
+// One peer: its keys, its conversation and its timers, as the control thread sees them.
+// Refuses to know: other peers, queues, load. The device routes messages here once it knows whose they are.
+#pragma once
+
+#include "common/protocol/cookie.hpp"
+#include "common/protocol/handshake.hpp"
+#include "common/protocol/index_table.hpp"
+#include "common/protocol/outbox.hpp"
+#include "common/protocol/timers.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace vpn::protocol {
+
+/// What a peer borrows of its device for the length of one call.
+struct Context {
+    const noise::KeyPair& ours;
+    IndexTable& indices;
+    Random& random;
+    Now now;
+    Outbox& out;
+};
+
+/// The timestamps that must outlive a restart (PROTOCOL 2), of the initiations sent to a peer and accepted from it.
+struct Timestamps {
+    crypto::PublicKey peer;
+    crypto::Tai64n sent;
+    crypto::Tai64n received;
+};
+
+/// How far our own attempt at a handshake has come since the last one that was completed. For diagnosis.
+struct AttemptReport {
+    std::uint32_t initiations = 0;
+    std::uint32_t rejected_responses = 0;
+    std::uint32_t cookies = 0;
+    bool under_way = false;
+};
+
+class Peer {
+  public:
+    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours);
+
+    [[nodiscard]] PeerId id() const { return id_; }
+    [[nodiscard]] const RemoteIdentity& identity() const { return identity_; }
+    [[nodiscard]] const std::shared_ptr<Activity>& activity() const { return activity_; }
+    [[nodiscard]] const std::optional<Path>& path() const { return path_; }
+    [[nodiscard]] const Keyring& keyring() const { return keyring_; }
+    [[nodiscard]] const std::optional<Now>& last_handshake() const { return last_handshake_; }
+    [[nodiscard]] AttemptReport attempt() const;
+    [[nodiscard]] Duration persistent_keepalive() const { return timers_.persistent_keepalive(); }
+    [[nodiscard]] std::optional<Boot> next_deadline() const { return timers_.next_deadline(*activity_); }
+
+    // Configuration
+    void set_preshared_key(crypto::PresharedKey key) { identity_.preshared_key = std::move(key); }
+    /// An endpoint that was configured, not learned. The local source is forgotten.
+    void set_endpoint(const Endpoint& endpoint, Context context);
+    void forget_local_source(Context context);
+    /// Zero turns it off; a new interval begins with a keepalive at once.
+    void set_persistent_keepalive(Duration interval, Context context);
+    /// For a new private key of ours: sessions and handshakes under the old one end.
+    void adopt_identity(Context context);
+    void restore(const Timestamps& timestamps);
+    [[nodiscard]] Timestamps timestamps() const { return {identity_.public_key, last_sent_, last_received_}; }
+    void forget_received_timestamp() { last_received_ = {}; }
+    /// Gives back every index and session. The peer is not used afterwards.
+    void leave(Context context);
+
+    // The conversation
+    /// Starts a handshake unless one is under way or the last was less than 5 s ago (then it starts later).
+    void want_handshake(Context context);
+    /// Errors: see read_timestamp; old_timestamp, too_soon. On error nothing has changed.
+    [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
+                                                  Context context);
+    /// Errors: unknown_session if we don't wait for it; see read_response.
+    [[nodiscard]] Checked<void> handle_response(const ResponseView& response, const Path& from, Context context);
+    [[nodiscard]] Checked<void> handle_cookie_reply(const CookieReplyView& reply, Context context);
+
+    // What the data path saw
+    void handle_notice(Notice notice, Context context);
+    /// An authentic packet with `counter` on the session `born` then came by this path. Older packets than the last mover are
+    /// ignored.
+    void handle_move(const Path& from, Boot born, std::uint64_t counter, Context context);
+    void handle_time(Context context);
+
+  private:
+    void initiate(Context context);
+    void abandon_initiation(Context context);
+    void set_path(const Path& path, Context context);
+    void install(SessionPtr session, Context context);
+    void retire(const std::vector<SessionPtr>& sessions, Context context);
+    void complete(Context context);
+
+    PeerId id_;
+    RemoteIdentity identity_;
+    CookieJar cookies_;
+    std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
+    Keyring keyring_;
+    Timers timers_;
+    std::optional<PendingInitiation> pending_;
+    std::optional<Path> path_;
+    std::pair<Boot, std::uint64_t> last_mover_{}; ///< birth of the session, counter
+    crypto::Tai64n last_sent_;
+    crypto::Tai64n last_received_;
+    std::optional<Boot> last_accepted_; ///< when an initiation was last answered
+    std::optional<Now> last_handshake_;
+    AttemptReport attempt_;
+};
+
+} // namespace vpn::protocol
