@@ -15,7 +15,7 @@ namespace vpn::system {
 /// A door to nftables of the network namespace it was made in. Not thread-safe.
 class Nftables {
   public:
-    /// Errors: out of memory. That the kernel has no nftables shows on the first `apply`.
+    /// Errors: the kernel has no netfilter. That it lacks nftables alone shows on the first `apply`.
     static Result<Nftables> open();
     Nftables(Nftables&&) noexcept;
     Nftables& operator=(Nftables&&) noexcept;

@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace vpn::system {
 
@@ -19,7 +20,7 @@ class UnixListener {
     /// Replaces a socket that nobody listens on any more. At start-up, before other threads: sets the umask for a moment.
     /// Errors: EADDRINUSE if somebody answers there, or if what is there is no socket; ENAMETOOLONG beyond 107 bytes.
     static OsResult<UnixListener> listen(const std::string& path);
-    UnixListener(UnixListener&&) noexcept = default;
+    UnixListener(UnixListener&& other) noexcept : fd_(std::move(other.fd_)), path_(std::exchange(other.path_, {})) {}
     UnixListener& operator=(UnixListener&& other) noexcept;
     ~UnixListener() { remove(); }
 

@@ -1,0 +1,198 @@
+#include "common/system/files.hpp"
+
+#include "common/base/ip.hpp"
+#include "common/base/secret.hpp"
+#include "common/system/os_error.hpp"
+#include "common/system/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+
+namespace vpn::system {
+namespace {
+
+using Kind = FileError::Kind;
+
+tl::unexpected<FileError> refuse(Kind kind, std::string message) {
+    return tl::unexpected<FileError>(FileError{{std::move(message)}, kind});
+}
+
+tl::unexpected<FileError> refuse_errno(const std::string& what, int error) {
+    Kind kind = Kind::other;
+    if (error == ENOENT || error == ENOTDIR) kind = Kind::missing;
+    if (error == EACCES || error == EPERM || error == EROFS) kind = Kind::not_allowed;
+    return refuse(kind, what + ": " + errno_text(error));
+}
+
+void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
+
+std::string octal(mode_t mode) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), "%04o", static_cast<unsigned>(mode & 07777U));
+    return text.data();
+}
+
+/// Us, root, or the person who became root for this command.
+bool is_trusted_owner(uid_t owner) {
+    if (owner == 0 || owner == ::geteuid()) return true;
+    const char* caller = ::geteuid() == 0 ? std::getenv("SUDO_UID") : nullptr;
+    return caller != nullptr && parse_decimal(caller, std::numeric_limits<std::uint32_t>::max()) == owner;
+}
+
+Result<void, FileError> check_private(const std::string& path, const struct stat& status) {
+    if ((status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(S_IXGRP | S_IXOTH)) != 0) {
+        return refuse(Kind::too_open, path + " may be read or written by others (mode " + octal(status.st_mode) +
+                                          "): run `chmod 600 " + path + "`");
+    }
+    if (!is_trusted_owner(status.st_uid)) {
+        return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid) +
+                                          ", who could change it: run `chown " + std::to_string(::geteuid()) + " " + path + "`");
+    }
+    return {};
+}
+
+/// Reads to the end, leaving no copy of the text behind. Errors: EFBIG beyond `limit`.
+Result<std::string, int> read_all(int fd, std::size_t expected, std::size_t limit) {
+    std::string text(std::min(expected, limit) + 1, '\0');
+    std::size_t filled = 0;
+    int error = 0;
+    while (error == 0) {
+        if (filled > limit) error = EFBIG;
+        if (filled == text.size()) {
+            std::string larger(text.size() * 2, '\0');
+            text.copy(larger.data(), filled);
+            wipe_text(text);
+            text.swap(larger);
+        }
+        const ssize_t got = error != 0 ? -1 : ::read(fd, text.data() + filled, text.size() - filled);
+        if (got == 0) {
+            text.resize(filled);
+            return text;
+        }
+        if (got > 0) filled += static_cast<std::size_t>(got);
+        if (got < 0 && error == 0 && errno != EINTR) error = errno;
+    }
+    wipe_text(text);
+    return tl::unexpected(error);
+}
+
+enum class Privacy : bool { any, only_ours };
+
+Result<std::string, FileError> read_checked(const std::string& path, ByteCount limit, Privacy privacy) {
+    // Non-blocking, for opening a pipe would wait for a writer.
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) return refuse_errno("cannot read " + path, errno);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return refuse_errno("cannot read " + path, errno);
+    if (!S_ISREG(status.st_mode)) return refuse(Kind::not_regular, path + " is not a regular file");
+    if (privacy == Privacy::only_ours) {
+        if (auto checked = check_private(path, status); !checked) return tl::unexpected(checked.error());
+    }
+    auto text = read_all(fd.get(), static_cast<std::size_t>(status.st_size), limit.value);
+    if (text) return std::move(*text);
+    if (text.error() == EFBIG) return refuse(Kind::too_large, path + " is larger than " + std::to_string(limit.value) + " bytes");
+    return refuse_errno("cannot read " + path, text.error());
+}
+
+std::string directory_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) return ".";
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// A file beside its goal that is gone again unless it was renamed.
+class TemporaryFile {
+  public:
+    explicit TemporaryFile(const std::string& goal) : path_(goal + ".XXXXXX"), fd_(::mkostemp(path_.data(), O_CLOEXEC)) {}
+    TemporaryFile(const TemporaryFile&) = delete;
+    TemporaryFile& operator=(const TemporaryFile&) = delete;
+    ~TemporaryFile() {
+        if (fd_) ::unlink(path_.c_str());
+    }
+
+    [[nodiscard]] bool made() const { return static_cast<bool>(fd_); }
+    /// Zero or an errno.
+    [[nodiscard]] int fill(std::string_view text, mode_t mode) {
+        while (!text.empty()) {
+            const ssize_t wrote = ::write(fd_.get(), text.data(), text.size());
+            if (wrote < 0 && errno != EINTR) return errno;
+            if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
+        }
+        if (::fchmod(fd_.get(), mode) != 0 || ::fsync(fd_.get()) != 0) return errno;
+        return 0;
+    }
+    [[nodiscard]] int rename_to(const std::string& goal) {
+        if (::rename(path_.c_str(), goal.c_str()) != 0) return errno;
+        fd_.reset();
+        return 0;
+    }
+
+  private:
+    std::string path_;
+    UniqueFd fd_;
+};
+
+} // namespace
+
+Result<std::string, FileError> read_private_file(const std::string& path, ByteCount limit) {
+    return read_checked(path, limit, Privacy::only_ours);
+}
+
+Result<std::string, FileError> read_file(const std::string& path, ByteCount limit) {
+    return read_checked(path, limit, Privacy::any);
+}
+
+Result<void, FileError> write_file(const std::string& path, std::string_view text, unsigned mode) {
+    TemporaryFile temporary(path);
+    if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
+    if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
+    if (const int error = temporary.rename_to(path); error != 0) return refuse_errno("cannot write " + path, error);
+    // The new name itself must survive a power cut. Where a directory can't be synced, nothing better can be done.
+    const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory) ::fsync(directory.get());
+    return {};
+}
+
+Result<void, FileError> write_private_file(const std::string& path, std::string_view text) {
+    return write_file(path, text, 0600);
+}
+
+Result<void, FileError> write_state_file(const std::string& path, std::string_view text) {
+    auto present = read_private_file(path);
+    const bool same = present && *present == text;
+    if (present) wipe_text(*present);
+    if (same) return {};
+    return write_private_file(path, text);
+}
+
+Result<void, FileError> remove_file(const std::string& path) {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+    return refuse_errno("cannot remove " + path, errno);
+}
+
+Result<void, FileError> ensure_directory(const std::string& path, unsigned mode) {
+    if (::mkdir(path.c_str(), mode) == 0) {
+        if (::chmod(path.c_str(), mode) != 0) return refuse_errno("cannot make the directory " + path, errno);
+        return {};
+    }
+    if (errno != EEXIST) return refuse_errno("cannot make the directory " + path, errno);
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return refuse_errno("cannot look at " + path, errno);
+    if (!S_ISDIR(status.st_mode)) return refuse(Kind::not_regular, path + " is not a directory");
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+        return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid));
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return refuse(Kind::too_open,
+                      "others may write to " + path + " (mode " + octal(status.st_mode) + "): run `chmod go-w " + path + "`");
+    }
+    return {};
+}
+
+} // namespace vpn::system

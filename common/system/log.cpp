@@ -1,0 +1,128 @@
+#include "common/system/log.hpp"
+
+#include "common/system/escape.hpp"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+namespace vpn::system {
+namespace {
+
+constexpr std::array<std::string_view, 4> level_names{"error", "warn", "info", "debug"};
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+    switch (level) {
+    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::warn: return spdlog::level::warn;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::debug: break;
+    }
+    return spdlog::level::debug;
+}
+
+/// systemd names the stream that it made as DEVICE:INODE (systemd.exec, JOURNAL_STREAM).
+bool leads_to_journal(int fd) {
+    const char* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || ::fstat(fd, &status) != 0) return false;
+    return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
+/// `<3>` and so on (sd-daemon): how the journal learns a line's priority.
+class JournalPriority final : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+        const std::string_view prefix = prefix_of(message.level);
+        out.append(prefix.data(), prefix.data() + prefix.size());
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<JournalPriority>(); }
+
+  private:
+    static std::string_view prefix_of(spdlog::level::level_enum level) {
+        if (level >= spdlog::level::err) return "<3>";
+        if (level == spdlog::level::warn) return "<4>";
+        return level == spdlog::level::info ? "<6>" : "<7>";
+    }
+};
+
+/// Our own level names: spdlog says "warning".
+class LevelName final : public spdlog::custom_flag_formatter {
+  public:
+    void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+        std::string_view name = "debug";
+        if (message.level == spdlog::level::info) name = "info";
+        if (message.level == spdlog::level::warn) name = "warn";
+        if (message.level >= spdlog::level::err) name = "error";
+        out.append(name.data(), name.data() + name.size());
+    }
+    [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelName>(); }
+};
+
+std::unique_ptr<spdlog::formatter> stderr_format() {
+    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+    formatter->add_flag<JournalPriority>('*').add_flag<LevelName>('&');
+    formatter->set_pattern(leads_to_journal(STDERR_FILENO) ? "%*%v" : "%Y-%m-%dT%H:%M:%S.%eZ %& %v");
+    return formatter;
+}
+
+spdlog::sink_ptr make_sink(LogTarget target, std::string_view program) {
+    if (target == LogTarget::syslog)
+        return std::make_shared<spdlog::sinks::syslog_sink_mt>(std::string(program), LOG_PID, LOG_DAEMON, false);
+    auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    sink->set_formatter(stderr_format());
+    return sink;
+}
+
+} // namespace
+
+std::optional<LogLevel> parse_log_level(std::string_view text) {
+    for (std::size_t i = 0; i < level_names.size(); ++i) {
+        if (level_names.at(i) == text) return static_cast<LogLevel>(i);
+    }
+    return std::nullopt;
+}
+
+std::string_view to_string(LogLevel level) { return level_names.at(static_cast<std::size_t>(level)); }
+
+class Logger::Sink {
+  public:
+    Sink(LogTarget target, std::string_view program) : logger_(std::string(program), make_sink(target, program)) {
+        logger_.set_level(spdlog::level::debug);
+        logger_.flush_on(spdlog::level::debug);
+        logger_.set_error_handler([](const std::string&) {}); // a full disk behind stderr is no reason to talk more
+    }
+    void write(LogLevel level, const std::string& line) { logger_.log(to_spdlog(level), spdlog::string_view_t(line)); }
+
+  private:
+    spdlog::logger logger_;
+};
+
+Logger::Logger(LogLevel level, LogTarget target, std::string_view program)
+    : level_(level), sink_(std::make_shared<Sink>(target, program)) {}
+
+void Logger::write(LogLevel level, std::string_view event, Fields fields) const {
+    if (enabled(level)) sink_->write(level, format_event(event, fields));
+}
+
+std::string format_event(std::string_view event, Logger::Fields fields) {
+    std::string line = escaped(event);
+    for (const LogField& field : fields) {
+        line += ' ';
+        line += field.key;
+        line += '=';
+        line += quoted_if_needed(field.value);
+    }
+    return line;
+}
+
+} // namespace vpn::system

@@ -1,0 +1,102 @@
+#include "common/system/nftables.hpp"
+
+#include "common/system/escape.hpp"
+
+#include "common/system/os_error.hpp"
+#include "common/system/unique_fd.hpp"
+
+#include <linux/netlink.h>
+#include <nftables/libnftables.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace vpn::system {
+namespace {
+
+/// nft's complaint: its first line, which says what; the rest quotes the command.
+std::string first_line(std::string_view complaint) {
+    const std::string_view line = complaint.substr(0, complaint.find('\n'));
+    return line.empty() ? "no reason given" : escaped(line);
+}
+
+std::string drop_table_commands(const std::string& family, const std::string& name) {
+    const std::string table = "table " + family + " " + name + "\n";
+    return "add " + table + "delete " + table;
+}
+
+} // namespace
+
+struct Nftables::Context {
+    struct Free {
+        void operator()(nft_ctx* context) const { nft_ctx_free(context); }
+    };
+    std::unique_ptr<nft_ctx, Free> handle;
+
+    /// Everything nft wrote since the last time.
+    std::string take_output() const { return nft_ctx_get_output_buffer(handle.get()); }
+    std::string take_error() const { return nft_ctx_get_error_buffer(handle.get()); }
+};
+
+Nftables::Nftables(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+Nftables::Nftables(Nftables&&) noexcept = default;
+Nftables& Nftables::operator=(Nftables&&) noexcept = default;
+Nftables::~Nftables() = default;
+
+Result<Nftables> Nftables::open() {
+    // libnftables ends the process where the kernel has no such socket: ask before it does.
+    const UniqueFd probe(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
+    if (!probe) return os_failed("the kernel has no nftables", errno);
+    auto context = std::make_unique<Context>();
+    context->handle.reset(nft_ctx_new(NFT_CTX_DEFAULT));
+    nft_ctx* handle = context->handle.get();
+    if (handle == nullptr) return failed("cannot use nftables: out of memory");
+    if (nft_ctx_buffer_output(handle) != 0 || nft_ctx_buffer_error(handle) != 0) {
+        return failed("cannot use nftables: out of memory");
+    }
+    return Nftables(std::move(context));
+}
+
+Result<void> Nftables::apply(std::string_view commands) {
+    auto answer = list(commands);
+    if (!answer) return tl::unexpected(answer.error());
+    return {};
+}
+
+Result<std::string> Nftables::list(std::string_view command) {
+    const int status = nft_run_cmd_from_buffer(context_->handle.get(), std::string(command).c_str());
+    std::string output = context_->take_output();
+    const std::string complaint = context_->take_error();
+    if (status != 0) return failed("nftables: " + first_line(complaint));
+    return output;
+}
+
+Result<ScopedTable> ScopedTable::apply(Nftables& nftables, std::string family, std::string name, std::string_view commands) {
+    if (auto applied = nftables.apply(commands); !applied) return tl::unexpected(applied.error());
+    return ScopedTable(nftables, std::move(family), std::move(name));
+}
+
+ScopedTable ScopedTable::adopt(Nftables& nftables, std::string family, std::string name) {
+    return {nftables, std::move(family), std::move(name)};
+}
+
+ScopedTable::ScopedTable(ScopedTable&& other) noexcept
+    : nftables_(std::exchange(other.nftables_, nullptr)), family_(std::move(other.family_)), name_(std::move(other.name_)) {}
+
+ScopedTable& ScopedTable::operator=(ScopedTable&& other) noexcept {
+    if (this != &other) {
+        static_cast<void>(revert());
+        nftables_ = std::exchange(other.nftables_, nullptr);
+        family_ = std::move(other.family_);
+        name_ = std::move(other.name_);
+    }
+    return *this;
+}
+
+Result<void> ScopedTable::revert() {
+    if (nftables_ == nullptr) return {};
+    return std::exchange(nftables_, nullptr)->apply(drop_table_commands(family_, name_));
+}
+
+} // namespace vpn::system
