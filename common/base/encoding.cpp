@@ -17,7 +17,7 @@ char base64_digit(unsigned value) {
     return static_cast<char>(digit);
 }
 
-/// The digit's value, or 64 if it is none.
+/// The digit's value, or more than 63 if it is none.
 unsigned base64_value(char c) {
     const auto digit = static_cast<unsigned char>(c);
     unsigned value = in_range(digit, 'A', 'Z') * (digit - 'A' + 1U);

@@ -72,7 +72,23 @@ std::optional<ByteArray<16>> parse_v6(std::string_view text) {
     return bytes;
 }
 
+std::string format_v4(Bytes bytes) {
+    std::string text;
+    for (std::size_t i = 0; i < 4; ++i) {
+        if (i > 0) text += '.';
+        text += std::to_string(std::to_integer<unsigned>(bytes[i]));
+    }
+    return text;
+}
+
+/// ::ffff:0:0/96 (RFC 4291 2.5.5.2).
+bool is_v4_mapped(Bytes bytes) {
+    constexpr ByteArray<12> prefix{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, std::byte{0xff}, std::byte{0xff}}};
+    return std::equal(prefix.begin(), prefix.end(), bytes.begin());
+}
+
 std::string format_v6(Bytes bytes) {
+    if (is_v4_mapped(bytes)) return "::ffff:" + format_v4(bytes.subspan(12)); // RFC 5952 5
     std::array<std::uint16_t, 8> groups{};
     for (std::size_t i = 0; i < 8; ++i) groups[i] = load_be<std::uint16_t>(bytes.data() + 2 * i);
     std::size_t gap = 8;
@@ -151,15 +167,7 @@ IpAddress IpAddress::masked(unsigned bits) const {
 
 bool IpAddress::is_unspecified() const { return bytes_ == ByteArray<16>{}; }
 
-std::string IpAddress::to_string() const {
-    if (!is_v4()) return format_v6(bytes_);
-    std::string text;
-    for (std::size_t i = 0; i < 4; ++i) {
-        if (i > 0) text += '.';
-        text += std::to_string(std::to_integer<unsigned>(bytes_[i]));
-    }
-    return text;
-}
+std::string IpAddress::to_string() const { return is_v4() ? format_v4(bytes_) : format_v6(bytes_); }
 
 std::optional<Prefix> Prefix::parse(std::string_view text) {
     const std::size_t slash = text.find('/');
