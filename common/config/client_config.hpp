@@ -32,6 +32,9 @@ struct ClientInterface {
     std::optional<std::uint16_t> mtu;
     /// What to ping to know that the tunnel works.
     std::optional<IpAddress> probe;
+
+    /// Compares secrets in constant time.
+    friend bool operator==(const ClientInterface& a, const ClientInterface& b);
 };
 
 struct ClientPeer {
@@ -48,6 +51,9 @@ struct ClientPeer {
     /// Zero: none.
     std::chrono::seconds persistent_keepalive{0};
     Suite suite = Suite::wireguard;
+
+    /// Compares secrets in constant time.
+    friend bool operator==(const ClientPeer& a, const ClientPeer& b);
 };
 
 struct ClientConfig {
@@ -55,8 +61,7 @@ struct ClientConfig {
     std::vector<ClientPeer> peers;
 
     [[nodiscard]] ClientConfig clone() const;
-    /// Compares keys in constant time.
-    friend bool operator==(const ClientConfig& a, const ClientConfig& b);
+    friend bool operator==(const ClientConfig&, const ClientConfig&) = default;
 };
 
 /// Strict: unknown keys, wrong types, values out of range and what `check` finds are refused, with the line. `file` only names

@@ -26,6 +26,9 @@ struct ServerInterface {
     std::vector<Prefix> addresses;
     /// Empty: "auto".
     std::optional<std::uint16_t> mtu;
+
+    /// Compares secrets in constant time.
+    friend bool operator==(const ServerInterface& a, const ServerInterface& b);
 };
 
 struct ServerPeer {
@@ -41,6 +44,9 @@ struct ServerPeer {
     /// Networks behind the peer, without host bits.
     std::vector<Prefix> allowed_ips;
     bool disabled = false;
+
+    /// Compares secrets in constant time.
+    friend bool operator==(const ServerPeer& a, const ServerPeer& b);
 };
 
 /// Who hides the peers behind the server's own address.
@@ -81,8 +87,7 @@ struct ServerConfig {
     [[nodiscard]] const ServerPeer* find_peer(std::string_view name) const;
     [[nodiscard]] ServerPeer* find_peer(std::string_view name);
     [[nodiscard]] ServerConfig clone() const;
-    /// Compares keys in constant time.
-    friend bool operator==(const ServerConfig& a, const ServerConfig& b);
+    friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };
 
 /// Strict: unknown keys, wrong types, values out of range and what `check` finds are refused, with the line. `file` only names

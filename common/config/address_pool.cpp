@@ -1,0 +1,144 @@
+#include "common/config/address_pool.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <unordered_set>
+
+namespace vpn::config {
+namespace {
+
+/// A host's place in its network. Networks wider than 64 bits of hosts are used as far as 64 bits reach.
+using HostNumber = std::uint64_t;
+
+unsigned host_bits(const Prefix& network) { return std::min(network.address().width() - network.bits(), 64U); }
+
+HostNumber largest_host(const Prefix& network) {
+    const unsigned bits = host_bits(network);
+    return bits == 64 ? ~HostNumber{0} : (HostNumber{1} << bits) - 1;
+}
+
+/// The low 64 bits of an IPv6 address, or the 32 of an IPv4 address.
+HostNumber low_bits(const IpAddress& address) {
+    const Bytes bytes = address.bytes();
+    return address.is_v4() ? load_be<std::uint32_t>(bytes.data()) : load_be<std::uint64_t>(bytes.data() + 8);
+}
+
+HostNumber host_of(const Prefix& network, const IpAddress& address) { return low_bits(address) & largest_host(network); }
+
+/// Requires: host <= largest_host(network).
+IpAddress nth_host(const Prefix& network, HostNumber host) {
+    const IpAddress base = network.network().address();
+    ByteArray<16> bytes{};
+    copy(base.bytes(), bytes);
+    if (base.is_v4()) {
+        store_be(bytes.data(), static_cast<std::uint32_t>(low_bits(base) | host));
+        return IpAddress::v4(std::span(bytes).first<4>());
+    }
+    store_be(bytes.data() + 8, low_bits(base) | host);
+    return IpAddress::v6(bytes);
+}
+
+/// What is not free, quick to ask however many peers there are.
+class Taken {
+  public:
+    void add(const Prefix& prefix) {
+        if (prefix.bits() == prefix.address().width()) {
+            hosts_.insert(prefix.address());
+        } else {
+            wide_.push_back(prefix);
+        }
+    }
+    [[nodiscard]] bool holds(const IpAddress& address) const { return hosts_.contains(address); }
+    /// The prefix of more than one host, but not of all of `network`, that the address lies in, or null. A peer that stands
+    /// for everything (`0.0.0.0/0`) leaves room for others, whose own prefixes are longer.
+    [[nodiscard]] const Prefix* wide_around(const IpAddress& address, const Prefix& network) const {
+        const auto around = [&](const Prefix& p) { return p.bits() > network.bits() && p.contains(address); };
+        const auto found = std::find_if(wide_.begin(), wide_.end(), around);
+        return found != wide_.end() ? &*found : nullptr;
+    }
+
+  private:
+    std::unordered_set<IpAddress> hosts_;
+    std::vector<Prefix> wide_;
+};
+
+/// The hosts that may be given: not the network's own address, nor IPv4's broadcast address.
+struct HostRange {
+    HostNumber first;
+    HostNumber last;
+};
+
+std::optional<HostRange> usable_hosts(const Prefix& network) {
+    const bool v4 = network.family() == Family::v4;
+    if (host_bits(network) < (v4 ? 2U : 1U)) return std::nullopt;
+    return HostRange{1, largest_host(network) - (v4 ? 1 : 0)};
+}
+
+/// The first free host from `range.first` to `range.last`.
+std::optional<HostNumber> first_free(const Prefix& network, const Taken& taken, HostRange range) {
+    for (HostNumber host = range.first; host >= range.first && host <= range.last; ++host) {
+        const IpAddress address = nth_host(network, host);
+        if (const Prefix* wide = taken.wide_around(address, network)) {
+            host |= largest_host(*wide) & largest_host(network); // its last host; the loop goes on behind it
+            if (host == ~HostNumber{0}) break;
+            continue;
+        }
+        if (!taken.holds(address)) return host;
+        if (host == ~HostNumber{0}) break;
+    }
+    return std::nullopt;
+}
+
+std::optional<IpAddress> free_host(const Prefix& network, const Taken& taken, std::span<const Prefix> own,
+                                   std::optional<HostNumber> wish) {
+    const auto usable = usable_hosts(network);
+    if (!usable) return std::nullopt;
+    if (wish && *wish >= usable->first && *wish <= usable->last && first_free(network, taken, {*wish, *wish}))
+        return nth_host(network, *wish);
+    HostNumber start = usable->first;
+    for (const Prefix& prefix : own)
+        if (network.contains(prefix.address())) start = std::max(start, host_of(network, prefix.address()));
+    auto host = first_free(network, taken, {start, usable->last});
+    if (!host) host = first_free(network, taken, {usable->first, start});
+    return host ? std::optional(nth_host(network, *host)) : std::nullopt;
+}
+
+} // namespace
+
+Result<std::vector<Prefix>> next_free_addresses(std::span<const Prefix> networks, std::span<const Prefix> own,
+                                                std::span<const Prefix> taken) {
+    Taken unavailable;
+    for (const Prefix& prefix : taken) unavailable.add(prefix);
+    for (const Prefix& prefix : own) unavailable.add({prefix.address(), prefix.address().width()});
+    std::vector<Prefix> found;
+    std::optional<HostNumber> wish;
+    for (const Family family : {Family::v4, Family::v6}) {
+        std::string full;
+        bool done = false;
+        for (const Prefix& network : networks) {
+            if (network.family() != family || done) continue;
+            if (const auto address = free_host(network, unavailable, own, wish)) {
+                found.emplace_back(*address, address->width());
+                wish = host_of(network, *address);
+                done = true;
+            } else {
+                full += (full.empty() ? "" : ", ") + network.to_string();
+            }
+        }
+        if (!done && !full.empty()) return failed("no address is free in " + full);
+    }
+    if (found.empty()) return failed("there is no network to take an address from");
+    return found;
+}
+
+Result<std::vector<Prefix>> next_free_addresses(const ServerConfig& config) {
+    std::vector<Prefix> taken;
+    for (const ServerPeer& peer : config.peers) {
+        taken.insert(taken.end(), peer.addresses.begin(), peer.addresses.end());
+        taken.insert(taken.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
+    }
+    return next_free_addresses(config.networks, config.interface.addresses, taken);
+}
+
+} // namespace vpn::config

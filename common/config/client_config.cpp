@@ -1,0 +1,189 @@
+#include "common/config/client_config.hpp"
+
+#include "common/config/fields.hpp"
+#include "common/config/limits.hpp"
+#include "common/config/names.hpp"
+#include "common/config/rules.hpp"
+
+#include <array>
+#include <tuple>
+
+namespace vpn::config {
+namespace {
+
+constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
+constexpr std::array<std::string_view, 8> interface_keys{"name", "private_key", "listen_port", "addresses",
+                                                         "dns",  "mtu",         "lock",        "probe"};
+constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
+                                                    "allowed_ips", "persistent_keepalive", "suite"};
+
+void refuse_lock(const Field& field) {
+    if (read_bool(field))
+        field.complain("is not supported by this version: nothing would keep traffic in the tunnel; write false or leave it out");
+}
+
+HostPort read_endpoint(const Field& field) {
+    const std::string text = read_text(field, "a string such as \"vpn.example.org:51820\"");
+    auto endpoint = text.empty() ? Result<HostPort>(failed("expected HOST:PORT, found nothing")) : HostPort::parse(text);
+    if (!endpoint) field.complain("is no endpoint: " + endpoint.error().message);
+    return endpoint ? std::move(*endpoint) : HostPort();
+}
+
+ClientInterface read_interface(const Field& field, const KeyReader& reader) {
+    const Fields fields(field.json, "\"interface\"", interface_keys, field.faults);
+    ClientInterface interface;
+    if (const auto name = fields.get("name")) interface.name = read_interface_name(*name);
+    if (const auto key = fields.require("private_key"))
+        interface.private_key = read_key<crypto::PrivateKey>(*key, reader, interface.private_key_file);
+    if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
+    if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
+    if (const auto list = fields.get("dns")) interface.dns = read_list(*list, limits::dns, read_address);
+    if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
+    if (const auto lock = fields.get("lock")) refuse_lock(*lock);
+    if (const auto probe = fields.get("probe")) interface.probe = read_address(*probe);
+    return interface;
+}
+
+ClientPeer read_peer(const Field& field, const KeyReader& reader) {
+    const Fields fields(field.json, "a peer", peer_keys, field.faults);
+    ClientPeer peer;
+    if (const auto name = fields.get("name")) peer.name = read_peer_name(*name);
+    if (const auto key = fields.require("public_key"))
+        peer.public_key = read_key<crypto::PublicKey>(*key, reader, peer.public_key_file);
+    if (const auto key = fields.get("preshared_key"))
+        peer.preshared_key = read_key<crypto::PresharedKey>(*key, reader, peer.preshared_key_file);
+    if (const auto endpoint = fields.get("endpoint")) peer.endpoint = read_endpoint(*endpoint);
+    if (const auto list = fields.require("allowed_ips"))
+        peer.allowed_ips = read_list(*list, limits::allowed_ips, [](const Field& item) { return read_prefix(item).network(); });
+    if (const auto keepalive = fields.get("persistent_keepalive"))
+        peer.persistent_keepalive = std::chrono::seconds(read_integer(*keepalive, 0, 65535));
+    if (const auto suite = fields.get("suite")) peer.suite = read_suite(*suite);
+    return peer;
+}
+
+ClientConfig read_config(const Json& json, const KeyReader& reader, Faults& faults) {
+    require_version_1(json, faults);
+    const Fields fields(json, "the file", file_keys, faults);
+    ClientConfig config;
+    if (const auto interface = fields.require("interface")) config.interface = read_interface(*interface, reader);
+    if (const auto peers = fields.require("peers"))
+        config.peers = read_list(*peers, limits::client_peers, [&](const Field& item) { return read_peer(item, reader); });
+    return config;
+}
+
+Json interface_json(const ClientInterface& interface) {
+    Json json = Json::object();
+    if (!interface.name.empty()) json.set("name", interface.name);
+    json.set("private_key", key_json(interface.private_key, interface.private_key_file));
+    if (interface.listen_port) json.set("listen_port", interface.listen_port->value);
+    json.set("addresses", text_list(interface.addresses));
+    if (!interface.dns.empty()) json.set("dns", text_list(interface.dns));
+    json.set("mtu", mtu_json(interface.mtu));
+    if (interface.probe) json.set("probe", interface.probe->to_string());
+    return json;
+}
+
+Json peer_json(const ClientPeer& peer) {
+    Json json = Json::object();
+    if (!peer.name.empty()) json.set("name", peer.name);
+    json.set("public_key", key_json(peer.public_key, peer.public_key_file));
+    if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
+        json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
+    if (peer.endpoint) json.set("endpoint", peer.endpoint->to_string());
+    json.set("allowed_ips", text_list(peer.allowed_ips));
+    if (peer.persistent_keepalive.count() != 0) json.set("persistent_keepalive", peer.persistent_keepalive.count());
+    json.set("suite", suite_name(peer.suite));
+    return json;
+}
+
+auto plain_parts(const ClientInterface& i) {
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.probe);
+}
+auto plain_parts(const ClientPeer& p) {
+    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
+                    p.persistent_keepalive, p.suite);
+}
+
+std::optional<Problem> check_peer(const ClientPeer& peer, std::size_t index, PeerRules& rules) {
+    if (auto problem = rules.add_peer(peer.name, peer.public_key)) return problem;
+    const std::string list = peer_path(index, "allowed_ips");
+    if (peer.allowed_ips.empty())
+        return Problem{list, "a peer without allowed IPs gets no packet: for everything, list 0.0.0.0/0 and ::/0"};
+    for (std::size_t i = 0; i < peer.allowed_ips.size(); ++i)
+        if (auto problem = rules.add_prefix(peer.allowed_ips[i], item_path(list, i))) return problem;
+    return std::nullopt;
+}
+
+} // namespace
+
+ClientConfig ClientConfig::clone() const {
+    ClientConfig copy;
+    copy.interface = {.name = interface.name,
+                      .private_key = interface.private_key.clone(),
+                      .private_key_file = interface.private_key_file,
+                      .listen_port = interface.listen_port,
+                      .addresses = interface.addresses,
+                      .dns = interface.dns,
+                      .mtu = interface.mtu,
+                      .probe = interface.probe};
+    copy.peers.reserve(peers.size());
+    for (const ClientPeer& peer : peers)
+        copy.peers.push_back({.name = peer.name,
+                              .public_key = peer.public_key,
+                              .public_key_file = peer.public_key_file,
+                              .preshared_key = peer.preshared_key.clone(),
+                              .preshared_key_file = peer.preshared_key_file,
+                              .endpoint = peer.endpoint,
+                              .allowed_ips = peer.allowed_ips,
+                              .persistent_keepalive = peer.persistent_keepalive,
+                              .suite = peer.suite});
+    return copy;
+}
+
+bool operator==(const ClientInterface& a, const ClientInterface& b) {
+    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.private_key, b.private_key);
+}
+
+bool operator==(const ClientPeer& a, const ClientPeer& b) {
+    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.preshared_key, b.preshared_key);
+}
+
+std::optional<Problem> check(const ClientConfig& config) {
+    if (!config.interface.name.empty() && !is_interface_name(config.interface.name))
+        return Problem{"interface.name", "an interface's name must be " + std::string(interface_name_rule)};
+    if (auto problem = check_private_key(config.interface.private_key)) return problem;
+    if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
+    if (config.peers.empty()) return Problem{"peers", "there is no peer to connect to"};
+    PeerRules rules(config.interface.private_key);
+    bool reachable = false;
+    for (std::size_t i = 0; i < config.peers.size(); ++i) {
+        if (auto problem = check_peer(config.peers[i], i, rules)) return problem;
+        reachable = reachable || config.peers[i].endpoint.has_value();
+    }
+    if (!reachable) return Problem{"peers", "no peer has an endpoint, so there is nobody to connect to"};
+    return std::nullopt;
+}
+
+Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file, const KeyReader& read_key) {
+    auto json = parse(text);
+    if (!json) {
+        json.error().file = file;
+        return tl::unexpected(std::move(json.error()));
+    }
+    Faults faults;
+    ClientConfig config = read_config(*json, read_key, faults);
+    if (faults.any()) return tl::unexpected(faults.take(file));
+    if (auto problem = check(config))
+        return tl::unexpected(ConfigError{std::string(file), line_at(*json, problem->where), std::move(problem->message)});
+    return config;
+}
+
+std::string encode(const ClientConfig& config) {
+    Json peers = Json::array();
+    for (const ClientPeer& peer : config.peers) peers.push(peer_json(peer));
+    Json json = Json::object();
+    json.set("version", 1).set("interface", interface_json(config.interface)).set("peers", std::move(peers));
+    return format(json, Layout::pretty) + '\n';
+}
+
+} // namespace vpn::config

@@ -1,0 +1,19 @@
+// How much of everything a configuration may hold.
+#pragma once
+
+#include <cstddef>
+
+namespace vpn::config::limits {
+
+inline constexpr std::size_t client_peers = 1024;
+inline constexpr std::size_t server_peers = 200'000;
+/// Of an interface or one peer.
+inline constexpr std::size_t addresses = 64;
+inline constexpr std::size_t networks = 64;
+inline constexpr std::size_t dns = 16;
+inline constexpr std::size_t host_services = 256;
+/// Of one peer.
+inline constexpr std::size_t allowed_ips = 200'000;
+inline constexpr std::size_t smallest_ipv6_mtu = 1280;
+
+} // namespace vpn::config::limits

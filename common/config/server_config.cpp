@@ -1,0 +1,223 @@
+#include "common/config/server_config.hpp"
+
+#include "common/config/fields.hpp"
+#include "common/config/limits.hpp"
+#include "common/config/names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace vpn::config {
+namespace {
+
+constexpr std::array<std::string_view, 9> file_keys{"version", "interface",     "endpoint",      "networks", "dns",
+                                                    "nat",     "isolate_peers", "host_services", "peers"};
+constexpr std::array<std::string_view, 5> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu"};
+constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
+                                                     "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
+/// Keys of a peer that promise something that this version does not keep.
+constexpr std::array<std::string_view, 3> promised_keys{"expires", "quota", "rate"};
+
+HostPort read_endpoint(const Field& field, Port default_port) {
+    const std::string text = read_text(field, "a string such as \"vpn.example.org:51820\"");
+    auto endpoint = HostPort::parse(text, default_port);
+    if (!endpoint) field.complain("is no endpoint: " + endpoint.error().message);
+    return endpoint ? std::move(*endpoint) : HostPort();
+}
+
+/// The file writes the other modes as words, which no interface may be called.
+bool is_nat_interface(std::string_view name) { return is_interface_name(name) && name != "auto" && name != "false"; }
+
+Nat read_nat(const Field& field) {
+    const std::string* text = field.json.as_string();
+    if (field.json.as_bool() == false) return {Nat::Mode::off, {}};
+    if (text != nullptr && *text == "auto") return {Nat::Mode::automatic, {}};
+    if (text != nullptr && is_nat_interface(*text)) return {Nat::Mode::interface, *text};
+    field.refuse("\"auto\", false or an interface's name (" + std::string(interface_name_rule) + ")");
+    return {};
+}
+
+HostService read_host_service(const Field& field) {
+    const std::string* text = field.json.as_string();
+    const auto service = text != nullptr ? HostService::parse(*text) : std::nullopt;
+    if (!service) field.refuse("a service such as \"53/udp\" or \"22/tcp\", or \"*\" for all");
+    return service.value_or(HostService());
+}
+
+Prefix read_network(const Field& field) { return read_prefix(field).network(); }
+
+ServerInterface read_interface(const Field& field, const KeyReader& reader) {
+    const Fields fields(field.json, "\"interface\"", interface_keys, field.faults);
+    ServerInterface interface;
+    if (const auto name = fields.get("name")) interface.name = read_interface_name(*name);
+    if (const auto key = fields.require("private_key"))
+        interface.private_key = read_key<crypto::PrivateKey>(*key, reader, interface.private_key_file);
+    if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
+    if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
+    if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
+    return interface;
+}
+
+ServerPeer read_peer(const Field& field, const KeyReader& reader) {
+    const Fields fields(field.json, "a peer", peer_keys, field.faults);
+    ServerPeer peer;
+    if (const auto name = fields.require("name")) peer.name = read_peer_name(*name);
+    if (const auto key = fields.require("public_key"))
+        peer.public_key = read_key<crypto::PublicKey>(*key, reader, peer.public_key_file);
+    if (const auto key = fields.get("preshared_key"))
+        peer.preshared_key = read_key<crypto::PresharedKey>(*key, reader, peer.preshared_key_file);
+    if (const auto suite = fields.get("suite")) peer.suite = read_suite(*suite);
+    if (const auto list = fields.get("addresses")) peer.addresses = read_list(*list, limits::addresses, read_prefix);
+    if (const auto list = fields.get("allowed_ips")) peer.allowed_ips = read_list(*list, limits::allowed_ips, read_network);
+    for (const std::string_view key : promised_keys)
+        if (const auto promised = fields.get(key)) promised->complain("is not supported by this version: leave it out");
+    if (const auto disabled = fields.get("disabled")) peer.disabled = read_bool(*disabled);
+    return peer;
+}
+
+ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faults) {
+    require_version_1(json, faults);
+    const Fields fields(json, "the file", file_keys, faults);
+    ServerConfig config;
+    if (const auto interface = fields.require("interface")) config.interface = read_interface(*interface, reader);
+    if (const auto endpoint = fields.get("endpoint")) config.endpoint = read_endpoint(*endpoint, config.interface.listen_port);
+    if (const auto list = fields.require("networks")) config.networks = read_list(*list, limits::networks, read_network);
+    if (const auto list = fields.get("dns")) config.dns = read_list(*list, limits::dns, read_address);
+    if (const auto nat = fields.get("nat")) config.nat = read_nat(*nat);
+    if (const auto isolate = fields.get("isolate_peers")) config.isolate_peers = read_bool(*isolate);
+    if (const auto list = fields.get("host_services"))
+        config.host_services = read_list(*list, limits::host_services, read_host_service);
+    if (const auto peers = fields.require("peers"))
+        config.peers = read_list(*peers, limits::server_peers, [&](const Field& item) { return read_peer(item, reader); });
+    return config;
+}
+
+Json interface_json(const ServerInterface& interface) {
+    return Json::object({{"name", interface.name},
+                         {"private_key", key_json(interface.private_key, interface.private_key_file)},
+                         {"listen_port", interface.listen_port.value},
+                         {"addresses", text_list(interface.addresses)},
+                         {"mtu", mtu_json(interface.mtu)}});
+}
+
+Json nat_json(const Nat& nat) {
+    switch (nat.mode) {
+    case Nat::Mode::automatic: return "auto";
+    case Nat::Mode::interface: return nat.interface;
+    case Nat::Mode::off: return false;
+    }
+    return {};
+}
+
+Json peer_json(const ServerPeer& peer) {
+    Json json = Json::object({{"name", peer.name}, {"public_key", key_json(peer.public_key, peer.public_key_file)}});
+    if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
+        json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
+    json.set("suite", suite_name(peer.suite));
+    json.set("addresses", text_list(peer.addresses));
+    json.set("allowed_ips", text_list(peer.allowed_ips));
+    json.set("disabled", peer.disabled);
+    return json;
+}
+
+auto plain_parts(const ServerInterface& i) { return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.mtu); }
+auto plain_parts(const ServerPeer& p) {
+    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.suite, p.addresses, p.allowed_ips,
+                    p.disabled);
+}
+
+ServerPeer clone_of(const ServerPeer& peer) {
+    return {.name = peer.name,
+            .public_key = peer.public_key,
+            .public_key_file = peer.public_key_file,
+            .preshared_key = peer.preshared_key.clone(),
+            .preshared_key_file = peer.preshared_key_file,
+            .suite = peer.suite,
+            .addresses = peer.addresses,
+            .allowed_ips = peer.allowed_ips,
+            .disabled = peer.disabled};
+}
+
+} // namespace
+
+std::optional<HostService> HostService::parse(std::string_view text) {
+    if (text == "*") return HostService{};
+    const std::size_t slash = text.find('/');
+    const auto port = parse_decimal(text.substr(0, slash), 65535);
+    if (slash == std::string_view::npos || !port || *port == 0) return std::nullopt;
+    const std::string_view protocol = text.substr(slash + 1);
+    if (protocol != "tcp" && protocol != "udp") return std::nullopt;
+    return HostService{protocol == "tcp" ? Protocol::tcp : Protocol::udp, Port{static_cast<std::uint16_t>(*port)}};
+}
+
+std::string HostService::to_string() const {
+    if (protocol == Protocol::any) return "*";
+    return std::to_string(port.value) + (protocol == Protocol::tcp ? "/tcp" : "/udp");
+}
+
+const ServerPeer* ServerConfig::find_peer(std::string_view name) const {
+    const auto found = std::find_if(peers.begin(), peers.end(), [&](const ServerPeer& peer) { return peer.name == name; });
+    return found != peers.end() ? &*found : nullptr;
+}
+
+ServerPeer* ServerConfig::find_peer(std::string_view name) {
+    return const_cast<ServerPeer*>(std::as_const(*this).find_peer(name));
+}
+
+ServerConfig ServerConfig::clone() const {
+    ServerConfig copy;
+    copy.interface = {.name = interface.name,
+                      .private_key = interface.private_key.clone(),
+                      .private_key_file = interface.private_key_file,
+                      .listen_port = interface.listen_port,
+                      .addresses = interface.addresses,
+                      .mtu = interface.mtu};
+    copy.endpoint = endpoint;
+    copy.networks = networks;
+    copy.dns = dns;
+    copy.nat = nat;
+    copy.isolate_peers = isolate_peers;
+    copy.host_services = host_services;
+    copy.peers.reserve(peers.size());
+    for (const ServerPeer& peer : peers) copy.peers.push_back(clone_of(peer));
+    return copy;
+}
+
+bool operator==(const ServerInterface& a, const ServerInterface& b) {
+    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.private_key, b.private_key);
+}
+
+bool operator==(const ServerPeer& a, const ServerPeer& b) {
+    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.preshared_key, b.preshared_key);
+}
+
+Parsed<ServerConfig> decode_server(std::string_view text, std::string_view file, const KeyReader& read_key) {
+    auto json = parse(text, JsonLimits::large());
+    if (!json) {
+        json.error().file = file;
+        return tl::unexpected(std::move(json.error()));
+    }
+    Faults faults;
+    ServerConfig config = read_config(*json, read_key, faults);
+    if (faults.any()) return tl::unexpected(faults.take(file));
+    if (auto problem = check(config))
+        return tl::unexpected(ConfigError{std::string(file), line_at(*json, problem->where), std::move(problem->message)});
+    return config;
+}
+
+std::string encode(const ServerConfig& config) {
+    Json json = Json::object({{"version", 1}, {"interface", interface_json(config.interface)}});
+    if (config.endpoint) json.set("endpoint", config.endpoint->to_string());
+    json.set("networks", text_list(config.networks));
+    json.set("dns", text_list(config.dns));
+    json.set("nat", nat_json(config.nat));
+    json.set("isolate_peers", config.isolate_peers);
+    json.set("host_services", text_list(config.host_services));
+    Json peers = Json::array();
+    for (const ServerPeer& peer : config.peers) peers.push(peer_json(peer));
+    json.set("peers", std::move(peers));
+    return format(json, Layout::pretty) + '\n';
+}
+
+} // namespace vpn::config
