@@ -32,8 +32,12 @@ class Netlink {
     OsResult<void> dump(NetlinkMessage& message, std::string_view what, const std::function<void(const nlmsghdr&)>& each);
 
   private:
+    struct Answers;
     explicit Netlink(UniqueFd fd);
-    std::uint32_t next_sequence() { return ++sequence_; }
+    int send(Bytes bytes);
+    Result<Bytes, int> receive();
+    int exchange(Bytes requests, Answers& answers);
+    Result<ByteVector, int> dump_once(NetlinkMessage& message);
 
     UniqueFd fd_;
     std::uint32_t sequence_ = 0;

@@ -28,7 +28,7 @@ struct Route {
     RouteKind kind = RouteKind::unicast;
     /// The source address that the kernel gives to those who have none.
     std::optional<IpAddress> preferred_source;
-    /// Who made it (RTPROT_*): 4 is us and `ip route`, 2 the kernel, 9 a router advertisement, 16 DHCP.
+    /// Who made it (RTPROT_*): 4 somebody on purpose, 3 `ip route`, 2 the kernel, 9 a router advertisement, 16 DHCP.
     std::uint8_t protocol = 4;
     friend auto operator<=>(const Route&, const Route&) = default;
 };
