@@ -18,6 +18,7 @@ class StagedPackets {
         packets_.emplace_back(packet.begin(), packet.end());
         return !full;
     }
+    void clear() { packets_.clear(); }
     [[nodiscard]] bool empty() const { return packets_.empty(); }
     [[nodiscard]] std::size_t size() const { return packets_.size(); }
     /// All of them, oldest first; none are left.

@@ -1,0 +1,245 @@
+#include "tun/data_plane.hpp"
+
+namespace vpn::tun {
+
+using protocol::Drop;
+using protocol::Notice;
+
+namespace {
+
+constexpr std::size_t tail_room = protocol::padding_multiple;
+
+/// The packet with its padding: zeros in the room behind it.
+Bytes pad(MutableBytes packet, std::size_t mtu) {
+    const std::size_t padded = protocol::padded_size(packet.size(), mtu);
+    std::fill_n(packet.data() + packet.size(), padded - packet.size(), std::byte{0});
+    return {packet.data(), padded};
+}
+
+} // namespace
+
+DataPlane::DataPlane(const protocol::MacKeys& mac_keys, std::size_t mtu, std::function<void()> wake)
+    : wake_(std::move(wake)), mtu_(mtu), owned_mac_keys_(std::make_shared<protocol::MacKeys>(mac_keys)),
+      owned_routes_(std::make_shared<RouteTo>()) {
+    mac_keys_.store(owned_mac_keys_.get());
+    routes_.store(owned_routes_.get());
+}
+
+DataPlane::~DataPlane() = default;
+
+// --- data threads ------------------------------------------------------------------------------------------------------------
+
+DataPlane::Worker::Worker(DataPlane& plane) : plane_(plane), reader_(plane.epochs_), drops_(plane.new_counters()) {}
+
+void DataPlane::Worker::count(Drop reason) { drops_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }
+
+Drop DataPlane::Worker::drop(Drop reason) {
+    count(reason);
+    return reason;
+}
+
+Outgoing DataPlane::Worker::seal(MutableBytes packet, MutableBytes out, Boot now) {
+    const auto ip = protocol::parse_ip_packet(packet);
+    if (!ip) return drop(Drop::not_ip);
+    LivePeer* peer = plane_.routes_.load()->find(ip->destination);
+    if (peer == nullptr) return drop(Drop::no_route);
+    const Path* path = peer->path.load();
+    if (path == nullptr) return drop(Drop::no_endpoint);
+    const Bytes padded = pad(packet.first(ip->bytes.size()), plane_.mtu_.load(std::memory_order_relaxed));
+    if (LiveSession* session = peer->sending.load())
+        if (const auto datagram = plane_.seal_on(*session, padded, true, out, now)) return Sealed{*datagram, *path};
+
+    // No session yet. Look again under the lock: the control thread seals what is staged before it publishes a session, so either
+    // we see that session or our packet is staged in time for it.
+    const std::lock_guard lock(peer->slow_path);
+    if (LiveSession* session = peer->sending.load())
+        if (const auto datagram = plane_.seal_on(*session, padded, true, out, now)) return Sealed{*datagram, *path};
+    if (!peer->staged.push(ip->bytes)) count(Drop::stage_full);
+    plane_.notify(*peer, Notice::wants_handshake);
+    return Staged{};
+}
+
+Incoming DataPlane::Worker::open(MutableBytes datagram, const Path& from, Boot now) {
+    const auto message = protocol::decode(datagram);
+    if (!message) return drop(message.error());
+    if (std::holds_alternative<protocol::DataView>(*message)) return open_data({datagram}, from, now);
+    if (std::holds_alternative<protocol::CookieReplyView>(*message)) return Handshake{}; // its own tag vouches for it
+    const protocol::MacFields<const std::byte> macs{datagram};
+    if (!plane_.mac_keys_.load()->mac1_is_valid(macs)) return drop(Drop::bad_mac1);
+    return Handshake{};
+}
+
+Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, const Path& from, Boot now) {
+    LiveSession* live = plane_.sessions_.find(protocol::LocalIndex{data.receiver()});
+    if (live == nullptr) return drop(Drop::unknown_session);
+    protocol::Session& session = live->session();
+    const std::uint64_t counter = data.counter();
+    if (now - session.born() >= protocol::reject_after_time || counter >= protocol::reject_after_messages)
+        return drop(Drop::expired);
+    const auto inner = session.keys().open(data);
+    if (!inner) return drop(inner.error());
+    if (!live->accept(counter)) return drop(Drop::replayed);
+
+    LivePeer& peer = live->peer();
+    const bool carries_data = !inner->empty();
+    Notice notice = peer.activity->received(carries_data, now);
+    peer.activity->count_received(data.message.size());
+    if (session.confirm()) notice |= Notice::confirmed;
+    if (session.asks_rekey_after_receiving(now)) notice |= Notice::wants_handshake;
+    plane_.notify(peer, notice);
+    const Path* path = peer.path.load();
+    if (path == nullptr || *path != from) plane_.note_move(peer, from, session.born(), counter);
+
+    if (!carries_data) return Keepalive{};
+    const auto ip = protocol::parse_ip_packet(*inner);
+    if (!ip) return drop(Drop::not_ip);
+    if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source);
+    return Deliver{ip->bytes};
+}
+
+std::optional<MutableBytes> DataPlane::seal_on(LiveSession& live, Bytes padded, bool data, MutableBytes out, Boot now) {
+    protocol::Session& session = live.session();
+    const auto counter = session.take_counters(1, now);
+    if (!counter) return std::nullopt;
+    const MutableBytes datagram = out.first(padded.size() + protocol::data_overhead);
+    session.keys().seal(session.remote(), *counter, padded, datagram);
+    LivePeer& peer = live.peer();
+    Notice notice = peer.activity->sent(data, now);
+    peer.activity->count_sent(datagram.size());
+    if (session.asks_rekey_after_sending(now)) notice |= Notice::wants_handshake;
+    notify(peer, notice);
+    return datagram;
+}
+
+void DataPlane::notify(LivePeer& peer, Notice notice) {
+    if (notices_.raise(peer, notice)) wake_();
+}
+
+void DataPlane::note_move(LivePeer& peer, const Path& from, Boot born, std::uint64_t counter) {
+    {
+        const std::lock_guard lock(peer.slow_path);
+        if (peer.move && std::pair(peer.move->born, peer.move->counter) > std::pair(born, counter)) return;
+        peer.move = Move{from, born, counter};
+    }
+    notify(peer, Notice::moved);
+}
+
+// --- control thread ----------------------------------------------------------------------------------------------------------
+
+void DataPlane::carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send) {
+    const auto publish_routes = [&] {
+        auto routes = std::make_shared<RouteTo>(owners, [this](protocol::PeerId id) -> LivePeer* {
+            const auto found = peers_.find(id);
+            return found == peers_.end() ? nullptr : found->second.get();
+        });
+        routes_.store(routes.get());
+        epochs_.retire(std::exchange(owned_routes_, std::move(routes)));
+    };
+    for (const protocol::Action& action : outbox.actions) std::visit([&](const auto& each) { act(each, now, send); }, action);
+    if (outbox.routes_changed) publish_routes();
+    for (auto& peer : std::exchange(leaving_, {})) epochs_.retire(std::move(peer)); // no route leads to them any more
+}
+
+void DataPlane::publish(const protocol::MacKeys& mac_keys) {
+    auto fresh = std::make_shared<protocol::MacKeys>(mac_keys);
+    mac_keys_.store(fresh.get());
+    epochs_.retire(std::exchange(owned_mac_keys_, std::move(fresh)));
+}
+
+std::vector<PeerNotice> DataPlane::take_notices() {
+    // A retired peer may still stand in the list. What is retired up to here nobody can put there again, so emptying the list
+    // between the look at the readers and the freeing leaves no way back to it.
+    const std::uint64_t oldest = epochs_.oldest_reader();
+    std::vector<PeerNotice> notices = notices_.take();
+    epochs_.collect(oldest);
+    return notices;
+}
+
+protocol::DropCounts DataPlane::drops() const {
+    protocol::DropCounts sum;
+    for (const Counters& each : counters_)
+        for (std::size_t i = 0; i < each.size(); ++i) sum.counts[i] += each[i].load(std::memory_order_relaxed);
+    return sum;
+}
+
+DataPlane::Counters& DataPlane::new_counters() { return counters_.emplace_back(); }
+
+void DataPlane::act(const protocol::SendDatagram& action, Boot /*now*/, const Send& send) { send(action.bytes, action.path); }
+
+void DataPlane::act(const protocol::AddPeer& action, Boot /*now*/, const Send& /*send*/) {
+    peers_[action.peer] = std::make_shared<LivePeer>(action.peer, action.activity);
+}
+
+void DataPlane::act(const protocol::RemovePeer& action, Boot /*now*/, const Send& /*send*/) {
+    const auto found = peers_.find(action.peer);
+    if (found == peers_.end()) return;
+    leaving_.push_back(std::move(found->second)); // still in the routes until they are published anew
+    peers_.erase(found);
+    if (const auto path = paths_.extract(action.peer)) epochs_.retire(path.mapped());
+}
+
+void DataPlane::act(const protocol::InstallSession& action, Boot /*now*/, const Send& /*send*/) {
+    const auto peer = peers_.find(action.session->peer());
+    if (peer == peers_.end()) return;
+    auto live = std::make_shared<LiveSession>(action.session, *peer->second);
+    sessions_.set(action.session->local(), live.get());
+    live_sessions_[action.session.get()] = std::move(live);
+}
+
+void DataPlane::act(const protocol::UseSession& action, Boot now, const Send& send) {
+    const auto found = peers_.find(action.peer);
+    if (found == peers_.end()) return;
+    LivePeer& peer = *found->second;
+    if (!action.session) return peer.sending.store(nullptr);
+    const auto live = live_sessions_.find(action.session.get());
+    const Path* path = peer.path.load();
+    if (live == live_sessions_.end() || path == nullptr) return;
+
+    const std::lock_guard lock(peer.slow_path);
+    auto staged = peer.staged.take();
+    if (staged.empty() && action.confirm) staged.emplace_back();
+    for (ByteVector& packet : staged) send_on(*live->second, std::move(packet), *path, now, send);
+    peer.sending.store(live->second.get());
+}
+
+void DataPlane::act(const protocol::RetireSession& action, Boot /*now*/, const Send& /*send*/) {
+    auto live = live_sessions_.extract(action.session.get());
+    if (!live) return;
+    sessions_.set(action.session->local(), nullptr);
+    LiveSession* retired = live.mapped().get();
+    retired->peer().sending.compare_exchange_strong(retired, nullptr);
+    epochs_.retire(std::move(live.mapped()));
+}
+
+void DataPlane::act(const protocol::SendKeepalive& action, Boot now, const Send& send) {
+    const auto found = peers_.find(action.peer);
+    if (found == peers_.end()) return;
+    LiveSession* session = found->second->sending.load();
+    const Path* path = found->second->path.load();
+    if (session != nullptr && path != nullptr) send_on(*session, {}, *path, now, send);
+}
+
+void DataPlane::act(const protocol::DropStaged& action, Boot /*now*/, const Send& /*send*/) {
+    const auto found = peers_.find(action.peer);
+    if (found == peers_.end()) return;
+    const std::lock_guard lock(found->second->slow_path);
+    found->second->staged.clear();
+}
+
+void DataPlane::act(const protocol::SetPath& action, Boot /*now*/, const Send& /*send*/) {
+    const auto found = peers_.find(action.peer);
+    if (found == peers_.end()) return;
+    auto path = std::make_shared<const Path>(action.path);
+    found->second->path.store(path.get());
+    epochs_.retire(std::exchange(paths_[action.peer], std::move(path)));
+}
+
+void DataPlane::send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send) {
+    const std::size_t size = packet.size();
+    packet.resize(size + tail_room);
+    ByteVector out(packet.size() + protocol::data_overhead);
+    const Bytes padded = pad(MutableBytes(packet).first(size), mtu_.load());
+    if (const auto datagram = seal_on(session, padded, size > 0, out, now)) send(*datagram, path);
+}
+
+} // namespace vpn::tun

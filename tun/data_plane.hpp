@@ -1,0 +1,139 @@
+// The data path without descriptors and threads: it seals packets to be sent, opens datagrams that came, and does what the device
+// decided. Data threads call their Worker at the same time, without locks on the way of an ordinary packet; the control thread
+// publishes what they read. Time is an argument, so two of these talk to each other on a virtual clock in the tests.
+// HOUSE, "What decides and what acts"; PROTOCOL 3.
+// Refuses to know: sockets, the TUN device, the protocol's timers.
+#pragma once
+
+#include "common/protocol/allowed_ips.hpp"
+#include "common/protocol/cookie.hpp"
+#include "common/protocol/drop.hpp"
+#include "common/protocol/ip_packet.hpp"
+#include "common/protocol/outbox.hpp"
+#include "tun/epoch.hpp"
+#include "tun/notice_list.hpp"
+#include "tun/session_table.hpp"
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <variant>
+
+namespace vpn::tun {
+
+/// A datagram lies ready in the buffer that was given.
+struct Sealed {
+    MutableBytes datagram;
+    Path path;
+};
+/// The packet waits for a session.
+struct Staged {};
+/// What became of a packet from the TUN device.
+using Outgoing = std::variant<Sealed, Staged, protocol::Drop>;
+
+/// An inner packet for the TUN device, within the datagram that it came in.
+struct Deliver {
+    Bytes packet;
+};
+/// Authentic and empty.
+struct Keepalive {};
+/// A handshake message with a valid mac1, or a cookie reply: the control thread's.
+struct Handshake {};
+/// What became of a datagram from the network.
+using Incoming = std::variant<Deliver, Keepalive, Handshake, protocol::Drop>;
+
+using RouteTo = protocol::RouteTable<LivePeer*>;
+
+class DataPlane {
+  public:
+    /// Sends one datagram; called by carry_out, in order.
+    using Send = std::function<void(Bytes datagram, const Path& path)>;
+
+    /// `wake` is called from any thread when the first notice waits to be taken.
+    DataPlane(const protocol::MacKeys& mac_keys, std::size_t mtu, std::function<void()> wake);
+    ~DataPlane();
+    DataPlane(const DataPlane&) = delete;
+    DataPlane& operator=(const DataPlane&) = delete;
+
+    // Control thread
+    /// Does what the device decided, in order. Everything but the events, which are people's.
+    void carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send);
+    void publish(const protocol::MacKeys& mac_keys);
+    /// Inner packets are padded no further than this.
+    void set_mtu(std::size_t mtu) { mtu_.store(mtu); }
+    /// What data threads told since the last call. Frees, by the way, what none of them can hold any more.
+    [[nodiscard]] std::vector<PeerNotice> take_notices();
+    /// Something still waits to be freed: call take_notices again soon, even if nobody raises one.
+    [[nodiscard]] bool has_garbage() const { return epochs_.pending(); }
+    /// Of all workers, since the start.
+    [[nodiscard]] protocol::DropCounts drops() const;
+
+    /// One data thread's way in. Made by the control thread; one thread at a time uses it.
+    class Worker {
+      public:
+        explicit Worker(DataPlane& plane);
+
+        /// Hold it for a batch; what seal and open return is good until then. Don't block meanwhile.
+        [[nodiscard]] Epochs::Reader::Guard enter() { return reader_.enter(); }
+
+        /// Seals `packet` into `out`. Pads in place: up to 15 bytes behind the packet are overwritten.
+        /// Requires: out.size() >= packet.size() + 47.
+        [[nodiscard]] Outgoing seal(MutableBytes packet, MutableBytes out, Boot now);
+
+        /// Opens `datagram` in place.
+        [[nodiscard]] Incoming open(MutableBytes datagram, const Path& from, Boot now);
+
+        /// For packets that die outside: read by drops().
+        void count(protocol::Drop reason);
+
+      private:
+        [[nodiscard]] Incoming open_data(protocol::DataFields<std::byte> data, const Path& from, Boot now);
+        [[nodiscard]] protocol::Drop drop(protocol::Drop reason);
+
+        DataPlane& plane_;
+        Epochs::Reader reader_;
+        std::array<std::atomic<std::uint64_t>, protocol::drop_reasons>& drops_;
+    };
+
+  private:
+    using Counters = std::array<std::atomic<std::uint64_t>, protocol::drop_reasons>;
+
+    void act(const protocol::SendDatagram& action, Boot now, const Send& send);
+    void act(const protocol::AddPeer& action, Boot now, const Send& send);
+    void act(const protocol::RemovePeer& action, Boot now, const Send& send);
+    void act(const protocol::InstallSession& action, Boot now, const Send& send);
+    void act(const protocol::UseSession& action, Boot now, const Send& send);
+    void act(const protocol::RetireSession& action, Boot now, const Send& send);
+    void act(const protocol::SendKeepalive& action, Boot now, const Send& send);
+    void act(const protocol::DropStaged& action, Boot now, const Send& send);
+    void act(const protocol::SetPath& action, Boot now, const Send& send);
+
+    /// Seals on `session` and counts it. None if it expired.
+    std::optional<MutableBytes> seal_on(LiveSession& session, Bytes padded, bool data, MutableBytes out, Boot now);
+    void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);
+    void notify(LivePeer& peer, protocol::Notice notice);
+    void note_move(LivePeer& peer, const Path& from, Boot born, std::uint64_t counter);
+    Counters& new_counters();
+
+    std::function<void()> wake_;
+    Epochs epochs_;
+    std::atomic<std::size_t> mtu_;
+    std::atomic<const protocol::MacKeys*> mac_keys_;
+    std::atomic<const RouteTo*> routes_;
+    SessionTable sessions_;
+    NoticeList notices_;
+
+    // What the control thread owns and data threads only reach through the pointers above.
+    std::shared_ptr<const protocol::MacKeys> owned_mac_keys_;
+    std::shared_ptr<const RouteTo> owned_routes_;
+    std::unordered_map<protocol::PeerId, std::shared_ptr<LivePeer>> peers_;
+    std::unordered_map<protocol::PeerId, std::shared_ptr<const Path>> paths_;
+    std::unordered_map<const protocol::Session*, std::shared_ptr<LiveSession>> live_sessions_;
+    std::vector<std::shared_ptr<LivePeer>> leaving_;
+    std::list<Counters> counters_;
+};
+
+} // namespace vpn::tun

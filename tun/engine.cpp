@@ -1,0 +1,299 @@
+#include "tun/engine.hpp"
+
+#include "common/system/clocks.hpp"
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <list>
+#include <system_error>
+#include <thread>
+
+namespace vpn::tun {
+namespace {
+
+namespace asio = boost::asio;
+using protocol::Drop;
+using protocol::Outbox;
+
+constexpr int handshakes_per_turn = 32;
+
+/// A descriptor that any thread makes readable.
+class EventFd {
+  public:
+    EventFd() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+        if (!fd_) throw std::system_error(errno, std::generic_category(), "cannot make an event descriptor");
+    }
+    void raise() const {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one); // full means that it is readable already
+    }
+    void acknowledge() const {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto read = ::read(fd_.get(), &count, sizeof count);
+    }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+  private:
+    system::UniqueFd fd_;
+};
+
+/// Waits on a descriptor that somebody else owns.
+class Watch {
+  public:
+    Watch(asio::io_context& loop, int fd) : descriptor_(loop, ::fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
+    template <class Handler> void wait(Handler handler) {
+        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this, handler](const boost::system::error_code& error) {
+                                   if (error) return;
+                                   handler();
+                                   wait(handler);
+                               });
+    }
+
+  private:
+    asio::posix::stream_descriptor descriptor_;
+};
+
+/// No signal reaches this thread, nor those that it starts, for as long as this lives.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+} // namespace
+
+class Engine::Control {
+  public:
+    Control(asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
+            Random& random, EngineObserver& observer)
+        : device_(std::move(device)), sockets_(std::move(sockets)), observer_(observer),
+          conversation_(std::move(private_key), random), plane_(conversation_.mac_keys(), mtu, [this] { wake_.raise(); }),
+          monitor_(open_monitor()), wake_watch_(loop, wake_.fd()), timer_watch_(loop, timer_.fd()),
+          monitor_watch_(loop, monitor_.fd()) {
+        wake_watch_.wait([this] {
+            wake_.acknowledge();
+            turn();
+        });
+        timer_watch_.wait([this] {
+            if (timer_.acknowledge()) turn();
+        });
+        monitor_watch_.wait([this] { network_changed(); });
+        start_threads(mtu);
+    }
+
+    ~Control() {
+        stop_.raise();
+        for (std::thread& thread : threads_) thread.join();
+    }
+
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
+
+    /// Runs `change` on the conversation and does at once what comes of it.
+    template <class Change> void configure(Change change) {
+        const Now now = system::now();
+        Outbox out;
+        change(conversation_, now, out);
+        act(out, now);
+        timer_.set(next_deadline());
+    }
+
+    void set_private_key(crypto::PrivateKey key) {
+        configure([&](protocol::Device& device, Now now, Outbox& out) { device.set_private_key(std::move(key), now, out); });
+        plane_.publish(conversation_.mac_keys());
+    }
+
+    [[nodiscard]] protocol::DropCounts drops() const {
+        protocol::DropCounts sum = plane_.drops();
+        for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += drops_.counts[i];
+        sum.counts[static_cast<std::size_t>(Drop::unsent)] += shared_.unsent.load();
+        return sum;
+    }
+
+    [[nodiscard]] PeerStatus status(const protocol::Peer& peer) const {
+        return {.id = peer.id(),
+                .public_key = peer.identity().public_key,
+                .has_preshared_key = !peer.identity().preshared_key.is_zero(),
+                .endpoint = peer.path() ? std::optional(peer.path()->remote) : std::nullopt,
+                .allowed_ips = conversation_.allowed_ips().of(peer.id()),
+                .last_handshake = peer.last_handshake(),
+                .can_send = peer.keyring().can_send(system::now().boot),
+                .received = peer.activity()->received_bytes(),
+                .sent = peer.activity()->sent_bytes(),
+                .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
+                .attempt = peer.attempt()};
+    }
+
+    [[nodiscard]] protocol::Device& conversation() { return conversation_; }
+    [[nodiscard]] const protocol::Device& conversation() const { return conversation_; }
+    [[nodiscard]] const TunDevice& device() const { return device_; }
+    [[nodiscard]] const Sockets& sockets() const { return sockets_; }
+
+  private:
+    static system::NetlinkMonitor open_monitor() {
+        auto monitor = system::NetlinkMonitor::open();
+        if (!monitor) throw std::system_error(monitor.error().code, monitor.error().message);
+        return std::move(*monitor);
+    }
+
+    void start_threads(std::size_t mtu) {
+        const auto start = [this](auto body) {
+            DataPlane::Worker& worker = workers_.emplace_back(plane_);
+            threads_.emplace_back([body, &worker] { body(worker); });
+        };
+        const SignalsBlocked inherited; // signals are the control thread's
+        start([this, mtu](DataPlane::Worker& worker) { outbound_loop(shared_, worker, mtu); });
+        for (const Family family : {Family::v4, Family::v6})
+            if (system::UdpSocket* socket = sockets_.of(family))
+                start([this, socket](DataPlane::Worker& worker) { inbound_loop(shared_, worker, *socket); });
+    }
+
+    /// Notices first: they are few, one a peer at most, and packets wait for them. Then a bounded number of handshakes.
+    void turn() {
+        const Now now = system::now();
+        Outbox out;
+        for (const PeerNotice& notice : plane_.take_notices()) {
+            if (notice.move)
+                conversation_.handle_move(notice.peer, notice.move->path, notice.move->born, notice.move->counter, now, out);
+            conversation_.handle_notice(notice.peer, notice.notice, now, out);
+        }
+        for (int i = 0; i < handshakes_per_turn; ++i) {
+            const auto item = shared_.handshakes.pop();
+            if (!item) break;
+            const auto handled =
+                conversation_.handle_handshake(item->datagram, item->from, {item->waiting, HandshakeQueue::capacity}, now, out);
+            if (!handled) drops_.add(handled.error());
+        }
+        if (shared_.source_stale.exchange(false)) conversation_.forget_local_sources(now, out);
+        conversation_.handle_time(now, out);
+        act(out, now);
+        for (const auto& complaint : shared_.take_complaints()) observer_.on_unreachable(complaint);
+        if (!shared_.handshakes.empty()) wake_.raise();
+        timer_.set(next_deadline());
+        if (shared_.interface_gone.exchange(false)) observer_.on_interface_gone();
+    }
+
+    void act(const Outbox& out, Now now) {
+        plane_.carry_out(out, conversation_.allowed_ips(), now.boot, [this](Bytes datagram, const Path& path) {
+            system::UdpSocket* socket = sockets_.of(path.remote.address.family());
+            if (socket == nullptr) {
+                shared_.unsent.fetch_add(1);
+                return;
+            }
+            const system::OutgoingDatagram outgoing{datagram, path};
+            shared_.note(socket->send({&outgoing, 1}), *socket);
+        });
+        for (const protocol::Event& event : out.events) observer_.on_event(event);
+        if (out.timestamps_changed) observer_.on_timestamps_changed();
+    }
+
+    /// The conversation's, or soon, if something waits to be freed.
+    [[nodiscard]] std::optional<Boot> next_deadline() const {
+        const std::optional<Boot> deadline = conversation_.next_deadline();
+        if (!plane_.has_garbage()) return deadline;
+        const Boot soon = system::now().boot + std::chrono::milliseconds(20);
+        return deadline ? std::min(*deadline, soon) : soon;
+    }
+
+    void network_changed() {
+        const std::vector<system::NetlinkEvent> events = monitor_.read();
+        if (events.empty()) return;
+        configure([](protocol::Device& device, Now now, Outbox& out) { device.forget_local_sources(now, out); });
+        observer_.on_network_changed(events);
+    }
+
+    TunDevice device_;
+    Sockets sockets_;
+    EngineObserver& observer_;
+    EventFd wake_;
+    EventFd stop_;
+    system::BootTimer timer_;
+    protocol::Device conversation_;
+    DataPlane plane_;
+    protocol::DropCounts drops_;
+    LoopShared shared_{device_, sockets_, stop_.fd(), [this] { wake_.raise(); }};
+    system::NetlinkMonitor monitor_;
+    Watch wake_watch_;
+    Watch timer_watch_;
+    Watch monitor_watch_;
+    std::list<DataPlane::Worker> workers_;
+    std::vector<std::thread> threads_;
+};
+
+Engine::Engine(asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
+               Random& random, EngineObserver& observer)
+    : control_(std::make_unique<Control>(loop, std::move(device), std::move(sockets), std::move(private_key), mtu, random,
+                                         observer)) {}
+
+Engine::~Engine() = default;
+
+std::optional<protocol::PeerId> Engine::set_peer(protocol::PeerConfig config) {
+    std::optional<protocol::PeerId> id;
+    control_->configure(
+        [&](protocol::Device& device, Now now, Outbox& out) { id = device.set_peer(std::move(config), now, out); });
+    return id;
+}
+
+void Engine::set_peers(std::vector<protocol::PeerConfig> configs) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) {
+        for (protocol::PeerConfig& config : configs) device.set_peer(std::move(config), now, out);
+    });
+}
+
+void Engine::remove_peer(protocol::PeerId peer) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.remove_peer(peer, now, out); });
+}
+
+void Engine::set_endpoint(protocol::PeerId peer, const Endpoint& endpoint) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.set_endpoint(peer, endpoint, now, out); });
+}
+
+void Engine::set_private_key(crypto::PrivateKey key) { control_->set_private_key(std::move(key)); }
+
+void Engine::want_handshake(protocol::PeerId peer) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.want_handshake(peer, now, out); });
+}
+
+void Engine::forget_received_timestamp(protocol::PeerId peer) { control_->conversation().forget_received_timestamp(peer); }
+
+void Engine::restore(const std::vector<protocol::Timestamps>& timestamps) { control_->conversation().restore(timestamps); }
+
+std::vector<protocol::Timestamps> Engine::timestamps() const { return control_->conversation().timestamps(); }
+
+std::optional<protocol::PeerId> Engine::find(const crypto::PublicKey& key) const { return control_->conversation().find(key); }
+
+std::optional<PeerStatus> Engine::peer(protocol::PeerId id) const {
+    const protocol::Peer* peer = control_->conversation().peer(id);
+    return peer == nullptr ? std::nullopt : std::optional(control_->status(*peer));
+}
+
+std::vector<PeerStatus> Engine::peers() const {
+    std::vector<PeerStatus> all;
+    for (const protocol::PeerId id : control_->conversation().peers()) all.push_back(*peer(id));
+    return all;
+}
+
+protocol::DropCounts Engine::drops() const { return control_->drops(); }
+const crypto::PublicKey& Engine::public_key() const { return control_->conversation().public_key(); }
+Port Engine::port() const { return control_->sockets().port(); }
+const std::string& Engine::interface_name() const { return control_->device().name(); }
+std::uint32_t Engine::interface_index() const { return control_->device().index(); }
+
+} // namespace vpn::tun

@@ -1,0 +1,91 @@
+// The engine: a device, a data plane and the threads between a TUN device and the UDP sockets.
+// Data threads block on their own descriptors and move packets; the control thread is the caller's Asio loop, where handshakes,
+// timers and configuration happen, woken by an event descriptor and by one timer on the boot clock. Nothing polls. Refuses to
+// know: routes, addresses, firewalls, files, people. The programs above do those.
+#pragma once
+
+#include "common/base/random.hpp"
+#include "common/protocol/device.hpp"
+#include "common/system/netlink_monitor.hpp"
+#include "tun/packet_loops.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <vector>
+
+namespace vpn::tun {
+
+/// What the engine tells the program. Called on the control thread.
+class EngineObserver {
+  public:
+    EngineObserver() = default;
+    EngineObserver(const EngineObserver&) = delete;
+    EngineObserver& operator=(const EngineObserver&) = delete;
+    virtual ~EngineObserver() = default;
+
+    virtual void on_event(const protocol::Event& event) = 0;
+    /// An ICMP error came for a datagram of ours. Anybody on the way can forge one: good for a diagnosis, never for a decision.
+    virtual void on_unreachable(const system::UnreachableReport& report) = 0;
+    /// Engine::timestamps() should be kept across restarts.
+    virtual void on_timestamps_changed() = 0;
+    /// Somebody removed the interface: no packet will come any more.
+    virtual void on_interface_gone() = 0;
+    /// Links, addresses or routes of this machine changed. Sources were forgotten already.
+    virtual void on_network_changed(const std::vector<system::NetlinkEvent>& events) = 0;
+};
+
+/// One peer as `status` shows it.
+struct PeerStatus {
+    protocol::PeerId id;
+    crypto::PublicKey public_key;
+    bool has_preshared_key = false;
+    std::optional<Endpoint> endpoint;
+    std::vector<Prefix> allowed_ips;
+    std::optional<Now> last_handshake;
+    bool can_send = false; ///< a session stands
+    ByteCount received;
+    ByteCount sent;
+    std::chrono::seconds persistent_keepalive{0};
+    protocol::AttemptReport attempt;
+};
+
+class Engine {
+  public:
+    /// Starts the data threads. The device must be set up and the sockets open; everything stays until the engine goes.
+    /// `mtu` is the interface's. Throws std::system_error if the kernel has no descriptor or thread left.
+    Engine(boost::asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
+           Random& random, EngineObserver& observer);
+    /// Ends and joins the threads, and takes the interface away.
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // All on the control thread, taking effect before they return.
+    std::optional<protocol::PeerId> set_peer(protocol::PeerConfig config);
+    /// Many at once: routes are published once.
+    void set_peers(std::vector<protocol::PeerConfig> configs);
+    void remove_peer(protocol::PeerId peer);
+    void set_endpoint(protocol::PeerId peer, const Endpoint& endpoint);
+    void set_private_key(crypto::PrivateKey key);
+    void want_handshake(protocol::PeerId peer);
+    void forget_received_timestamp(protocol::PeerId peer);
+    void restore(const std::vector<protocol::Timestamps>& timestamps);
+    [[nodiscard]] std::vector<protocol::Timestamps> timestamps() const;
+
+    [[nodiscard]] std::optional<protocol::PeerId> find(const crypto::PublicKey& key) const;
+    [[nodiscard]] std::optional<PeerStatus> peer(protocol::PeerId id) const;
+    [[nodiscard]] std::vector<PeerStatus> peers() const;
+    /// Of both the data path and the conversation.
+    [[nodiscard]] protocol::DropCounts drops() const;
+    [[nodiscard]] const crypto::PublicKey& public_key() const;
+    [[nodiscard]] Port port() const;
+    [[nodiscard]] const std::string& interface_name() const;
+    [[nodiscard]] std::uint32_t interface_index() const;
+
+  private:
+    class Control;
+    std::unique_ptr<Control> control_;
+};
+
+} // namespace vpn::tun

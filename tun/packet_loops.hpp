@@ -1,0 +1,64 @@
+// The two loops that packets run through, each to completion: TUN -> UDP and UDP -> TUN (HOUSE, "A packet's walk"; DATAPATH 4).
+// A loop drains its descriptor, does the whole batch, flushes, and sleeps until there is more. It never waits for the control
+// thread. Refuses to know: the device, timers, and what the engine does with what it hands over.
+#pragma once
+
+#include "common/system/udp_socket.hpp"
+#include "tun/data_plane.hpp"
+#include "tun/handshake_queue.hpp"
+#include "tun/tun_device.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace vpn::tun {
+
+/// The outer sockets, both on one port. A machine without one of the families has one.
+struct Sockets {
+    std::optional<system::UdpSocket> v4;
+    std::optional<system::UdpSocket> v6;
+
+    /// Port zero: any that is free for both. Errors: as UdpSocket::open; a family that the kernel lacks is left out, not both.
+    static system::OsResult<Sockets> open(Port port, Mark mark);
+    [[nodiscard]] Port port() const { return v4 ? v4->port() : v6->port(); }
+    [[nodiscard]] system::UdpSocket* of(Family family);
+};
+
+/// What loops and control share. Every member is safe to use from all threads.
+struct LoopShared {
+    LoopShared(TunDevice& the_device, Sockets& the_sockets, int the_stop_fd, std::function<void()> wake_control)
+        : device(the_device), sockets(the_sockets), stop_fd(the_stop_fd), wake(std::move(wake_control)) {}
+
+    TunDevice& device;
+    Sockets& sockets;
+    const int stop_fd;                ///< readable when loops must end
+    const std::function<void()> wake; ///< wakes the control thread
+    HandshakeQueue handshakes;
+    std::atomic<bool> interface_gone{false};
+    std::atomic<bool> source_stale{false}; ///< a datagram left from another address than its path says
+
+    /// The network's complaints that control has not read yet; what is over 64 is dropped.
+    void complain(const system::UnreachableReport& report);
+    [[nodiscard]] std::vector<system::UnreachableReport> take_complaints();
+
+    /// Datagrams that the kernel did not take, packets that the interface did not.
+    std::atomic<std::uint64_t> unsent{0};
+    std::atomic<std::uint64_t> undelivered{0};
+
+    /// Notes what a send could not do. Any thread.
+    void note(const system::SendReport& report, system::UdpSocket& socket);
+
+  private:
+    std::mutex complaints_lock_;
+    std::vector<system::UnreachableReport> complaints_;
+};
+
+/// Both return when the stop descriptor becomes readable, or the interface is gone. `mtu` is the largest inner packet.
+void outbound_loop(LoopShared& shared, DataPlane::Worker& worker, std::size_t mtu);
+void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSocket& socket);
+
+} // namespace vpn::tun
