@@ -1,0 +1,118 @@
+#include "common/system/datagram_batch.hpp"
+
+#include "common/system/datagram_storage.hpp"
+
+namespace vpn::system {
+namespace {
+
+bool is_link_local(const IpAddress& address) {
+    const Bytes bytes = address.bytes();
+    return !address.is_v4() && bytes[0] == std::byte{0xfe} && (bytes[1] & std::byte{0xc0}) == std::byte{0x80};
+}
+
+template <class Info> Info control_data(const cmsghdr& control) {
+    Info info;
+    std::memcpy(&info, CMSG_DATA(&control), sizeof info);
+    return info;
+}
+
+template <class Info> std::size_t write_control(int level, int type, const Info& info, ControlBuffer& buffer) {
+    auto& control = *reinterpret_cast<cmsghdr*>(buffer.bytes.data());
+    control.cmsg_level = level;
+    control.cmsg_type = type;
+    control.cmsg_len = CMSG_LEN(sizeof info);
+    std::memcpy(CMSG_DATA(&control), &info, sizeof info);
+    return CMSG_SPACE(sizeof info);
+}
+
+/// Names the source address only. The interface follows the route of today, not the one that the datagram we answer came by;
+/// a link-local address alone says too little.
+std::size_t write_source(const LocalSource& source, ControlBuffer& buffer) {
+    if (source.address.is_v4()) {
+        in_pktinfo info{};
+        info.ipi_spec_dst = to_in_addr(source.address);
+        return write_control(IPPROTO_IP, IP_PKTINFO, info, buffer);
+    }
+    in6_pktinfo info{};
+    info.ipi6_addr = to_in6_addr(source.address);
+    if (is_link_local(source.address)) info.ipi6_ifindex = source.interface;
+    return write_control(IPPROTO_IPV6, IPV6_PKTINFO, info, buffer);
+}
+
+bool wants_source(const Path& path) {
+    return !path.local.address.is_unspecified() && path.local.address.family() == path.remote.address.family();
+}
+
+} // namespace
+
+LocalSource local_source_of(const msghdr& message) {
+    auto& writable = const_cast<msghdr&>(message); // CMSG_NXTHDR is not const-correct
+    for (cmsghdr* control = CMSG_FIRSTHDR(&writable); control != nullptr; control = CMSG_NXTHDR(&writable, control)) {
+        if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
+            const auto info = control_data<in_pktinfo>(*control);
+            return {to_address(info.ipi_spec_dst), static_cast<std::uint32_t>(info.ipi_ifindex)};
+        }
+        if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO) {
+            const auto info = control_data<in6_pktinfo>(*control);
+            if (info.ipi6_addr.s6_addr[0] == 0xff) return {}; // multicast is nobody's source
+            return {to_address(info.ipi6_addr), info.ipi6_ifindex};
+        }
+    }
+    return {};
+}
+
+IncomingBatch::Storage::Storage(std::size_t slots, std::size_t slot_size)
+    : slab(slots * slot_size), headers(slots), vectors(slots), addresses(slots), controls(slots), datagrams(slots), used(slots) {
+    for (std::size_t i = 0; i < slots; ++i) {
+        vectors[i] = {slab.data() + i * slot_size, slot_size};
+        headers[i].msg_hdr.msg_iov = &vectors[i];
+        headers[i].msg_hdr.msg_iovlen = 1;
+        headers[i].msg_hdr.msg_name = &addresses[i];
+        headers[i].msg_hdr.msg_control = controls[i].bytes.data();
+    }
+    rearm();
+}
+
+void IncomingBatch::Storage::rearm() {
+    for (std::size_t i = 0; i < used; ++i) {
+        headers[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
+        headers[i].msg_hdr.msg_controllen = sizeof(ControlBuffer);
+        headers[i].msg_hdr.msg_flags = 0;
+    }
+    used = 0;
+    count = 0;
+}
+
+IncomingBatch::IncomingBatch(std::size_t slots, std::size_t slot_size) : storage_(std::make_unique<Storage>(slots, slot_size)) {}
+IncomingBatch::IncomingBatch(IncomingBatch&&) noexcept = default;
+IncomingBatch& IncomingBatch::operator=(IncomingBatch&&) noexcept = default;
+IncomingBatch::~IncomingBatch() = default;
+
+std::span<IncomingDatagram> IncomingBatch::datagrams() { return std::span(storage_->datagrams).first(storage_->count); }
+std::size_t IncomingBatch::truncated() const { return storage_->used - storage_->count; }
+
+void OutgoingChunk::prepare(std::span<const OutgoingDatagram> datagrams) {
+    for (std::size_t i = 0; i < datagrams.size(); ++i) {
+        const OutgoingDatagram& datagram = datagrams[i];
+        // sendmmsg takes what it only reads as non-const.
+        vectors[i] = {const_cast<std::byte*>(datagram.bytes.data()), datagram.bytes.size()};
+        headers[i] = {};
+        msghdr& message = headers[i].msg_hdr;
+        message.msg_name = &addresses[i];
+        message.msg_namelen = write_socket_address(datagram.path.remote, addresses[i]);
+        message.msg_iov = &vectors[i];
+        message.msg_iovlen = 1;
+        if (!wants_source(datagram.path)) continue;
+        message.msg_control = controls[i].bytes.data();
+        message.msg_controllen = write_source(datagram.path.local, controls[i]);
+    }
+}
+
+void OutgoingChunk::drop_source(std::size_t index) {
+    headers[index].msg_hdr.msg_control = nullptr;
+    headers[index].msg_hdr.msg_controllen = 0;
+}
+
+bool OutgoingChunk::has_source(std::size_t index) const { return headers[index].msg_hdr.msg_controllen != 0; }
+
+} // namespace vpn::system

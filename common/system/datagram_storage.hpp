@@ -1,0 +1,49 @@
+// What recvmmsg and sendmmsg want beside the bytes. Only datagram_batch.cpp and udp_socket.cpp include this.
+#pragma once
+
+#include "common/system/datagram_batch.hpp"
+#include "common/system/socket_address.hpp"
+
+#include <array>
+
+namespace vpn::system {
+
+/// Room for one IP_PKTINFO or IPV6_PKTINFO.
+struct ControlBuffer {
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
+};
+
+struct IncomingBatch::Storage {
+    Storage(std::size_t slots, std::size_t slot_size);
+    /// Makes the slots that the last receive used ready for the next.
+    void rearm();
+
+    ByteVector slab;
+    std::vector<mmsghdr> headers;
+    std::vector<iovec> vectors;
+    std::vector<SocketAddress> addresses;
+    std::vector<ControlBuffer> controls;
+    std::vector<IncomingDatagram> datagrams;
+    std::size_t used = 0;  ///< slots that the last receive filled
+    std::size_t count = 0; ///< of which these are whole, and in `datagrams`
+};
+
+/// One sendmmsg's worth, on the stack of who sends.
+struct OutgoingChunk {
+    static constexpr std::size_t capacity = 64;
+
+    /// Requires: at most `capacity` of them.
+    void prepare(std::span<const OutgoingDatagram> datagrams);
+    void drop_source(std::size_t index);
+    [[nodiscard]] bool has_source(std::size_t index) const;
+
+    std::array<mmsghdr, capacity> headers;
+    std::array<iovec, capacity> vectors;
+    std::array<SocketAddress, capacity> addresses;
+    std::array<ControlBuffer, capacity> controls;
+};
+
+/// The local address in a message's control data; unspecified if there is none.
+LocalSource local_source_of(const msghdr& message);
+
+} // namespace vpn::system

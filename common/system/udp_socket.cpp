@@ -1,0 +1,339 @@
+#include "common/system/udp_socket.hpp"
+
+#include "common/system/datagram_storage.hpp"
+
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace vpn::system {
+namespace {
+
+using Reason = UnreachableReport::Reason;
+
+constexpr int buffer_size = 4 << 20;
+constexpr int patience_ms = 50;
+constexpr int tries_without_buffers = 4;
+constexpr int tries_of_receive = 4;
+/// Complaints looked at in one go; a flood of them must not keep a data thread.
+constexpr int complaints_at_once = 64;
+
+int set_option(int fd, int level, int option, int value) {
+    return ::setsockopt(fd, level, option, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+void raise_buffers(int fd) {
+    if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_size) != 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_size);
+    if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, buffer_size) != 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, buffer_size);
+}
+
+/// The first errno among the options that the socket can't do without.
+int set_options(int fd, Family family) {
+    std::array<int, 4> errors{};
+    if (family == Family::v4) {
+        errors = {set_option(fd, IPPROTO_IP, IP_PKTINFO, 1), set_option(fd, IPPROTO_IP, IP_RECVERR, 1),
+                  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT), 0};
+    } else {
+        errors = {set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1),
+                  set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1),
+                  set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT)};
+    }
+    const auto* error = std::ranges::find_if(errors, [](int each) { return each != 0; });
+    return error == errors.end() ? 0 : *error;
+}
+
+int bind_to_port(int fd, Family family, Port port) {
+    SocketAddress address;
+    const IpAddress any = family == Family::v4 ? to_address(in_addr{}) : to_address(in6_addr{});
+    const socklen_t length = write_socket_address({any, port, 0}, address);
+    return ::bind(fd, &address.any, length) == 0 ? 0 : errno;
+}
+
+std::optional<Endpoint> bound_endpoint(int fd) {
+    SocketAddress address{};
+    socklen_t length = sizeof address;
+    if (::getsockname(fd, &address.any, &length) != 0) return std::nullopt;
+    return to_endpoint(address);
+}
+
+Reason reason_of_v4(const sock_extended_err& error) {
+    if (error.ee_type != ICMP_DEST_UNREACH) return Reason::other;
+    switch (error.ee_code) {
+    case ICMP_PORT_UNREACH: return Reason::port;
+    case ICMP_HOST_UNREACH:
+    case ICMP_HOST_UNKNOWN:
+    case ICMP_HOST_UNR_TOS: return Reason::host;
+    case ICMP_NET_UNREACH:
+    case ICMP_NET_UNKNOWN:
+    case ICMP_NET_UNR_TOS: return Reason::net;
+    case ICMP_NET_ANO:
+    case ICMP_HOST_ANO:
+    case ICMP_PKT_FILTERED: return Reason::prohibited;
+    case ICMP_FRAG_NEEDED: return Reason::too_big;
+    default: return Reason::other;
+    }
+}
+
+Reason reason_of_v6(const sock_extended_err& error) {
+    constexpr std::uint8_t source_policy = 5; // RFC 4443 3.1
+    constexpr std::uint8_t rejected_route = 6;
+    if (error.ee_type == ICMP6_PACKET_TOO_BIG) return Reason::too_big;
+    if (error.ee_type != ICMP6_DST_UNREACH) return Reason::other;
+    switch (error.ee_code) {
+    case ICMP6_DST_UNREACH_NOPORT: return Reason::port;
+    case ICMP6_DST_UNREACH_ADDR: return Reason::host;
+    case ICMP6_DST_UNREACH_NOROUTE: return Reason::net;
+    case ICMP6_DST_UNREACH_ADMIN:
+    case source_policy:
+    case rejected_route: return Reason::prohibited;
+    default: return Reason::other;
+    }
+}
+
+UnreachableReport report_of(const sock_extended_err& error, const Endpoint& destination) {
+    UnreachableReport report{destination};
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP) report.reason = reason_of_v4(error);
+    if (error.ee_origin == SO_EE_ORIGIN_ICMP6) report.reason = reason_of_v6(error);
+    if (error.ee_origin == SO_EE_ORIGIN_LOCAL && error.ee_errno == EMSGSIZE) report.reason = Reason::too_big;
+    if (report.reason == Reason::too_big) report.mtu = static_cast<int>(error.ee_info);
+    return report;
+}
+
+/// The next complaint in the socket's error queue. Outer nothing: the queue is empty. Inner nothing: one that we don't
+/// understand.
+std::optional<std::optional<UnreachableReport>> next_complaint(int fd) {
+    SocketAddress destination{};
+    alignas(cmsghdr) std::array<std::byte, 512> control;
+    msghdr message{};
+    message.msg_name = &destination;
+    message.msg_namelen = sizeof destination;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    if (::recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return std::nullopt;
+    const auto endpoint = to_endpoint(destination);
+    std::optional<UnreachableReport> report;
+    for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
+        const bool is_error = (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+                              (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR);
+        if (!is_error || !endpoint) continue;
+        sock_extended_err error{};
+        std::memcpy(&error, CMSG_DATA(part), sizeof error);
+        report = report_of(error, *endpoint);
+    }
+    return report;
+}
+
+/// The counter of datagrams dropped for this errno.
+std::size_t& counter_of(SendReport& report, int error) {
+    switch (error) {
+    case ECONNREFUSED:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case EADDRNOTAVAIL: return report.unreachable; // no address of ours can reach it
+    case EMSGSIZE: return report.too_big;
+    case EPERM:
+    case EACCES: return report.not_permitted;
+    case ENOBUFS:
+    case ENOMEM: return report.no_buffers;
+    default: return report.other;
+    }
+}
+
+} // namespace
+
+/// Complaints that came up while sending or receiving, until somebody asks for them. Those beyond are forgotten.
+struct UdpSocket::Errors {
+    std::mutex mutex;
+    std::array<UnreachableReport, 64> kept;
+    std::size_t count = 0;
+
+    void keep(const UnreachableReport& report) {
+        const std::lock_guard lock(mutex);
+        if (count < kept.size()) kept.at(count++) = report;
+    }
+};
+
+/// One send: where it is in the batch, and what it has tried for the datagram that it is at.
+class UdpSocket::Sending {
+  public:
+    Sending(UdpSocket& socket, std::span<const OutgoingDatagram> datagrams) : socket_(socket), rest_(datagrams) {}
+
+    SendReport run() {
+        while (!rest_.empty() && !given_up_) send_chunk(rest_.first(std::min(rest_.size(), OutgoingChunk::capacity)));
+        report_.would_block += rest_.size();
+        return report_;
+    }
+
+  private:
+    struct Tried {
+        int without_buffers = 0;
+        bool again = false;
+        bool without_source = false;
+    };
+
+    void send_chunk(std::span<const OutgoingDatagram> datagrams) {
+        chunk_.prepare(datagrams);
+        at_ = 0;
+        while (at_ < datagrams.size() && !given_up_) {
+            const auto count = static_cast<unsigned>(datagrams.size() - at_);
+            const int sent = ::sendmmsg(socket_.fd(), &chunk_.headers.at(at_), count, MSG_DONTWAIT);
+            if (sent > 0) {
+                advance(static_cast<std::size_t>(sent));
+            } else {
+                handle_error(errno);
+            }
+        }
+        rest_ = rest_.subspan(at_);
+    }
+
+    void advance(std::size_t sent) {
+        report_.sent += sent;
+        if (tried_.without_source) ++report_.stale_source;
+        at_ += sent;
+        tried_ = {};
+    }
+
+    void skip(int error) {
+        ++counter_of(report_, error);
+        ++at_;
+        tried_ = {};
+    }
+
+    /// Leaves everything as it is to try again, skips the datagram, or gives up.
+    void handle_error(int error) {
+        switch (error) {
+        case EINTR: return;
+        case EAGAIN: return wait_for_room();
+        case ENOBUFS:
+        case ENOMEM:
+            if (++tried_.without_buffers >= tries_without_buffers) return skip(error);
+            return std::this_thread::yield();
+        case EINVAL:
+        case ENODEV:
+            if (!chunk_.has_source(at_)) return skip(error);
+            chunk_.drop_source(at_);
+            tried_.without_source = true;
+            return;
+        default:
+            // It may be another datagram's: an ICMP error fails whatever is sent next, to whomever.
+            if (std::exchange(tried_.again, true)) return skip(error);
+            if (socket_.collect_errors()) report_.errors_pending = true;
+        }
+    }
+
+    void wait_for_room() {
+        if (std::exchange(waited_, true)) {
+            given_up_ = true;
+            return;
+        }
+        pollfd room{socket_.fd(), POLLOUT, 0};
+        ::poll(&room, 1, patience_ms);
+    }
+
+    UdpSocket& socket_;
+    std::span<const OutgoingDatagram> rest_;
+    SendReport report_;
+    OutgoingChunk chunk_; // left uninitialised beyond what is sent
+    std::size_t at_ = 0;
+    Tried tried_;
+    bool waited_ = false;
+    bool given_up_ = false;
+};
+
+SendReport& SendReport::operator+=(const SendReport& other_report) {
+    sent += other_report.sent;
+    no_buffers += other_report.no_buffers;
+    would_block += other_report.would_block;
+    unreachable += other_report.unreachable;
+    too_big += other_report.too_big;
+    not_permitted += other_report.not_permitted;
+    other += other_report.other;
+    stale_source += other_report.stale_source;
+    errors_pending = errors_pending || other_report.errors_pending;
+    return *this;
+}
+
+UdpSocket::UdpSocket(UniqueFd fd, Family family, Port port)
+    : fd_(std::move(fd)), family_(family), port_(port), errors_(std::make_unique<Errors>()) {}
+UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
+UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
+UdpSocket::~UdpSocket() = default;
+
+OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
+    const std::string which = family == Family::v4 ? "IPv4" : "IPv6";
+    const std::string what = "cannot open UDP port " + std::to_string(port.value) + " for " + which;
+    UniqueFd fd(::socket(address_family(family), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+    if (!fd) return os_failed(what, errno);
+    raise_buffers(fd.get());
+    if (const int error = set_options(fd.get(), family); error != 0) return os_failed(what, error);
+    if (mark.value != 0) {
+        const int error = set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(mark.value));
+        if (error != 0) return os_failed("cannot mark packets", error);
+    }
+    if (const int error = bind_to_port(fd.get(), family, port); error != 0) return os_failed(what, error);
+    const auto bound = bound_endpoint(fd.get());
+    if (!bound) return os_failed(what, errno);
+    return UdpSocket(std::move(fd), family, bound->port);
+}
+
+Result<std::size_t, std::error_code> UdpSocket::receive(IncomingBatch& batch) {
+    auto& storage = *batch.storage_;
+    storage.rearm();
+    int got = -1;
+    for (int tries = tries_of_receive; got < 0 && tries > 0; --tries) {
+        got = ::recvmmsg(fd_.get(), storage.headers.data(), static_cast<unsigned>(storage.headers.size()), MSG_DONTWAIT, nullptr);
+        if (got >= 0) break;
+        const int error = errno;
+        if (error == EAGAIN) return 0;
+        if (error == EBADF || error == ENOTSOCK || error == EFAULT)
+            return tl::unexpected(std::error_code(error, std::generic_category()));
+        if (error != EINTR) collect_errors();
+    }
+    storage.used = static_cast<std::size_t>(std::max(got, 0));
+    for (std::size_t i = 0; i < storage.used; ++i) {
+        const mmsghdr& header = storage.headers[i];
+        const auto remote = to_endpoint(storage.addresses[i]);
+        if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0 || !remote) continue;
+        const MutableBytes slot(static_cast<std::byte*>(storage.vectors[i].iov_base), header.msg_len);
+        storage.datagrams[storage.count++] = {slot, {*remote, local_source_of(header.msg_hdr)}};
+    }
+    return storage.count;
+}
+
+SendReport UdpSocket::send(std::span<const OutgoingDatagram> datagrams) { return Sending(*this, datagrams).run(); }
+
+/// Moves what the kernel complains of to where drain_errors finds it. True if there was anything.
+bool UdpSocket::collect_errors() {
+    bool any = false;
+    for (int i = 0; i < complaints_at_once; ++i) {
+        const auto complaint = next_complaint(fd_.get());
+        if (!complaint) break;
+        any = true;
+        if (*complaint) errors_->keep(**complaint);
+    }
+    return any;
+}
+
+void UdpSocket::drain_errors(const std::function<void(const UnreachableReport&)>& callback) {
+    collect_errors();
+    std::array<UnreachableReport, 64> taken;
+    std::size_t count = 0;
+    {
+        const std::lock_guard lock(errors_->mutex);
+        count = std::exchange(errors_->count, 0);
+        std::copy_n(errors_->kept.begin(), count, taken.begin());
+    }
+    for (std::size_t i = 0; i < count; ++i) callback(taken.at(i));
+}
+
+} // namespace vpn::system
