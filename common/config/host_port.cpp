@@ -25,23 +25,49 @@ std::string canonical_v6(std::string_view text) {
 }
 
 struct Parts {
-    std::string_view host;
-    std::optional<std::string_view> port;
-    bool bracketed = false;
+    std::string_view host = {};
+    std::optional<std::string_view> port = {};
+    bool v6 = false;
+    /// Why the text can't be taken apart, else empty.
+    std::string_view fault = {};
 };
 
-std::optional<Parts> split(std::string_view text) {
-    if (text.starts_with('[')) {
-        const std::size_t close = text.find(']');
-        if (close == std::string_view::npos) return std::nullopt;
-        const std::string_view rest = text.substr(close + 1);
-        if (!rest.empty() && rest[0] != ':') return std::nullopt;
-        return Parts{text.substr(1, close - 1), rest.empty() ? std::nullopt : std::optional(rest.substr(1)), true};
-    }
+Parts split_bracketed(std::string_view text) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return {.fault = "the closing bracket is missing"};
+    const std::string_view host = text.substr(1, close - 1);
+    const std::string_view rest = text.substr(close + 1);
+    if (rest.empty()) return {host, std::nullopt, true};
+    if (rest.front() != ':') return {.fault = "only a port may follow the bracket"};
+    return {host, rest.substr(1), true};
+}
+
+Parts split(std::string_view text, bool port_needed) {
+    if (text.starts_with('[')) return split_bracketed(text);
     const std::size_t colon = text.find(':');
-    if (colon == std::string_view::npos) return Parts{text, std::nullopt, false};
-    if (text.find(':', colon + 1) != std::string_view::npos) return Parts{text, std::nullopt, true}; // an IPv6 address alone
-    return Parts{text.substr(0, colon), text.substr(colon + 1), false};
+    if (colon == std::string_view::npos) return {text, std::nullopt};
+    if (text.find(':', colon + 1) == std::string_view::npos) return {text.substr(0, colon), text.substr(colon + 1)};
+    if (port_needed) return {.fault = "an IPv6 address needs brackets before its port"};
+    return {text, std::nullopt, true};
+}
+
+/// The host as it is kept, or why it is none.
+Result<std::string> read_host(const Parts& parts) {
+    if (parts.v6) {
+        std::string canonical = canonical_v6(parts.host);
+        return canonical.empty() ? Result<std::string>(failed("that is no IPv6 address")) : canonical;
+    }
+    if (const auto address = IpAddress::parse(parts.host)) return address->to_string();
+    if (is_host_name(parts.host)) return std::string(parts.host);
+    return failed("that is neither an address nor a host name");
+}
+
+Result<Port> read_port(const Parts& parts, std::optional<Port> default_port) {
+    if (!parts.port && !default_port) return failed("the port is missing");
+    if (!parts.port) return *default_port;
+    const auto port = parse_decimal(*parts.port, 65535);
+    if (!port || *port == 0) return failed("a port is a number from 1 to 65535");
+    return Port{static_cast<std::uint16_t>(*port)};
 }
 
 } // namespace
@@ -59,30 +85,17 @@ bool is_host_name(std::string_view text) {
 }
 
 Result<HostPort> HostPort::parse(std::string_view text, std::optional<Port> default_port) {
-    const std::string shape = default_port ? "expected HOST, HOST:PORT or [IPv6]:PORT" : "expected HOST:PORT or [IPv6]:PORT";
-    const auto refuse = [&](const std::string& why) { return failed(shape + ", found " + quote(text, 80) + why); };
-    const auto parts = split(text);
-    if (!parts) return refuse("");
-    HostPort result;
-    if (parts->bracketed) {
-        result.host = canonical_v6(parts->host);
-        if (result.host.empty()) return refuse(": that is no IPv6 address");
-    } else if (const auto address = IpAddress::parse(parts->host)) {
-        result.host = address->to_string();
-    } else if (is_host_name(parts->host)) {
-        result.host = parts->host;
-    } else {
-        return refuse(": that is neither an address nor a host name");
-    }
-    if (!parts->port) {
-        if (!default_port) return refuse(text.starts_with('[') || !parts->bracketed ? ": the port is missing" : "");
-        result.port = *default_port;
-        return result;
-    }
-    const auto port = parse_decimal(*parts->port, 65535);
-    if (!port || *port == 0) return refuse(": a port is a number from 1 to 65535");
-    result.port = Port{static_cast<std::uint16_t>(*port)};
-    return result;
+    const auto refuse = [&](std::string_view why) {
+        return failed("expected " + std::string(default_port ? "HOST, " : "") + "HOST:PORT or [IPv6]:PORT, found " +
+                      quote(text, 80) + ": " + std::string(why));
+    };
+    const Parts parts = split(text, !default_port);
+    if (!parts.fault.empty()) return refuse(parts.fault);
+    auto host = read_host(parts);
+    if (!host) return refuse(host.error().message);
+    const auto port = read_port(parts, default_port);
+    if (!port) return refuse(port.error().message);
+    return HostPort{*std::move(host), *port};
 }
 
 std::optional<Endpoint> HostPort::literal() const { return Endpoint::parse(to_string()); }

@@ -85,7 +85,8 @@ std::string_view lexical_fault(std::string_view what) {
     return {};
 }
 
-std::string explain(std::string_view what, char last) {
+/// `finished`: the outermost value is complete.
+std::string explain(std::string_view what, char last, bool finished) {
     what = what.substr(0, what.find("; last read: '")); // what follows is the file's own text
     if (const std::string_view fault = lexical_fault(what); !fault.empty()) return std::string(fault);
     std::string expected = "a value";
@@ -93,7 +94,7 @@ std::string explain(std::string_view what, char last) {
     if (has(what, "while parsing object separator")) expected = "':' after the key";
     if (has(what, "while parsing object -")) expected = "',' or '}' after the value";
     if (has(what, "while parsing array")) expected = "',' or ']' after the value";
-    if (has(what, "expected end of input")) expected = "nothing more after the outermost value";
+    if (finished) expected = "nothing more after the outermost value";
     const std::string found = found_in(what, last);
     const bool comma = has(what, "object key") && found == "'}'";
     return "expected " + expected + ", found " + found + (comma ? " (no comma before it)" : "");
@@ -128,7 +129,7 @@ class Builder final : public nlohmann::json_sax<Library> {
     bool end_array() override { return close(); }
 
     bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& error) override {
-        return fail(explain(error.what(), position_.last));
+        return fail(explain(error.what(), position_.last, finished_));
     }
 
     Json take_root() { return std::move(root_); }
@@ -160,6 +161,7 @@ class Builder final : public nlohmann::json_sax<Library> {
     bool attach(Json value) {
         if (frames_.empty()) {
             root_ = std::move(value);
+            finished_ = true;
             return true;
         }
         Frame& frame = frames_.back();
@@ -189,6 +191,7 @@ class Builder final : public nlohmann::json_sax<Library> {
     std::vector<Frame> frames_;
     std::size_t values_ = 0;
     Json root_;
+    bool finished_ = false;
     ConfigError error_;
 };
 
