@@ -42,7 +42,7 @@ class NoticeList {
                 const std::lock_guard lock(each.slow_path);
                 move.swap(each.move);
             }
-            taken.push_back({each.id, notice, std::move(move)});
+            taken.push_back({each.id, notice, move});
         }
         return taken;
     }
