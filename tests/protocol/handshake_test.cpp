@@ -1,0 +1,333 @@
+// PROTOCOL 2: initiation and response, held against the paper written out in tests/support/paper.hpp, in both roles.
+#include "common/protocol/handshake.hpp"
+
+#include "tests/support/keys.hpp"
+#include "tests/support/paper.hpp"
+#include "tests/support/seeded_random.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace vpn;
+using namespace vpn::protocol;
+using namespace vpn::support;
+using crypto::Tai64n;
+using noise::KeyPair;
+
+namespace {
+
+const Tai64n noon = Tai64n::from(Wall(std::chrono::seconds(1'772'366'400)));
+
+crypto::PresharedKey make_preshared(Random& random) { return crypto::generate_preshared_key(random); }
+
+InitiationView initiation_view(Bytes bytes) { return std::get<InitiationView>(*decode(bytes)); }
+ResponseView response_view(Bytes bytes) { return std::get<ResponseView>(*decode(bytes)); }
+
+/// An initiator and a responder that know each other.
+struct Two {
+    SeededRandom random{11};
+    KeyPair alice = make_pair(random);
+    KeyPair bob = make_pair(random);
+    crypto::PresharedKey preshared = make_preshared(random);
+    RemoteIdentity bob_for_alice{bob.public_key, preshared.clone(), alice};
+    RemoteIdentity alice_for_bob{alice.public_key, preshared.clone(), bob};
+
+    ByteVector initiation = ByteVector(148);
+    ByteVector response = ByteVector(92);
+
+    PendingInitiation initiate() {
+        auto pending = make_initiation(alice, bob_for_alice, LocalIndex{0xa11ce}, noon, random, initiation);
+        REQUIRE(pending.has_value());
+        return std::move(*pending);
+    }
+    Checked<SessionKeys> answer() {
+        auto opened = read_initiator(bob, initiation_view(initiation));
+        if (!opened) return dropped(opened.error());
+        const auto timestamp = read_timestamp(*opened, alice_for_bob, initiation_view(initiation));
+        if (!timestamp) return dropped(timestamp.error());
+        return answer_initiation(std::move(*opened), alice_for_bob, LocalIndex{0xb0b}, RemoteIndex{0xa11ce}, random, response);
+    }
+};
+
+/// True if what `from` seals, `to` opens, and nothing else.
+bool speaks_to(const SessionKeys& from, const SessionKeys& to) {
+    const ByteVector plain = vectors::pattern(64, 3, 5);
+    ByteVector message(64 + 32);
+    from.seal(RemoteIndex{77}, 9, plain, message);
+    const auto opened = to.open({MutableBytes(message)});
+    return opened && std::equal(plain.begin(), plain.end(), opened->begin(), opened->end());
+}
+
+} // namespace
+
+TEST_CASE("after initiation and response both sides hold the same keys, each its own way round") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    const auto bobs = two.answer();
+    REQUIRE(bobs.has_value());
+    const auto alices = read_response(pending, two.alice, two.bob_for_alice, response_view(two.response));
+    REQUIRE(alices.has_value());
+    CHECK(speaks_to(*alices, *bobs));
+    CHECK(speaks_to(*bobs, *alices));
+    CHECK_FALSE(speaks_to(*alices, *alices));
+    CHECK_FALSE(speaks_to(*bobs, *bobs));
+}
+
+TEST_CASE("an initiation names its sender and the time, once the right key opens it") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    CHECK(pending.index == LocalIndex{0xa11ce});
+    const InitiationView view = initiation_view(two.initiation);
+    CHECK(view.sender() == 0xa11ce);
+    auto opened = read_initiator(two.bob, view);
+    REQUIRE(opened.has_value());
+    CHECK(opened->initiator() == two.alice.public_key);
+    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, view);
+    REQUIRE(timestamp.has_value());
+    CHECK(*timestamp == noon);
+}
+
+TEST_CASE("we answer an initiation written by the paper, and the paper understands") {
+    Two two;
+    const auto [message, state_after_initiation] =
+        paper::write(paper::Initiation{0xcafe, two.alice.private_key, two.alice.private_key, two.bob.public_key, noon});
+    two.initiation = message;
+    const auto bobs = two.answer();
+    REQUIRE(bobs.has_value());
+
+    // The paper's initiator reads our response: its ephemeral is the one thing that it can't foretell.
+    paper::State state = state_after_initiation;
+    const ResponseView view = response_view(two.response);
+    const crypto::PublicKey ephemeral{paper::bytes32(view.ephemeral())};
+    state.chain_with(ephemeral.bytes);
+    state.mix(ephemeral.bytes);
+    state.chain_with(paper::dh(two.alice.private_key, ephemeral));
+    state.chain_with(paper::dh(two.alice.private_key, ephemeral)); // here its ephemeral and static keys are the same
+    const auto [chain, tau, key] = paper::kdf(state.chain, two.preshared.view());
+    state.chain = chain;
+    state.mix(tau);
+    CHECK(crypto::open(crypto::AeadKey(key), 0, view.sealed_empty(), state.hash, {}));
+
+    const auto [to_responder, to_initiator] = paper::transport_keys(state);
+    const SessionKeys papers{crypto::AeadKey(to_responder), crypto::AeadKey(to_initiator)};
+    CHECK(speaks_to(papers, *bobs));
+    CHECK(speaks_to(*bobs, papers));
+}
+
+TEST_CASE("the paper answers our initiation, and we understand") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    const InitiationView ours = initiation_view(two.initiation);
+
+    paper::State state(two.bob.public_key);
+    const crypto::PublicKey ephemeral{paper::bytes32(ours.ephemeral())};
+    state.chain_with(ephemeral.bytes);
+    state.mix(ephemeral.bytes);
+    const auto es = state.key_from(paper::dh(two.bob.private_key, ephemeral));
+    ByteVector static_key(32);
+    REQUIRE(crypto::open(crypto::AeadKey(es), 0, ours.sealed_static(), state.hash, static_key));
+    state.mix(ours.sealed_static());
+    CHECK(paper::bytes32(static_key) == two.alice.public_key.bytes);
+    const auto ss = state.key_from(paper::dh(two.bob.private_key, two.alice.public_key));
+    ByteVector timestamp(12);
+    REQUIRE(crypto::open(crypto::AeadKey(ss), 0, ours.sealed_timestamp(), state.hash, timestamp));
+    state.mix(ours.sealed_timestamp());
+    CHECK(format_hex(timestamp) == format_hex(noon.bytes));
+
+    const KeyPair fresh = make_pair(two.random);
+    const auto psk = paper::bytes32(two.preshared.view());
+    const ByteVector response =
+        paper::write(paper::Response{0xbee, 0xa11ce, fresh.private_key, ephemeral, two.alice.public_key, psk}, state);
+    const auto alices = read_response(pending, two.alice, two.bob_for_alice, response_view(response));
+    REQUIRE(alices.has_value());
+    const auto [to_responder, to_initiator] = paper::transport_keys(state);
+    const SessionKeys papers{crypto::AeadKey(to_initiator), crypto::AeadKey(to_responder)};
+    CHECK(speaks_to(papers, *alices));
+    CHECK(speaks_to(*alices, papers));
+}
+
+TEST_CASE("a data message is the paper's: header, counter as nonce, nothing associated") {
+    SeededRandom random(5);
+    const auto key = paper::bytes32(random.bytes(32));
+    const SessionKeys keys{crypto::AeadKey(key), crypto::AeadKey(key)};
+    for (const std::uint64_t counter : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 40U, UINT64_MAX - 9000}) {
+        for (const std::size_t size : {std::size_t{0}, std::size_t{16}, std::size_t{1420}}) {
+            const ByteVector plain = random.bytes(size);
+            ByteVector message(size + 32);
+            keys.seal(RemoteIndex{0x01020304}, counter, plain, message);
+            CHECK(message == paper::data(key, 0x01020304, counter, plain));
+            const auto opened = keys.open({MutableBytes(message)});
+            REQUIRE(opened.has_value());
+            CHECK(std::equal(plain.begin(), plain.end(), opened->begin(), opened->end()));
+        }
+    }
+}
+
+TEST_CASE("sealing where the plaintext lies gives the same message") {
+    SeededRandom random(6);
+    const auto key = paper::bytes32(random.bytes(32));
+    const SessionKeys keys{crypto::AeadKey(key), crypto::AeadKey(key)};
+    const ByteVector plain = random.bytes(1424);
+    ByteVector apart(plain.size() + 32);
+    keys.seal(RemoteIndex{1}, 2, plain, apart);
+    ByteVector in_place(plain.size() + 32);
+    copy(plain, MutableBytes(in_place).subspan(16));
+    keys.seal(RemoteIndex{1}, 2, Bytes(in_place).subspan(16, plain.size()), in_place);
+    CHECK(apart == in_place);
+}
+
+TEST_CASE("no byte of a data message but its receiver index can be changed unseen") {
+    SeededRandom random(8);
+    const auto key = paper::bytes32(random.bytes(32));
+    const SessionKeys keys{crypto::AeadKey(key), crypto::AeadKey(key)};
+    const ByteVector genuine = paper::data(key, 5, 6, random.bytes(80));
+    for (std::size_t i = 8; i < genuine.size(); ++i) { // what lies before is the type, and the index that finds the key
+        ByteVector forged = genuine;
+        forged[i] ^= std::byte{4};
+        const auto opened = keys.open({MutableBytes(forged)});
+        if (opened || opened.error() != Drop::bad_tag) FAIL("byte ", i);
+    }
+}
+
+TEST_CASE("two initiations never share an ephemeral key") {
+    Two two;
+    (void)two.initiate();
+    const ByteVector first = two.initiation;
+    (void)two.initiate();
+    CHECK_FALSE(std::equal(first.begin() + 8, first.begin() + 40, two.initiation.begin() + 8));
+}
+
+TEST_CASE("no sealed byte of an initiation can be changed unseen, and the genuine one is answered afterwards") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    const ByteVector genuine = two.initiation;
+    for (std::size_t i = 8; i < 116; ++i) { // the rest is the door's to check: see cookie_test
+        for (const auto flip : {std::byte{1}, std::byte{0x40}}) {
+            two.initiation = genuine;
+            two.initiation[i] ^= flip;
+            const auto answered = two.answer();
+            if (answered) FAIL("byte ", i);
+            if (answered.error() != Drop::bad_tag) FAIL("byte ", i, ": another reason");
+        }
+    }
+    two.initiation = genuine;
+    REQUIRE(two.answer().has_value());
+    CHECK(read_response(pending, two.alice, two.bob_for_alice, response_view(two.response)).has_value());
+}
+
+TEST_CASE("no sealed byte of a response can be changed unseen, and the genuine one ends the handshake afterwards") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    const auto bobs = two.answer();
+    REQUIRE(bobs.has_value());
+    for (std::size_t i = 12; i < 60; ++i) {
+        ByteVector forged = two.response;
+        forged[i] ^= std::byte{1};
+        const auto read = read_response(pending, two.alice, two.bob_for_alice, response_view(forged));
+        if (read) FAIL("byte ", i);
+        if (read.error() != Drop::bad_tag) FAIL("byte ", i, ": another reason");
+    }
+    const auto alices = read_response(pending, two.alice, two.bob_for_alice, response_view(two.response));
+    REQUIRE(alices.has_value());
+    CHECK(speaks_to(*alices, *bobs));
+}
+
+TEST_CASE("another preshared key is answered, but the answer is not understood") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    two.alice_for_bob.preshared_key = make_preshared(two.random);
+    REQUIRE(two.answer().has_value());
+    const auto read = read_response(pending, two.alice, two.bob_for_alice, response_view(two.response));
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error() == Drop::bad_tag);
+}
+
+TEST_CASE("no preshared key is a preshared key of 32 zero bytes") {
+    Two two;
+    two.bob_for_alice.preshared_key = crypto::PresharedKey();
+    two.alice_for_bob.preshared_key = preshared_key("0000000000000000000000000000000000000000000000000000000000000000");
+    const PendingInitiation pending = two.initiate();
+    REQUIRE(two.answer().has_value());
+    CHECK(read_response(pending, two.alice, two.bob_for_alice, response_view(two.response)).has_value());
+}
+
+TEST_CASE("an initiation to somebody else's key is not understood") {
+    Two two;
+    (void)two.initiate();
+    const KeyPair carol = make_pair(two.random);
+    const auto opened = read_initiator(carol, initiation_view(two.initiation));
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error() == Drop::bad_tag);
+}
+
+TEST_CASE("who only names another's public key can't write its timestamp") {
+    Two two;
+    const KeyPair mallory = make_pair(two.random);
+    // Mallory seals Alice's name, which he knows, but has to agree with his own key for `ss`.
+    const KeyPair fresh = make_pair(two.random);
+    paper::State state(two.bob.public_key);
+    ByteVector message(148);
+    const MutableBytes at(message);
+    paper::store_type(message, 1);
+    copy(fresh.public_key.bytes, at.subspan(8));
+    state.chain_with(fresh.public_key.bytes);
+    state.mix(fresh.public_key.bytes);
+    state.seal(state.key_from(paper::dh(fresh.private_key, two.bob.public_key)), two.alice.public_key.bytes, at.subspan(40, 48));
+    state.seal(state.key_from(paper::dh(mallory.private_key, two.bob.public_key)), noon.bytes, at.subspan(88, 28));
+
+    auto opened = read_initiator(two.bob, initiation_view(message));
+    REQUIRE(opened.has_value());
+    CHECK(opened->initiator() == two.alice.public_key);
+    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, initiation_view(message));
+    REQUIRE_FALSE(timestamp.has_value());
+    CHECK(timestamp.error() == Drop::bad_tag);
+}
+
+TEST_CASE("a peer whose key has low order is never spoken to, nor answered") {
+    Two two;
+    for (const std::string_view point : low_order_points) {
+        CAPTURE(point);
+        const RemoteIdentity nobody(public_key(point), crypto::PresharedKey(), two.alice);
+        CHECK_FALSE(nobody.static_agreement.has_value());
+        const auto made = make_initiation(two.alice, nobody, LocalIndex{1}, noon, two.random, two.initiation);
+        REQUIRE_FALSE(made.has_value());
+        CHECK(made.error() == Drop::low_order_key);
+
+        (void)two.initiate();
+        auto opened = read_initiator(two.bob, initiation_view(two.initiation));
+        REQUIRE(opened.has_value());
+        const RemoteIdentity nobody_for_bob(public_key(point), crypto::PresharedKey(), two.bob);
+        const auto timestamp = read_timestamp(*opened, nobody_for_bob, initiation_view(two.initiation));
+        REQUIRE_FALSE(timestamp.has_value());
+        CHECK(timestamp.error() == Drop::low_order_key);
+    }
+}
+
+TEST_CASE("an ephemeral of low order ends a handshake on either side") {
+    Two two;
+    const PendingInitiation pending = two.initiate();
+    REQUIRE(two.answer().has_value());
+    for (const std::string_view point : low_order_points) {
+        CAPTURE(point);
+        ByteVector initiation = two.initiation;
+        copy(vectors::from_hex(point), MutableBytes(initiation).subspan(8));
+        const auto opened = read_initiator(two.bob, initiation_view(initiation));
+        REQUIRE_FALSE(opened.has_value());
+        CHECK(opened.error() == Drop::low_order_key);
+        ByteVector response = two.response;
+        copy(vectors::from_hex(point), MutableBytes(response).subspan(12));
+        const auto read = read_response(pending, two.alice, two.bob_for_alice, response_view(response));
+        REQUIRE_FALSE(read.has_value());
+        CHECK(read.error() == Drop::low_order_key);
+    }
+}
+
+TEST_CASE("a new key of ours is agreed upon anew") {
+    Two two;
+    const KeyPair new_alice = make_pair(two.random);
+    two.bob_for_alice.agree_with(new_alice);
+    two.alice = new_alice.clone();
+    two.alice_for_bob = RemoteIdentity(new_alice.public_key, two.preshared.clone(), two.bob);
+    const PendingInitiation pending = two.initiate();
+    REQUIRE(two.answer().has_value());
+    CHECK(read_response(pending, two.alice, two.bob_for_alice, response_view(two.response)).has_value());
+}
