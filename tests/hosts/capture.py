@@ -1,9 +1,13 @@
-"""What a wire showed: tcpdump's file, read packet by packet."""
+"""What a wire showed, packet by packet."""
 
 import socket
 import struct
+import time
 
+from .lab import PROGRAMS, PYTHON
 from .patience import eventually
+
+FILE_HEADER, RECORD_HEADER = 24, 16
 
 
 class Packet:
@@ -53,38 +57,40 @@ def _text(address):
 
 
 class Capture:
-    """Captures IP packets on a host's interface while the context lasts; `packets` afterwards, or `so_far` during."""
+    """Captures IP packets on a host's interface while the context lasts; `packets` afterwards: those that `keep` likes."""
 
-    def __init__(self, host, interface, expression="ip or ip6"):
+    def __init__(self, host, interface, keep=lambda packet: True):
         self.path = host.directory / f"{host.name}-{interface}.pcap"
-        self._process = host.start("tcpdump", "-n", "-U", "-Z", "root", "-i", interface, "-B", "8192", "-s", "0", "--immediate-mode",
-                                   "-w", self.path, expression, log=f"tcpdump-{interface}")
+        self._keep = keep
+        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}")
         self.packets = []
 
     def __enter__(self):
-        eventually("tcpdump listens", lambda: "listening on" in self._process.err)
+        eventually("the capture runs", lambda: "listening" in self._process.out)
         return self
 
     def __exit__(self, *_):
+        time.sleep(0.05)  # what was sent just now is still to be read
         self._process.stop()
-        self.packets = self.so_far()
-
-    def so_far(self):
-        """The packets written by now."""
-        data = self.path.read_bytes() if self.path.exists() else b""
-        if len(data) < 24:
-            return []
-        skip = {1: 14, 101: 0, 12: 0, 113: 16}[struct.unpack("=I", data[20:24])[0]]
-        packets, at = [], 24
-        while at + 16 <= len(data):
-            size = struct.unpack("=I", data[at + 8:at + 12])[0]
-            frame = data[at + 16 + skip:at + 16 + size]
-            if len(frame) >= 20 and at + 16 + size <= len(data):
-                packets.append(Packet(frame))
-            at += 16 + size
-        return packets
+        self.packets = [packet for packet in read(self.path) if self._keep(packet)]
 
     @property
     def bytes(self):
         """Everything, one packet behind the other: where to search for what must not be there."""
         return b"\n".join(packet.raw for packet in self.packets)
+
+
+def read(path):
+    """The packets of a pcap file of bare IP packets."""
+    data, at = path.read_bytes(), FILE_HEADER
+    while at + RECORD_HEADER <= len(data):
+        size = struct.unpack("=I", data[at + 8:at + 12])[0]
+        raw = data[at + RECORD_HEADER:at + RECORD_HEADER + size]
+        if 20 <= len(raw) == size:
+            yield Packet(raw)
+        at += RECORD_HEADER + size
+
+
+def on_port(number):
+    """Keeps UDP from and to a port."""
+    return lambda packet: packet.is_udp and number in packet.ports

@@ -10,6 +10,7 @@ network is refused by the router, so what reaches the site came through the VPS.
 import contextlib
 import json
 import pathlib
+import subprocess
 
 from . import addresses
 from .host import Host
@@ -114,7 +115,7 @@ class Lab(contextlib.ExitStack):
         """A relay on the router that impairs what passes, and its address: an endpoint for clients."""
         listen, to = addresses.ROUTER_LAN[version], addresses.VPS[version]
         started = self.router.start(*PYTHON, PROGRAMS / "relay.py", "--listen", addresses.host_port(listen, port),
-                                    "--to", addresses.host_port(to, addresses.PORT), *options, log="relay", stdin=-1)
+                                    "--to", addresses.host_port(to, addresses.PORT), *options, log="relay", stdin=subprocess.PIPE)
         eventually("the relay listens", lambda: f":{port} " in self.router.run("ss", "-lun").out)
         return started, addresses.host_port(listen, port)
 

@@ -137,8 +137,8 @@ class OurClient:
             self.write()
         return self.command("connect", *options, self.file, code=code, timeout=timeout)
 
-    def up(self):
-        self.connect()
+    def up(self, seconds=15):
+        self.connect("--timeout", f"{seconds}s", timeout=seconds + 10)
         return self
 
     def disconnect(self, code=DONE):

@@ -132,6 +132,9 @@ def run(options):
         for one in chosen:
             print(f"{one.module}: {one.text}")
         return 0
+    if machine.why_not():
+        print(f"1..0 # SKIP {machine.why_not()}\n0 passed, 0 failed, {len(chosen)} skipped")
+        return 0
     before = machine.state()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="vpn-hosts-"))
     running = Run(chosen, options.jobs, directory)
@@ -168,6 +171,9 @@ def main():
     options = parse()
     if options.reference:
         os.environ[sentences.REFERENCE] = "1"
+        # The newest, if scripts/setup took it: Debian stable's clings to a source address that is gone.
+        newest = TESTS.parent / ".deps" / "wireguard-go" / "wireguard-go"
+        os.environ.setdefault("WIREGUARD_GO", str(newest) if newest.exists() else "/usr/bin/wireguard-go")
     if options.inside:
         return inside.tell(options.inside, options.directory)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

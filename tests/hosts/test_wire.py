@@ -3,7 +3,7 @@
 import time
 
 from . import addresses
-from .capture import Capture
+from .capture import Capture, on_port
 from .sentences import sentence
 from .tunnel import connected
 
@@ -67,7 +67,7 @@ def endpoint_does_not_loop(lab):
 def mss_up(lab, inner):
     tunnel = connected(lab)
     _offer_too_much(lab, tunnel, inner)
-    with Capture(lab.site, "eth0", "tcp or ip6") as far:
+    with Capture(lab.site, "eth0") as far:
         lab.visit("address", addresses.SITE[inner])
     offered = [packet.mss for packet in far.packets if packet.is_syn and packet.destination == addresses.SITE[inner]]
     most = _tunnel_mtu(tunnel) - (40 if inner == 4 else 60)
@@ -121,6 +121,6 @@ def silence(lab):
     # With IPv6 inside, the kernel itself would now and then look for routers.
     connected(lab, allowed_ips=["10.66.0.0/24"], client_addresses=["10.66.0.2/32"])
     time.sleep(12)  # a passive keepalive may still be owed
-    with Capture(lab.router, "lan0", "udp port 51820") as wire:
+    with Capture(lab.router, "lan0", on_port(addresses.PORT)) as wire:
         time.sleep(12)
     assert not wire.packets, wire.packets

@@ -69,6 +69,11 @@ class Pings:
         """The sequence numbers that were answered until now."""
         return {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", self._process.out)}
 
+    @property
+    def duplicates(self):
+        """How many answers came twice."""
+        return self._process.out.count("DUP!")
+
     def stop(self):
         self._process.stop(signal.SIGINT)
         self.sent, self.received = map(int, re.search(r"(\d+) packets transmitted, (\d+) received", self._process.out).groups())

@@ -29,7 +29,7 @@ class WireguardGo:
 
     def _start(self, config, own):
         self.process = self.host.start(self._program, "-f", self.interface, log="wireguard-go", environment={"LOG_LEVEL": "error"})
-        eventually("wireguard-go listens", lambda: self.host.exists(f"/run/wireguard/{self.interface}.sock"))
+        eventually("wireguard-go listens", lambda: self.host.run("wg", "show", self.interface, code=None).code == 0)
         self.host.write("/etc/vpn/wg.conf", config)
         self.host.run("wg", "setconf", self.interface, "/etc/vpn/wg.conf")
         self.host.ip(*(f"addr add {address} dev {self.interface}" for address in own), f"link set {self.interface} mtu 1420 up")
@@ -70,7 +70,7 @@ class WireguardServer(WireguardGo):
 
 
 class WireguardClient(WireguardGo):
-    def up(self):
+    def up(self, seconds=10):
         facts = self.facts
         self._start(f"[Interface]\nPrivateKey = {facts.client_key}\nFwMark = {MARK}\n"
                     f"[Peer]\nPublicKey = {pubkey(facts.server_key)}\nEndpoint = {facts.endpoint}\nAllowedIPs = {', '.join(facts.allowed_ips)}\n"
@@ -79,7 +79,7 @@ class WireguardClient(WireguardGo):
         for prefix in facts.allowed_ips:
             self._route(prefix)
         inner = addresses.TUNNEL_SERVER[4]
-        eventually("an answer through the tunnel", lambda: self.host.run("ping", "-c1", "-W1", inner, code=None).code == 0, seconds=10)
+        eventually("an answer through the tunnel", lambda: self.host.run("ping", "-c1", "-W1", inner, code=None).code == 0, seconds)
         return self
 
     def _route(self, prefix):

@@ -1,0 +1,147 @@
+"""Afterwards a host's network is what it was: addresses, rules, routes, nftables, the resolver, every sysctl."""
+
+import signal
+import time
+
+from . import addresses
+from .ours import FAILURE, NOT_RUNNING
+from .patience import eventually
+from .sentences import sentence
+from .snapshot import Snapshot
+from .tunnel import Tunnel, connected
+
+SPLIT = ["10.66.0.0/24", "fd66::/64", *addresses.SITE_NETWORK.values()]
+KINDS = {"a full tunnel": {}, "a split tunnel": {"allowed_ips": SPLIT}, "a full tunnel with DNS": {"dns": [addresses.SITE[4]]},
+         "a full tunnel over IPv6": {"outer": 6}}
+
+
+def value(host, name):
+    return host.run("cat", f"/proc/sys/net/{name}").out.strip()
+
+
+@sentence("after `disconnect` of {kind}, the laptop is as it was", kind=tuple(KINDS))
+def disconnected(lab, kind):
+    before = Snapshot(lab.laptop)
+    tunnel = connected(lab, **KINDS[kind])
+    tunnel.client.disconnect()
+    before.assert_unchanged("disconnect")
+    assert not tunnel.client.pids, "a daemon was left behind"
+    tunnel.client.disconnect(code=NOT_RUNNING)
+
+
+@sentence("after {name} to the client, the laptop is as it was: {how}", name=("SIGTERM", "SIGINT"), how=("in the background", "in the foreground"))
+def client_ended(lab, name, how):
+    before = Snapshot(lab.laptop)
+    tunnel = Tunnel(lab, dns=[addresses.SITE[4]])
+    tunnel.server.up()
+    if how == "in the foreground":
+        process = tunnel.client.start_foreground()
+        eventually("the tunnel stands", lambda: tunnel.client.command("status", "laptop", code=None).code == 0, seconds=10)
+        assert process.stop(getattr(signal, name)) == 0, process.err
+    else:
+        tunnel.client.up()
+        lab.laptop.run("kill", f"-{name.removeprefix('SIG')}", *tunnel.client.pids)
+        eventually("the client has ended", lambda: not tunnel.client.pids)
+    before.assert_unchanged(name)
+
+
+@sentence("after {name} to the server, the VPS is as it was", name=("SIGTERM", "SIGINT"))
+def server_ended(lab, name):
+    before = Snapshot(lab.vps)
+    tunnel = connected(lab)
+    assert value(lab.vps, "ipv4/ip_forward") == "1" and value(lab.vps, "ipv6/conf/all/forwarding") == "1"
+    assert tunnel.server.process.stop(getattr(signal, name)) == 0, tunnel.server.process.err
+    before.assert_unchanged(name)
+
+
+@sentence("a server that was killed starts again over what it left, and its clean end puts back what was there in the beginning", seconds=5)
+def server_killed(lab):
+    before = Snapshot(lab.vps)
+    tunnel = connected(lab)
+    for _ in range(2):
+        tunnel.server.process.kill()
+        tunnel.server.up()
+    tables = lab.vps.run("nft", "list", "tables").out.splitlines()
+    assert len(tables) == len(set(tables)), tables
+    assert lab.vps.run("nft", "list", "ruleset").out.count("masquerade") <= 2, "rules pile up"
+    tunnel.server.down()
+    before.assert_unchanged("kill -9, a second start and a clean end")
+
+
+@sentence("a client that was killed connects again over what it left, and `disconnect` puts back what was there in the beginning", seconds=5)
+def client_killed(lab):
+    before = Snapshot(lab.laptop)
+    tunnel = connected(lab, dns=[addresses.SITE[4]])
+    for _ in range(2):
+        lab.laptop.run("kill", "-KILL", *tunnel.client.pids)
+        eventually("the client is gone", lambda: not tunnel.client.pids)
+        tunnel.client.connect()
+    tunnel.client.disconnect()
+    before.assert_unchanged("kill -9, a second connect and disconnect")
+
+
+@sentence("a forwarding that was on before stays on after the server")
+def forwarding_was_on(lab):
+    lab.vps.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+    before = Snapshot(lab.vps)
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    tunnel.server.down()
+    before.assert_unchanged("a server's life")
+
+
+@sentence("while the server runs, accept_ra is 2 where it was 1, stays 0 where it was 0, and is put back", seconds=4)
+def accept_ra(lab):
+    lab.vps.ip("link add quiet type veth peer name quiet2", "link set quiet up", "link set quiet2 up")
+    lab.vps.sysctl(ipv6__conf__quiet__accept_ra=0)
+    before = Snapshot(lab.vps)
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    assert value(lab.vps, "ipv6/conf/eth0/accept_ra") == "2"
+    assert value(lab.vps, "ipv6/conf/quiet/accept_ra") == "0"
+    tunnel.server.down()
+    before.assert_unchanged("a server's life")
+
+
+@sentence("a default route that a router advertised outlives the server's start, and its end", seconds=4)
+def advertised_route(lab):
+    def advertised():
+        return "proto ra" in lab.vps.run("ip", "-6", "route").out
+    lab.vps.run("ip", "-6", "route", "del", "default")
+    lab.routes_advertised()
+    eventually("the VPS takes the route", advertised)
+    tunnel = Tunnel(lab, outer=4)
+    tunnel.server.up()
+    assert advertised(), "lost when forwarding was switched on"
+    tunnel.client.up()
+    assert lab.visit("address", addresses.SITE[6]) == {"address": addresses.VPS[6]}
+    tunnel.server.down()
+    assert advertised(), "lost when forwarding was switched off"
+
+
+@sentence("a client whose interface somebody removes ends, says so, and puts everything back", seconds=5)
+def interface_removed(lab):
+    before = Snapshot(lab.laptop)
+    tunnel = connected(lab, dns=[addresses.SITE[4]])
+    lab.laptop.run("ip", "link", "del", tunnel.client.interface)
+    eventually("the client has ended", lambda: not tunnel.client.pids)
+    before.assert_unchanged("the interface's removal")
+
+
+@sentence("a server whose interface somebody removes ends with exit 1, says so, and puts everything back", seconds=5)
+def server_interface_removed(lab):
+    before = Snapshot(lab.vps)
+    tunnel = connected(lab)
+    lab.vps.run("ip", "link", "del", tunnel.server.interface)
+    assert tunnel.server.process.wait(5) == FAILURE, tunnel.server.process.err
+    assert tunnel.server.interface in tunnel.server.process.err
+    before.assert_unchanged("the interface's removal")
+
+
+@sentence("the server ends within two seconds under traffic, and so does the client", seconds=5)
+def ends_under_traffic(lab):
+    tunnel = connected(lab)
+    lab.laptop.start("ping", "-f", "-n", addresses.SITE[4], log="flood")
+    time.sleep(0.5)
+    tunnel.server.process.stop(signal.SIGTERM, patience=2)
+    assert tunnel.client.disconnect().seconds < 2

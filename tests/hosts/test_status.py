@@ -1,0 +1,166 @@
+"""`connect`, `disconnect` and `status`, as somebody at a prompt sees them."""
+
+import json
+import re
+import stat
+
+from . import addresses
+from .ours import CLIENT, DONE, FAILURE, KEYS, NOT_RUNNING, NO_TUNNEL, SERVER, USAGE, OurClient, OurServer, find
+from .patience import eventually
+from .sentences import sentence
+from .tunnel import Facts, Tunnel, connected
+
+HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status")), "vpn-server": (SERVER, ("init", "run", "check", "status", "reload", "peer")),
+        "vpn-keys": (KEYS, ("genkey", "pubkey", "genpsk"))}
+
+
+@sentence("`connect` ends with 0 in one line once an answer came from inside the tunnel, and goes on in the background")
+def connects(lab):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    done = tunnel.client.connect()
+    assert len((done.out + done.err).strip().splitlines()) == 1, done
+    assert done.seconds < 2, f"that is no blink of an eye: {done}"
+    lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4])
+    assert len(tunnel.client.pids) == 1
+
+
+@sentence("connecting what is connected ends with 0 and says so")
+def already(lab):
+    tunnel = connected(lab)
+    before = tunnel.client.pids
+    again = tunnel.client.connect()
+    assert "already connected" in again.out + again.err, again
+    assert tunnel.client.pids == before
+
+
+@sentence("`status` ends with 0 when connected, 3 when not running, and the verdict comes first")
+def status_codes(lab):
+    tunnel = Tunnel(lab)
+    assert tunnel.client.command("status", code=NOT_RUNNING).code == NOT_RUNNING
+    tunnel.client.command("status", "laptop", code=NOT_RUNNING)
+    tunnel.up()
+    for words in (("status",), ("status", "laptop")):
+        said = tunnel.client.command(*words, code=DONE).out
+        assert "connected" in said.splitlines()[0], said
+        assert addresses.VPS[4] in said and "vps" in said, said
+    tunnel.client.disconnect()
+    tunnel.client.command("status", "laptop", code=NOT_RUNNING)
+
+
+@sentence("`status` ends with 4 while the daemon has no session")
+def status_without_session(lab):
+    tunnel = Tunnel(lab)
+    tunnel.client.start_foreground("--timeout", "0")
+    eventually("the daemon says that it has no session", lambda: tunnel.client.command("status", "laptop", code=None).code == NO_TUNNEL)
+    said = tunnel.client.command("status", "laptop", code=NO_TUNNEL)
+    assert "connected" not in said.out.splitlines()[0].replace("not connected", ""), said
+
+
+@sentence("`status --json` is JSON of version 1 and says what passed", seconds=4)
+def status_json(lab):
+    tunnel = connected(lab)
+    lab.visit("get", addresses.SITE[4], 1_000_000)
+    status = tunnel.client.status()
+    assert find(status, "version") == 1, status
+    assert addresses.VPS[4] in json.dumps(status), status
+    received = find(status, "received", "rx_bytes", "received_bytes")
+    assert received > 1_000_000, status
+
+
+@sentence("`disconnect` ends the only connection, with or without its name, and ends with 3 when there is none")
+def disconnects(lab):
+    tunnel = connected(lab)
+    tunnel.client.command("disconnect")
+    assert not tunnel.client.pids
+    tunnel.client.command("disconnect", code=NOT_RUNNING)
+    tunnel.client.up()
+    tunnel.client.command("disconnect", "laptop")
+    tunnel.client.command("disconnect", "laptop", code=NOT_RUNNING)
+
+
+@sentence("a file in /etc/vpn is connected by its name")
+def by_name(lab):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    tunnel.client.write()
+    tunnel.client.command("connect", "laptop")
+    lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4])
+
+
+@sentence("the interface is called as the file says, else as the file is called")
+def interface_name(lab):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    config = tunnel.client.config()
+    config["interface"]["name"] = "wan9"
+    tunnel.client.write(config)
+    tunnel.client.connect()
+    links = lab.laptop.run("ip", "-br", "link").out
+    assert "wan9" in links and "laptop" not in links, links
+    tunnel.client.command("status", "laptop")
+
+
+@sentence("sockets and pids in /run/vpn are open to root only")
+def sockets(lab):
+    tunnel = connected(lab)
+    assert lab.laptop.exists(f"/run/vpn/client-{tunnel.client.name}.sock")
+    for path in lab.laptop.path("/run/vpn").iterdir():
+        assert stat.S_IMODE(path.lstat().st_mode) == 0o600, path.name
+
+
+def second_server(lab):
+    """Another server on the VPS, and a laptop's file for it."""
+    facts = Facts(endpoint=f"{addresses.VPS[4]}:51821", allowed_ips=["10.67.0.0/24"], server_addresses=["10.67.0.1/24"], client_addresses=["10.67.0.2/32"])
+    server = OurServer(lab.vps, facts, "/etc/vpn/second.json")
+    server.interface = "vpns2"
+    config = server.config()
+    config["interface"]["listen_port"] = 51821
+    config["networks"] = ["10.67.0.0/24"]
+    server.write(config)
+    client = OurClient(lab.laptop, facts, "work")
+    config = client.config()
+    config["interface"]["probe"] = "10.67.0.1"
+    client.write(config)
+    return server.up(), client
+
+
+@sentence("two connections stand beside each other, `status` lists both, and each is ended by its name", seconds=5)
+def two(lab):
+    tunnel = connected(lab, allowed_ips=["10.66.0.0/24", "fd66::/64"])
+    _, work = second_server(lab)
+    work.connect()
+    for address in ("10.66.0.1", "10.67.0.1"):
+        lab.laptop.run("ping", "-n", "-c2", "-i0.1", "-W1", address)
+    said = tunnel.client.command("status").out
+    assert "laptop" in said and "work" in said, said
+    undecided = tunnel.client.command("disconnect", code=USAGE)
+    assert "laptop" in undecided.err and "work" in undecided.err, undecided
+    work.disconnect()
+    lab.laptop.run("ping", "-n", "-c2", "-i0.1", "-W1", "10.66.0.1")
+    tunnel.client.disconnect()
+
+
+@sentence("a connection that overlaps another is refused with exit 1, naming it: {what}", what=("a second full tunnel", "a network that overlaps"), seconds=4)
+def overlap(lab, what):
+    full = what == "a second full tunnel"
+    connected(lab, allowed_ips=addresses.EVERYWHERE if full else ["10.66.0.0/24", "10.64.0.0/10"])
+    _, work = second_server(lab)
+    if full:
+        config = work.config()
+        config["interface"]["probe"] = "10.67.0.1"
+        config["peers"][0]["allowed_ips"] = list(addresses.EVERYWHERE)
+        work.write(config)
+    refused = work.connect(code=FAILURE)
+    assert "laptop" in refused.err, refused
+    lab.laptop.run("ping", "-n", "-c2", "-i0.1", "-W1", "10.66.0.1")
+
+
+@sentence("{program} answers --help and --version on every level, to stdout, without colour for a file", program=tuple(HELP))
+def helps(lab, program):
+    path, commands = HELP[program]
+    for words in ((), *((command,) for command in commands)):
+        said = lab.laptop.run(path, *words, "--help")
+        assert said.out.strip() and not said.err and "\x1b" not in said.out, said
+    assert all(command in lab.laptop.run(path, "--help").out for command in commands)
+    assert re.search(r"\d+\.\d+\.\d+", lab.laptop.run(path, "--version").out)
