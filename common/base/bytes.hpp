@@ -22,12 +22,10 @@ template <std::size_t N> using ByteArray = std::array<std::byte, N>;
 
 namespace detail {
 template <std::unsigned_integral T> constexpr T swapped(T value) {
-    T result = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        result = static_cast<T>(result << 8U | (value & 0xffU));
-        value = static_cast<T>(value >> 8U);
-    }
-    return result;
+    if constexpr (sizeof(T) == 8) return __builtin_bswap64(value);
+    if constexpr (sizeof(T) == 4) return __builtin_bswap32(value);
+    if constexpr (sizeof(T) == 2) return __builtin_bswap16(value);
+    return value;
 }
 } // namespace detail
 
