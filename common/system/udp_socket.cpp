@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <mutex>
 #include <string>
@@ -131,6 +132,11 @@ std::optional<std::optional<UnreachableReport>> next_complaint(int fd) {
     return report;
 }
 
+/// What the kernel says to a source address that is not, or not there, ours. Which one depends on its version.
+bool may_be_the_source(int error) {
+    return error == EINVAL || error == ENODEV || error == ENETUNREACH || error == EHOSTUNREACH || error == EADDRNOTAVAIL;
+}
+
 /// The counter of datagrams dropped for this errno.
 std::size_t& counter_of(SendReport& report, int error) {
     switch (error) {
@@ -155,7 +161,7 @@ std::size_t& counter_of(SendReport& report, int error) {
 struct UdpSocket::Errors {
     std::mutex mutex;
     std::array<UnreachableReport, 64> kept;
-    std::size_t count = 0;
+    std::atomic<std::size_t> count = 0; // read without the mutex too
 
     void keep(const UnreachableReport& report) {
         const std::lock_guard lock(mutex);
@@ -218,17 +224,17 @@ class UdpSocket::Sending {
         case ENOMEM:
             if (++tried_.without_buffers >= tries_without_buffers) return skip(error);
             return std::this_thread::yield();
-        case EINVAL:
-        case ENODEV:
-            if (!chunk_.has_source(at_)) return skip(error);
-            chunk_.drop_source(at_);
-            tried_.without_source = true;
-            return;
         default:
             // It may be another datagram's: an ICMP error fails whatever is sent next, to whomever.
-            if (std::exchange(tried_.again, true)) return skip(error);
-            if (socket_.collect_errors()) report_.errors_pending = true;
+            if (!std::exchange(tried_.again, true)) return collect();
+            if (!chunk_.has_source(at_) || !may_be_the_source(error)) return skip(error);
+            chunk_.drop_source(at_);
+            tried_.without_source = true;
         }
+    }
+
+    void collect() {
+        if (socket_.collect_errors()) report_.errors_pending = true;
     }
 
     void wait_for_room() {
@@ -324,13 +330,15 @@ bool UdpSocket::collect_errors() {
     return any;
 }
 
+bool UdpSocket::errors_pending() const { return errors_->count > 0; }
+
 void UdpSocket::drain_errors(const std::function<void(const UnreachableReport&)>& callback) {
     collect_errors();
     std::array<UnreachableReport, 64> taken;
     std::size_t count = 0;
     {
         const std::lock_guard lock(errors_->mutex);
-        count = std::exchange(errors_->count, 0);
+        count = errors_->count.exchange(0);
         std::copy_n(errors_->kept.begin(), count, taken.begin());
     }
     for (std::size_t i = 0; i < count; ++i) callback(taken.at(i));

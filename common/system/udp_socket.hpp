@@ -70,6 +70,8 @@ class UdpSocket {
     /// From each path's local address, by whatever interface the route to `remote` now takes.
     SendReport send(std::span<const OutgoingDatagram> datagrams);
 
+    /// A send or receive came across complaints that nobody has drained.
+    [[nodiscard]] bool errors_pending() const;
     /// Hands over the network's complaints: those that sends and receives came across and those still waiting.
     void drain_errors(const std::function<void(const UnreachableReport&)>& callback);
 
