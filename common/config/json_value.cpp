@@ -39,7 +39,7 @@ std::string_view Json::kind_name() const {
     case Kind::null: return "null";
     case Kind::boolean: return *as_bool() ? "true" : "false";
     case Kind::integer: return "a number";
-    case Kind::real: return "a number with a fraction";
+    case Kind::real: return "a number that is no plain integer";
     case Kind::string: return "a string";
     case Kind::array: return "an array";
     case Kind::object: return "an object";

@@ -58,14 +58,20 @@ class Reader {
     void open_section(std::string_view name);
     void assign(std::string_view key, std::string_view value);
 
-    void private_key(std::string_view value) { file_.config.interface.private_key = key<crypto::PrivateKey>(value); }
+    void private_key(std::string_view value) {
+        mark("interface.private_key");
+        file_.config.interface.private_key = key<crypto::PrivateKey>(value);
+    }
     void address(std::string_view value);
     void dns(std::string_view value);
     void mtu(std::string_view value);
     void listen_port(std::string_view value);
     void hook(std::string_view value) { file_.hooks.push_back(here(value)); }
     void unused(std::string_view value) { file_.unused.push_back(here(value)); }
-    void public_key(std::string_view value) { peer().public_key = key<crypto::PublicKey>(value); }
+    void public_key(std::string_view value) {
+        mark(peer_path() + ".public_key");
+        peer().public_key = key<crypto::PublicKey>(value);
+    }
     void preshared_key(std::string_view value) { peer().preshared_key = key<crypto::PresharedKey>(value); }
     void endpoint(std::string_view value);
     void allowed_ips(std::string_view value);

@@ -1,0 +1,159 @@
+#include "tests/config/generator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vpn::config {
+
+IpAddress Generator::address(Family family) {
+    if (family == Family::v4) return IpAddress::v4(bytes<4>());
+    ByteArray<16> bytes16 = bytes<16>();
+    if (maybe()) std::fill(bytes16.begin() + 2, bytes16.begin() + static_cast<std::ptrdiff_t>(2 + below(14)), std::byte{0});
+    return IpAddress::v6(bytes16);
+}
+
+Prefix Generator::prefix(Family family, unsigned min_bits) {
+    const IpAddress base = address(family);
+    return {base, min_bits + static_cast<unsigned>(below(base.width() - min_bits + 1))};
+}
+
+/// Any characters, invalid UTF-8 excepted.
+std::string Generator::text() {
+    static const std::vector<std::string> pieces{"a",
+                                                 "Z",
+                                                 "0",
+                                                 " ",
+                                                 "\"",
+                                                 "\\",
+                                                 "/",
+                                                 "\n",
+                                                 "\r",
+                                                 "\t",
+                                                 "\x1b",
+                                                 "\x7f",
+                                                 "é",
+                                                 "ł",
+                                                 "\xe2\x80\xae",
+                                                 "\xef\xbf\xbf",
+                                                 "😀",
+                                                 std::string(1, '\0')};
+    std::string result;
+    for (std::uint64_t i = below(12); i > 0; --i) result += pieces[below(pieces.size())];
+    return result;
+}
+
+std::string Generator::word(std::string_view letters, std::size_t longest) {
+    std::string result;
+    for (std::uint64_t i = 1 + below(longest); i > 0; --i) result += letters[below(letters.size())];
+    return result;
+}
+
+Json Generator::json(int depth) {
+    switch (below(depth > 0 ? 7 : 5)) {
+    case 0: return {};
+    case 1: return maybe();
+    case 2: return static_cast<std::int64_t>(engine_() >> below(64)) * (maybe() ? 1 : -1);
+    case 3: return std::ldexp(static_cast<double>(static_cast<std::int64_t>(engine_())), static_cast<int>(below(600)) - 300);
+    case 4: return text();
+    case 5: {
+        Json list = Json::array();
+        for (std::uint64_t i = below(20); i > 0; --i) list.push(json(depth - 1));
+        return list;
+    }
+    default: {
+        Json object = Json::object();
+        for (std::uint64_t i = below(8); i > 0; --i) object.set(text(), json(depth - 1));
+        return object;
+    }
+    }
+}
+
+std::vector<IpAddress> Generator::dns() {
+    std::vector<IpAddress> list;
+    for (std::uint64_t i = below(4); i > 0; --i) list.push_back(address(family()));
+    return list;
+}
+
+std::optional<std::uint16_t> Generator::mtu() {
+    return maybe() ? std::optional(static_cast<std::uint16_t>(1280 + below(65536 - 1280))) : std::nullopt;
+}
+
+HostPort Generator::endpoint() {
+    switch (below(3)) {
+    case 0: return {address(Family::v4).to_string(), port()};
+    case 1: return {address(Family::v6).to_string(), port()};
+    default: return {'a' + word("abc-_09", 40) + "x." + word("xyz", 10), port()};
+    }
+}
+
+ClientPeer Generator::client_peer(std::size_t index) {
+    ClientPeer peer;
+    if (maybe()) peer.name = word("aZ. '\"\\", 9) + (maybe() ? "łódź 😀" : "") + std::to_string(index);
+    if (peer.name.starts_with(' ')) peer.name.front() = '.';
+    peer.public_key = public_key();
+    peer.public_key_file = key_file();
+    if (maybe()) {
+        peer.preshared_key = secret<crypto::PresharedKey>();
+        peer.preshared_key_file = key_file();
+    }
+    if (index == 0 || maybe()) peer.endpoint = endpoint();
+    for (std::uint64_t i = 1 + below(5); i > 0; --i) peer.allowed_ips.push_back(prefix(family(), 24).network());
+    peer.persistent_keepalive = std::chrono::seconds(maybe() ? below(65536) : 0);
+    return peer;
+}
+
+ClientConfig Generator::client() {
+    ClientConfig config;
+    ClientInterface& interface = config.interface;
+    if (maybe()) interface.name = "x" + word("AZaz09_=+.-", 14);
+    interface.private_key = secret<crypto::PrivateKey>();
+    interface.private_key_file = key_file();
+    if (maybe()) interface.listen_port = port();
+    for (std::uint64_t i = 1 + below(4); i > 0; --i) interface.addresses.push_back(prefix(family(), 0));
+    interface.dns = dns();
+    interface.mtu = mtu();
+    if (maybe()) interface.probe = address(family());
+    const std::size_t peers = 1 + below(5);
+    for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(client_peer(i));
+    return config;
+}
+
+ServerPeer Generator::server_peer(std::size_t index) {
+    ServerPeer peer;
+    peer.name = std::to_string(index) + word("aZ.", 20);
+    peer.public_key = public_key();
+    peer.public_key_file = key_file();
+    if (maybe()) {
+        peer.preshared_key = secret<crypto::PresharedKey>();
+        peer.preshared_key_file = key_file();
+    }
+    ByteArray<4> host{std::byte{10}, std::byte{66}, static_cast<std::byte>(index), static_cast<std::byte>(2 + below(200))};
+    peer.addresses.emplace_back(IpAddress::v4(host), 32);
+    for (std::uint64_t i = below(3); i > 0; --i) peer.allowed_ips.push_back(prefix(family(), 24).network());
+    peer.disabled = maybe();
+    return peer;
+}
+
+ServerConfig Generator::server() {
+    ServerConfig config;
+    config.interface.name = "s" + word("AZaz09_=+.-", 14);
+    config.interface.private_key = secret<crypto::PrivateKey>();
+    config.interface.private_key_file = key_file();
+    config.interface.listen_port = port();
+    config.interface.addresses = {*Prefix::parse("10.66.0.1/16"), *Prefix::parse("fd66::1/64")};
+    config.interface.mtu = mtu();
+    if (maybe()) config.endpoint = endpoint();
+    config.networks = {*Prefix::parse("10.66.0.0/16"), *Prefix::parse("fd66::/64")};
+    config.dns = dns();
+    config.nat.mode = static_cast<Nat::Mode>(below(3));
+    if (config.nat.mode == Nat::Mode::interface) config.nat.interface = 'e' + word("th0.-", 14);
+    config.isolate_peers = maybe();
+    for (std::uint64_t i = below(4); i > 0; --i)
+        config.host_services.push_back({maybe() ? HostService::Protocol::tcp : HostService::Protocol::udp, port()});
+    if (maybe()) config.host_services.push_back({});
+    const std::size_t peers = below(6);
+    for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(server_peer(i));
+    return config;
+}
+
+} // namespace vpn::config
