@@ -11,8 +11,8 @@ constexpr ByteCount largest_key_file{4096};
 KeyFileError of_file(system::FileError&& error) { return {{std::move(error.message)}, error.kind}; }
 
 template <class Key> Result<Key, KeyFileError> read_key(const std::string& path) {
-    auto text = system::read_private_file(path, largest_key_file);
-    if (!text) return tl::unexpected(of_file(std::move(text.error())));
+    auto text = system::read_private_file(path, largest_key_file).map_error(of_file);
+    if (!text) return tl::unexpected(std::move(text.error()));
     auto key = parse_key_line<Key>(*text);
     wipe(std::as_writable_bytes(std::span(text->data(), text->size())));
     if (!key)

@@ -37,7 +37,7 @@ std::string libc_text(const IpAddress& of) {
 /// The address of which group i is zero where bit i of `zeros` is set, and else i + 1.
 IpAddress with_zero_groups(unsigned zeros) {
     ByteArray<16> bytes{};
-    for (unsigned i = 0; i < 8; ++i)
+    for (std::size_t i = 0; i < 8; ++i)
         store_be(bytes.data() + 2 * i, static_cast<std::uint16_t>((zeros >> i & 1U) != 0 ? 0 : i + 1));
     return IpAddress::v6(bytes);
 }

@@ -9,7 +9,6 @@
 
 using namespace vpn;
 using namespace vpn::crypto;
-using vpn::vectors::from_hex;
 using vpn::vectors::pattern;
 
 namespace {
