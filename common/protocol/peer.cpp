@@ -150,7 +150,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
 // --- what the data path saw --------------------------------------------------------------------------------------------------
 
 void Peer::handle_notice(Notice notice, Context context) {
-    if (has(notice, Notice::armed)) timers_.armed(context.random);
+    if (has(notice, Notice::armed)) timers_.armed(context.now.boot, context.random);
     if (has(notice, Notice::confirmed)) {
         auto [promoted, gone] = keyring_.promote();
         if (promoted) {

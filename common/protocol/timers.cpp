@@ -33,9 +33,17 @@ void Timers::initiation_sent(Boot now, Random& random) {
     initiate_at_ = now + rekey_timeout + draw_jitter(random);
 }
 
+void Timers::response_sent(Boot now) {
+    last_handshake_sent_ = now;
+    if (initiate_at_) initiate_at_ = std::max(*initiate_at_, now + rekey_timeout);
+}
+
 void Timers::keys_derived(Boot now) { wipe_at_ = now + wipe_after; }
 
-void Timers::armed(Random& random) { jitter_ = draw_jitter(random); }
+void Timers::armed(Boot now, Random& random) {
+    jitter_ = draw_jitter(random);
+    look_at_ = now + keepalive_timeout;
+}
 
 void Timers::set_persistent_keepalive(Duration interval, Boot now) {
     persistent_ = interval;
@@ -52,6 +60,7 @@ std::optional<Boot> Timers::persistent_at(const Activity& activity) const {
 
 Due Timers::take_due(Activity& activity, Boot now) {
     Due due;
+    look_at_ = now + keepalive_timeout;
     if (reached(initiate_at_, now)) {
         initiate_at_.reset();
         due.give_up = !attempts_end_ || *attempts_end_ <= now;
@@ -86,6 +95,8 @@ std::optional<Boot> Timers::next_deadline(Activity& activity) const {
     consider(wipe_at_);
     consider(persistent_at(activity));
     if (!activity.disarm_if_idle()) {
+        // Only the first debt raises a notice. One that takes its place may be due sooner: look again before it can be.
+        consider(look_at_);
         consider(after(activity.unanswered_since(), unanswered_timeout + jitter_));
         consider(after(activity.keepalive_owed_since(), keepalive_timeout));
     }

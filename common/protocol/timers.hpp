@@ -26,13 +26,13 @@ class Timers {
     [[nodiscard]] bool want_handshake(Boot now);
 
     void initiation_sent(Boot now, Random& random);
-    void response_sent(Boot now) { last_handshake_sent_ = now; }
+    void response_sent(Boot now);
     /// A handshake is complete on our side: attempts end.
     void handshake_complete() { attempts_end_.reset(), initiate_at_.reset(); }
     /// Keys were made, in either role.
     void keys_derived(Boot now);
     /// Something is owed that was not before. Draws the jitter of this round.
-    void armed(Random& random);
+    void armed(Boot now, Random& random);
     /// Zero turns it off.
     void set_persistent_keepalive(Duration interval, Boot now);
     [[nodiscard]] Duration persistent_keepalive() const { return persistent_; }
@@ -51,6 +51,7 @@ class Timers {
     std::optional<Boot> initiate_at_;
     std::optional<Boot> attempts_end_;
     std::optional<Boot> wipe_at_;
+    Boot look_at_{}; ///< while armed: no debt that came up unnoticed since the last look is due before this
     Boot persistent_since_{};
     Duration persistent_{0};
     Duration jitter_{0};
