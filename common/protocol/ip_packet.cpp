@@ -9,6 +9,11 @@ constexpr std::size_t header_v4 = 20;
 constexpr std::size_t header_v6 = 40;
 constexpr auto icmp = std::byte{1};
 constexpr auto icmp6 = std::byte{58};
+constexpr auto redirect6 = std::byte{137};
+constexpr auto hop_by_hop = std::byte{0};
+constexpr auto routing = std::byte{43};
+constexpr auto fragment = std::byte{44};
+constexpr auto destination_options = std::byte{60};
 
 std::uint64_t sum_words(Bytes bytes, std::uint64_t sum) {
     std::size_t i = 0;
@@ -27,6 +32,11 @@ bool is_multicast(const IpAddress& address) {
     return address.is_v4() ? first >= 224 : first == 0xff;
 }
 
+bool is_loopback(const IpAddress& address) {
+    if (address.is_v4()) return address.bytes()[0] == std::byte{127};
+    return address.masked(127).is_unspecified() && address.bytes()[15] == std::byte{1};
+}
+
 bool forbids_an_error_v4(const IpPacket& packet) {
     const std::size_t header = (std::to_integer<std::size_t>(packet.bytes[0]) & 15U) * 4;
     if ((load_be<std::uint16_t>(packet.bytes.data() + 6) & 0x1fffU) != 0) return true;
@@ -36,9 +46,21 @@ bool forbids_an_error_v4(const IpPacket& packet) {
     return type != 0 && type != 8 && (type < 13 || type > 18); // anything but a query is, or may be, an error
 }
 
+/// Walks past the extension headers (RFC 8200 4) to see what the packet is. One that hides it gets no answer.
 bool forbids_an_error_v6(const IpPacket& packet) {
-    return packet.bytes[6] == icmp6 &&
-           (packet.bytes.size() <= header_v6 || std::to_integer<unsigned>(packet.bytes[header_v6]) < 128);
+    const Bytes bytes = packet.bytes;
+    auto next = bytes[6];
+    std::size_t at = header_v6;
+    while (next == hop_by_hop || next == routing || next == fragment || next == destination_options) {
+        if (bytes.size() < at + 8) return true;
+        if (next == fragment && load_be<std::uint16_t>(bytes.data() + at + 2) >> 3U != 0) return true; // not the first
+        const std::size_t size = next == fragment ? 8 : (std::to_integer<std::size_t>(bytes[at + 1]) + 1) * 8;
+        next = bytes[at];
+        at += size;
+        if (at > bytes.size()) return true;
+    }
+    if (next != icmp6) return false;
+    return bytes.size() <= at || bytes[at] < std::byte{128} || bytes[at] == redirect6;
 }
 
 ByteVector make_v4(const IpPacket& packet, const IpAddress& from) {
@@ -96,7 +118,8 @@ std::optional<IpPacket> parse_ip_packet(Bytes bytes) {
 }
 
 ByteVector make_unreachable(const IpPacket& packet, const IpAddress& from, Unreachable why) {
-    if (packet.source.is_unspecified() || is_multicast(packet.source) || is_multicast(packet.destination)) return {};
+    if (packet.source.is_unspecified() || is_loopback(packet.source) || is_multicast(packet.source)) return {};
+    if (is_multicast(packet.destination)) return {};
     if (from.family() != packet.source.family()) return {};
     if (packet.source.is_v4()) return forbids_an_error_v4(packet) ? ByteVector{} : make_v4(packet, from);
     return forbids_an_error_v6(packet) ? ByteVector{} : make_v6(packet, from, why);

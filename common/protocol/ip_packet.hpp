@@ -25,7 +25,8 @@ enum class Unreachable : std::uint8_t {
 };
 
 /// An ICMP error from `from` to the sender of `packet`, or nothing where RFC 1122 3.2.2 and RFC 4443 2.4 forbid one (to an ICMP
-/// error, a multicast, a fragment that is not the first, an unspecified source). At most 576 (v4) or 1280 (v6) bytes.
+/// error or redirect, a multicast, a fragment that is not the first, a source that is no single host's). At most 576 (v4) or 1280
+/// (v6) bytes.
 [[nodiscard]] ByteVector make_unreachable(const IpPacket& packet, const IpAddress& from, Unreachable why);
 
 } // namespace vpn::protocol
