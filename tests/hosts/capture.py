@@ -4,6 +4,7 @@ import socket
 import struct
 import time
 
+from . import addresses
 from .lab import PROGRAMS, PYTHON
 from .patience import eventually
 
@@ -29,6 +30,10 @@ class Packet:
     @property
     def is_udp(self):
         return self.protocol == 17
+
+    @property
+    def is_neighbour_discovery(self):
+        return self.protocol == 58 and 133 <= self.payload[0] <= 137 or self.destination.startswith("ff02:")
 
     @property
     def is_syn(self):
@@ -94,3 +99,12 @@ def read(path):
 def on_port(number):
     """Keeps UDP from and to a port."""
     return lambda packet: packet.is_udp and number in packet.ports
+
+
+def strangers(packets, version):
+    """Packets that are not UDP between the laptop and the VPS's port. Neighbours finding each other are not counted."""
+    ends = {(addresses.LAPTOP[version], addresses.VPS[version]), (addresses.VPS[version], addresses.LAPTOP[version])}
+
+    def ours(packet):
+        return packet.is_udp and (packet.source, packet.destination) in ends and addresses.PORT in packet.ports
+    return [packet for packet in packets if not ours(packet) and not packet.is_neighbour_discovery]

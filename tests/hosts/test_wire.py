@@ -3,22 +3,11 @@
 import time
 
 from . import addresses
-from .capture import Capture, on_port
+from .capture import Capture, on_port, strangers
 from .sentences import sentence
 from .tunnel import connected
 
 MARKER = "plain-as-day-" * 8
-
-
-def strangers(packets, version):
-    """Packets that are not UDP between laptop and endpoint; neighbours finding each other are not counted."""
-    ends = {(addresses.LAPTOP[version], addresses.VPS[version]), (addresses.VPS[version], addresses.LAPTOP[version])}
-    return [packet for packet in packets if not (packet.is_udp and (packet.source, packet.destination) in ends and addresses.PORT in packet.ports)
-            and not is_neighbour_discovery(packet)]
-
-
-def is_neighbour_discovery(packet):
-    return packet.protocol == 58 and packet.payload[0] in range(133, 138) or packet.destination.startswith("ff02:")
 
 
 @sentence("a capture between shows UDP to and from the endpoint and no plaintext, over IPv{outer}", outer=(4, 6), reference=True)
