@@ -109,4 +109,15 @@ std::string shell(const std::string& command) {
     return output;
 }
 
+void wait_until(const std::string& command) { shell("until { " + command + "\n} > /dev/null; do :; done"); }
+
+void wait_until_running(const std::string& interface) {
+    wait_until("ip link show " + interface + " | grep -q 'state UP'");
+    wait_until("ip -6 route show table local | grep -q 'multicast.* dev " + interface + " '");
+}
+
+void wait_until_local(const std::string& address) {
+    wait_until("ip -6 route show table local | grep -q 'local " + address + " '");
+}
+
 } // namespace vpn::test

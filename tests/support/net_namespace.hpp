@@ -40,4 +40,11 @@ void with_own_mounts(const std::function<void()>& body);
 /// What a command prints, to both streams, in the caller's namespaces.
 std::string shell(const std::string& command);
 
+/// Until `command` succeeds: the kernel settles carriers and IPv6 addresses in its own time.
+void wait_until(const std::string& command);
+/// Until the interface has a carrier and IPv6 on it has begun. Requires: it and what it is joined to have been brought up.
+void wait_until_running(const std::string& interface);
+/// Until the IPv6 address takes packets, which even one without duplicate detection does a little after it was added.
+void wait_until_local(const std::string& address);
+
 } // namespace vpn::test

@@ -60,6 +60,39 @@ std::vector<UnreachableReport> drained(UdpSocket& socket) {
     return reports;
 }
 
+/// Two namespaces and a cable: near0 has 10.0.0.1, fd01::1 and fe80::1, far0 the same with 2. The test is in the near one.
+class Joined {
+  public:
+    explicit Joined(const std::string& mtu = "1500") : inside_(near_) {
+        CHECK(shell("ip link add near0 mtu " + mtu + " type veth peer name far0 mtu " + mtu + " netns " + far_.path()) == "");
+        configure("near0", "1");
+        {
+            const Inside there(far_);
+            configure("far0", "2");
+            settle("far0", "2");
+        }
+        settle("near0", "1");
+    }
+    [[nodiscard]] const NetNamespace& far() const { return far_; }
+
+  private:
+    static void configure(const std::string& interface, const std::string& host) {
+        CHECK(shell("ip link set " + interface + " addrgenmode none up") == "");
+        CHECK(shell("ip address add 10.0.0." + host + "/24 dev " + interface) == "");
+        CHECK(shell("ip address add fd01::" + host + "/64 dev " + interface + " nodad") == "");
+        CHECK(shell("ip address add fe80::" + host + "/64 dev " + interface + " nodad") == "");
+    }
+    static void settle(const std::string& interface, const std::string& host) {
+        test::wait_until_running(interface);
+        test::wait_until_local("fd01::" + host);
+        test::wait_until_local("fe80::" + host);
+    }
+
+    NetNamespace near_;
+    NetNamespace far_;
+    Inside inside_;
+};
+
 struct Side {
     Family family;
     const char* loopback;
@@ -73,8 +106,9 @@ TEST_CASE("a datagram arrives with the way it came, and the answer leaves from t
     const NetNamespace net;
     const Inside inside(net);
     shell("ip address add fd00::2/128 dev lo nodad");
+    test::wait_until_local("fd00::2");
     for (const Side& side : sides) {
-        CAPTURE(side.loopback);
+        CAPTURE(std::string(side.loopback));
         UdpSocket server = open_socket(side.family);
         UdpSocket client = open_socket(side.family);
         CHECK(send_one(client, to(at(side.second, server), "hello")).sent == 1);
@@ -204,7 +238,7 @@ TEST_CASE("a closed port is reported with the destination, and fails nobody else
     const NetNamespace net;
     const Inside inside(net);
     for (const Side& side : sides) {
-        CAPTURE(side.loopback);
+        CAPTURE(std::string(side.loopback));
         UdpSocket server = open_socket(side.family);
         UdpSocket client = open_socket(side.family);
         const Endpoint closed{address(side.loopback), Port{9}, 0};
@@ -241,15 +275,10 @@ TEST_CASE("a complaint that interrupts a receive is kept, and nothing that waits
 }
 
 TEST_CASE("routers' complaints have their reasons") {
-    const NetNamespace near;
-    const NetNamespace router;
-    const Inside inside(near);
-    shell("ip link add near0 type veth peer name far0 netns " + router.path());
-    shell("ip address add 10.0.0.1/24 dev near0 && ip address add fd01::1/64 dev near0 nodad && ip link set near0 up");
+    const Joined joined;
     shell("ip route add default via 10.0.0.2 && ip route add default via fd01::2");
     {
-        const Inside there(router);
-        shell("ip address add 10.0.0.2/24 dev far0 && ip address add fd01::2/64 dev far0 nodad && ip link set far0 up");
+        const Inside there(joined.far());
         shell("echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding");
         shell("echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit");
         shell("ip route add prohibit 198.51.100.0/24; ip route add unreachable 203.0.113.0/24");
@@ -260,7 +289,7 @@ TEST_CASE("routers' complaints have their reasons") {
         {"198.51.100.1:9", Reason::prohibited},    {"203.0.113.1:9", Reason::host},    {"8.8.8.8:9", Reason::net},
         {"[2001:db8:1::1]:9", Reason::prohibited}, {"[2001:db8:2::1]:9", Reason::net}, {"[2001:db8:3::1]:9", Reason::net}};
     for (const auto& [text, reason] : table) {
-        CAPTURE(text);
+        CAPTURE(std::string(text));
         const Endpoint remote = endpoint(text);
         UdpSocket socket = open_socket(remote.address.family());
         CHECK(send_one(socket, to(remote, "x")).sent == 1);
@@ -292,15 +321,10 @@ TEST_CASE("a source address that is no longer ours is replaced and reported") {
 }
 
 TEST_CASE("link-local answers find their interface") {
-    const NetNamespace near;
-    const NetNamespace far;
-    const Inside inside(near);
-    shell("ip link add near0 type veth peer name far0 netns " + far.path());
-    shell("ip link set near0 addrgenmode none && ip link set near0 up && ip address add fe80::1/64 dev near0 nodad");
+    const Joined joined;
     std::optional<UdpSocket> server;
     {
-        const Inside there(far);
-        shell("ip link set far0 addrgenmode none && ip link set far0 up && ip address add fe80::2/64 dev far0 nodad");
+        const Inside there(joined.far());
         server = open_socket(Family::v6);
     }
     UdpSocket client = open_socket(Family::v6);
@@ -315,16 +339,11 @@ TEST_CASE("link-local answers find their interface") {
 }
 
 TEST_CASE("what is larger than the path is fragmented, not refused") {
-    const NetNamespace near;
-    const NetNamespace far;
-    const Inside inside(near);
-    shell("ip link add near0 mtu 1280 type veth peer name far0 mtu 1280 netns " + far.path());
-    shell("ip address add 10.0.0.1/24 dev near0 && ip address add fd01::1/64 dev near0 nodad && ip link set near0 up");
+    const Joined joined("1280");
     std::optional<UdpSocket> v4;
     std::optional<UdpSocket> v6;
     {
-        const Inside there(far);
-        shell("ip address add 10.0.0.2/24 dev far0 && ip address add fd01::2/64 dev far0 nodad && ip link set far0 up");
+        const Inside there(joined.far());
         v4 = open_socket(Family::v4);
         v6 = open_socket(Family::v6);
     }
