@@ -57,6 +57,7 @@ void Peer::want_handshake(Context context) {
 
 void Peer::initiate(Context context) {
     abandon_initiation(context);
+    timers_.initiation_sent(context.now.boot, context.random); // if it fails, the next attempt is the repetition
     const auto index = context.indices.take(id_, context.random);
     if (!index) return;
     last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
@@ -66,7 +67,6 @@ void Peer::initiate(Context context) {
     if (!pending) return context.indices.release(*index);
     cookies_.write_macs({message}, context.now.boot);
     pending_ = std::move(*pending);
-    timers_.initiation_sent(context.now.boot, context.random);
     activity_->sent_handshake(context.now.boot);
     activity_->count_sent(message.size());
     ++attempt_.initiations;
@@ -93,7 +93,7 @@ Checked<void> Peer::handle_response(const ResponseView& response, const Path& fr
     pending_.reset(); // its index lives on in the session
     activity_->received_handshake(context.now.boot);
     activity_->count_received(response.message.size());
-    set_path(from, context);
+    follow(from, context);
     install(session, context);
     retire(keyring_.install_initiated(session), context);
     complete(context);
@@ -134,7 +134,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     last_accepted_ = context.now.boot;
     activity_->received_handshake(context.now.boot);
     activity_->count_received(initiation.message.size());
-    set_path(from, context);
+    follow(from, context);
     cookies_.write_macs({message}, context.now.boot);
     auto session = std::make_shared<Session>(id_, Role::responder, *index, RemoteIndex{initiation.sender()}, std::move(*keys),
                                              context.now.boot);
@@ -184,14 +184,9 @@ void Peer::handle_time(Context context) {
         context.out.actions.emplace_back(DropStaged{id_});
         context.out.events.push_back({id_, EventKind::gave_up});
     }
-    if (due.renew) {
-        forget_local_source(context); // the way may have changed under us
-        want_handshake(context);
-    }
-    if (due.initiate) {
-        forget_local_source(context);
-        initiate(context);
-    }
+    if (due.renew || due.initiate) forget_local_source(context); // the way may have changed under us
+    if (due.initiate) initiate(context);
+    if (due.renew) want_handshake(context); // in this order: two in one instant would spoil each other
     if (due.keepalive || due.persistent) {
         if (keyring_.can_send(context.now.boot))
             context.out.actions.emplace_back(SendKeepalive{id_});
@@ -207,8 +202,12 @@ void Peer::handle_time(Context context) {
 
 // --- shared steps ------------------------------------------------------------------------------------------------------------
 
-void Peer::set_path(const Path& path, Context context) {
+void Peer::follow(const Path& from, Context context) {
     last_mover_ = {context.now.boot, 0};
+    set_path(from, context);
+}
+
+void Peer::set_path(const Path& path, Context context) {
     if (path_ == path) return;
     path_ = path;
     context.out.actions.emplace_back(SetPath{id_, path});

@@ -86,6 +86,8 @@ class Peer {
   private:
     void initiate(Context context);
     void abandon_initiation(Context context);
+    /// A handshake message came from there: newer than any data on the sessions before it.
+    void follow(const Path& from, Context context);
     void set_path(const Path& path, Context context);
     void install(SessionPtr session, Context context);
     void retire(const std::vector<SessionPtr>& sessions, Context context);
