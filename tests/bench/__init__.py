@@ -1,0 +1,1 @@
+"""Measuring tunnels beside each other."""
