@@ -18,6 +18,9 @@
 
 namespace vpn::config {
 
+template <class T>
+concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
+
 /// A JSON value. Strings may be keys, so each is wiped when its value goes.
 class Json {
   public:
@@ -28,13 +31,14 @@ class Json {
 
     Json();
     Json(std::nullptr_t);
-    Json(bool value);
     Json(double value);
     Json(std::string value);
     Json(std::string_view value);
     Json(const char* value);
+    /// Exactly bool: nothing turns into one on the way.
+    template <std::same_as<bool> T> Json(T value) : Json(Boolean{value}) {}
     /// Values over the largest int64 become that.
-    template <std::integral T> Json(T value) : Json(Integer{clamped(value)}) {}
+    template <WholeNumber T> Json(T value) : Json(Integer{clamped(value)}) {}
 
     Json(const Json& other);
     Json(Json&& other) noexcept;
@@ -89,8 +93,12 @@ class Json {
     struct Integer {
         std::int64_t value;
     };
+    struct Boolean {
+        bool value;
+    };
     explicit Json(Integer integer);
-    template <std::integral T> static constexpr std::int64_t clamped(T value) {
+    explicit Json(Boolean boolean);
+    template <WholeNumber T> static constexpr std::int64_t clamped(T value) {
         constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
         return std::cmp_greater(value, largest) ? largest : static_cast<std::int64_t>(value);
     }

@@ -5,11 +5,11 @@ namespace vpn::config {
 
 Json::Json() = default;
 Json::Json(std::nullptr_t) {}
-Json::Json(bool value) : value_(value) {}
 Json::Json(double value) : value_(value) {}
 Json::Json(std::string value) : value_(std::move(value)) {}
 Json::Json(std::string_view value) : value_(std::string(value)) {}
 Json::Json(const char* value) : value_(std::string(value)) {}
+Json::Json(Boolean boolean) : value_(boolean.value) {}
 Json::Json(Integer integer) : value_(integer.value) {}
 
 Json::Json(const Json& other) = default;

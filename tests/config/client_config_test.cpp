@@ -221,7 +221,7 @@ TEST_CASE("a key's file that is of no use is told with the line of the key") {
     const auto fault = [](const std::string& key, const KeyReader& reader) {
         return fault_text(decode_client(samples::with(client_file(), samples::private_key, key), "c.json", reader));
     };
-    const auto holds = [](std::string contents) {
+    const auto holds = [](const std::string& contents) {
         return [contents](const std::string&) -> Result<std::string> { return contents; };
     };
     const auto broken = [](const std::string& path) -> Result<std::string> { return failed(path + ": no such file"); };

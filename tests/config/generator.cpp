@@ -52,8 +52,14 @@ Json Generator::json(int depth) {
     switch (below(depth > 0 ? 7 : 5)) {
     case 0: return {};
     case 1: return maybe();
-    case 2: return static_cast<std::int64_t>(engine_() >> below(64)) * (maybe() ? 1 : -1);
-    case 3: return std::ldexp(static_cast<double>(static_cast<std::int64_t>(engine_())), static_cast<int>(below(600)) - 300);
+    case 2: {
+        const std::uint64_t bits = engine_();
+        return static_cast<std::int64_t>(bits >> below(64));
+    }
+    case 3: {
+        const auto mantissa = static_cast<double>(static_cast<std::int64_t>(engine_()));
+        return std::ldexp(mantissa, static_cast<int>(below(600)) - 300);
+    }
     case 4: return text();
     case 5: {
         Json list = Json::array();
@@ -62,7 +68,10 @@ Json Generator::json(int depth) {
     }
     default: {
         Json object = Json::object();
-        for (std::uint64_t i = below(8); i > 0; --i) object.set(text(), json(depth - 1));
+        for (std::uint64_t i = below(8); i > 0; --i) {
+            std::string key = text();
+            object.set(std::move(key), json(depth - 1));
+        }
         return object;
     }
     }
@@ -82,13 +91,20 @@ HostPort Generator::endpoint() {
     switch (below(3)) {
     case 0: return {address(Family::v4).to_string(), port()};
     case 1: return {address(Family::v6).to_string(), port()};
-    default: return {'a' + word("abc-_09", 40) + "x." + word("xyz", 10), port()};
+    default: break;
     }
+    std::string host = 'a' + word("abc-_09", 40);
+    host += "x." + word("xyz", 10);
+    return {std::move(host), port()};
 }
 
 ClientPeer Generator::client_peer(std::size_t index) {
     ClientPeer peer;
-    if (maybe()) peer.name = word("aZ. '\"\\", 9) + (maybe() ? "łódź 😀" : "") + std::to_string(index);
+    if (maybe()) {
+        peer.name = word("aZ. '\"\\", 9);
+        if (maybe()) peer.name += "łódź 😀";
+        peer.name += std::to_string(index);
+    }
     if (peer.name.starts_with(' ')) peer.name.front() = '.';
     peer.public_key = public_key();
     peer.public_key_file = key_file();

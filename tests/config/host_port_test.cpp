@@ -1,5 +1,7 @@
 #include "common/config/host_port.hpp"
 
+#include "common/config/error.hpp"
+
 #include <doctest/doctest.h>
 
 namespace vpn::config {
@@ -52,8 +54,10 @@ TEST_CASE("an endpoint that is none is refused with the reason") {
     CHECK(read("[1.2.3.4]:1") == shape + "\"[1.2.3.4]:1\": that is no IPv6 address");
     CHECK(read("[::1:1") == shape + "\"[::1:1\": the closing bracket is missing");
     CHECK(read("[::1]x:1") == shape + "\"[::1]x:1\": only a port may follow the bracket");
-    for (const std::string port : {"0", "65536", "-1", "+1", "01", "", " 1", "1 ", "http", "99999999999999999999"})
-        CHECK(read("example.org:" + port) == shape + "\"example.org:" + port + "\": a port is a number from 1 to 65535");
+    for (const char* port : {"0", "65536", "-1", "+1", "01", "", " 1", "1 ", "http", "99999999999999999999"}) {
+        const std::string text = std::string("example.org:") + port;
+        CHECK(read(text) == shape + quote(text) + ": a port is a number from 1 to 65535");
+    }
     CHECK(read("\x1b[31m:1").find('\x1b') == std::string::npos);
     CHECK(read("a.b:c", Port{1}).starts_with("expected HOST, HOST:PORT or [IPv6]:PORT, found"));
 }

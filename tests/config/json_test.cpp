@@ -1,5 +1,7 @@
 #include "common/config/json.hpp"
 
+#include "tests/config/samples.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -140,9 +142,9 @@ TEST_CASE("what is too deep, too long or too much is refused") {
 
 TEST_CASE("an error never repeats what may be a key") {
     const std::string secret = "AKcgyF+gXyubNEBM8vwVu4CxzoWLH9uCB7c+oybrXlk=";
-    for (const std::string& text :
-         {"{\"" + secret, "[\"" + secret + "\n\"]", "{\"private_key\" \"" + secret + "\"}", '[' + secret + ']',
-          "{\"" + secret + "\": 1, \"" + secret + "\": 2}", "{} \"" + secret + '"', "[\"" + secret + "\\q\"]"}) {
+    for (const char* form : {R"({"PRIVATE)", "[\"PRIVATE\n\"]", R"({"private_key" "PRIVATE"})", "[PRIVATE]",
+                             R"({"PRIVATE": 1, "PRIVATE": 2})", R"({} "PRIVATE")", R"(["PRIVATE\q"])"}) {
+        const std::string text = samples::with(form, "PRIVATE", secret);
         const std::string message = fault(text);
         CHECK(message != "none");
         CHECK(message.find(secret.substr(0, 8)) == std::string::npos);

@@ -16,9 +16,7 @@ TEST_CASE("a peer's name is short, printable and no path") {
     for (const char* name : {"laptop", "Anna's phone", "łódź", "😀", "a.b@c"}) CHECK(is_peer_name(name));
     CHECK(is_peer_name(std::string(63, 'x')));
     CHECK(!is_peer_name(std::string(64, 'x')));
-    for (const char* name : {"", " a", "a ", "a/b", ".", "..", "a\nb", "a\tb", "\x1b[31m", "a\x7f", "\xc2\x9b",
-                             "a\xe2\x80\xae"
-                             "b",
+    for (const char* name : {"", " a", "a ", "a/b", ".", "..", "a\nb", "a\tb", "\x1b[31m", "a\x7f", "\xc2\x9b", "\xe2\x80\xae",
                              "a\xe2\x80\x8b", "\xff"})
         CHECK(!is_peer_name(name));
     CHECK(!is_peer_name(std::string("a\0b", 3)));
