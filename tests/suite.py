@@ -86,8 +86,11 @@ class Build:
     def configure(self):
         if (self.directory / "build.ninja").exists():
             return True
-        environment = {"CXX": self._compiler} if self._compiler else {}
-        return run("meson", "setup", self.directory, *self._options, **environment) == 0
+        environment = os.environ | ({"CXX": self._compiler} if self._compiler else {})
+        done = subprocess.run(["meson", "setup", self.directory, *self._options], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            say(done.stdout + done.stderr)
+        return done.returncode == 0
 
     def tests(self):
         """Meson's tests: name -> the executables to be built for it."""
@@ -162,8 +165,10 @@ class Suite:
             return Counts(failed=1)
         tests = {name: test for name, test in build.tests().items() if any(suite.endswith("fuzz") for suite in test["suite"])}
         names = self.wanted(tests)
-        if not names or not build.make_tests(names):
-            return Counts(failed=len(names) or 1)
+        if not names:
+            return Counts() if self.options.filter else Counts(failed=1)
+        if not build.make_tests(names):
+            return Counts(failed=len(names))
         total = Counts()
         with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
             for one in pool.map(lambda name: self._fuzz_one(name, tests[name]["cmd"]), names):
@@ -184,6 +189,8 @@ class Suite:
         return Counts(failed=1)
 
     def check(self):
+        if not self.wanted(["check"]):
+            return Counts()
         return self._counted(ROOT / "scripts" / "check")
 
     def hosts(self):
