@@ -1,0 +1,94 @@
+// The commands that only ask or tell.
+#include "vpn-server/commands.hpp"
+
+#include "vpn-server/config_file.hpp"
+#include "vpn-server/door.hpp"
+#include "vpn-server/peer_store.hpp"
+#include "vpn-server/status_text.hpp"
+
+#include "common/system/terminal.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+namespace vpn::server {
+namespace {
+
+using config::Json;
+
+void print(const Json& document) { std::cout << config::format(document, config::Layout::pretty) << '\n'; }
+
+bool in_colour() { return system::wants_colour(STDOUT_FILENO); }
+
+std::string counted_peers(std::size_t count) { return std::to_string(count) + (count == 1 ? " peer" : " peers"); }
+
+CommandResult<PeerStore::Listing> list(const CommonOptions& common) {
+    auto listing = PeerStore(common.config_file).list();
+    if (listing && !listing->running) say("the server is not running: this is what " + common.config_file + " says");
+    return listing;
+}
+
+} // namespace
+
+void say(const std::string& message) { std::cerr << message << '\n'; }
+
+CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
+    const auto content = ConfigFile(common.config_file).load();
+    if (!content) return tl::unexpected(content.error());
+    std::cout << common.config_file << " is fine: " << counted_peers(content->config.peers.size()) << '\n';
+    return {};
+}
+
+CommandResult<void> carry_out(const Status& status, const CommonOptions& common) {
+    auto door = need_daemon(common.config_file);
+    if (!door) return tl::unexpected(std::move(door.error()));
+    const auto answer = door->ask(AskStatus{});
+    if (!answer) return tl::unexpected(answer.error());
+    if (status.json) {
+        print(*answer);
+    } else {
+        std::cout << status_text(*answer, in_colour());
+    }
+    return {};
+}
+
+CommandResult<void> carry_out(const Reload&, const CommonOptions& common) {
+    auto door = need_daemon(common.config_file);
+    if (!door) return tl::unexpected(std::move(door.error()));
+    const auto answer = door->ask(AskReload{});
+    if (!answer) return tl::unexpected(answer.error());
+    std::cout << "reloaded: " << counted_peers(static_cast<std::size_t>(answer->integer_at("peers").value_or(0))) << '\n';
+    return {};
+}
+
+CommandResult<void> carry_out(const PeerList& options, const CommonOptions& common) {
+    const auto listing = list(common);
+    if (!listing) return tl::unexpected(listing.error());
+    if (!options.json) {
+        std::cout << peers_text(listing->document, in_colour());
+        return {};
+    }
+    const Json* peers = listing->document.find("peers");
+    print(Json::object({{"version", 1}, {"peers", peers != nullptr ? *peers : Json::array()}}));
+    return {};
+}
+
+CommandResult<void> carry_out(const PeerShow& show, const CommonOptions& common) {
+    const auto listing = list(common);
+    if (!listing) return tl::unexpected(listing.error());
+    const Json* peer = find_peer(listing->document, show.name);
+    if (peer == nullptr) return refused(no_such_peer(show.name));
+    std::cout << peer_text(*peer);
+    return {};
+}
+
+CommandResult<void> carry_out(const PeerReset& reset, const CommonOptions& common) {
+    return PeerStore(common.config_file).reset(reset.name);
+}
+
+CommandResult<void> carry_out(const PeerRemove& remove, const CommonOptions& common) {
+    return PeerStore(common.config_file).remove(remove.name);
+}
+
+} // namespace vpn::server

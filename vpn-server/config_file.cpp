@@ -1,0 +1,67 @@
+#include "vpn-server/config_file.hpp"
+
+#include "common/base/secret.hpp"
+#include "common/system/os_error.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace vpn::server {
+namespace {
+
+void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
+
+Result<std::string> read_key(const std::string& path) {
+    auto text = system::read_private_file(path, ByteCount{4096});
+    if (!text) return failed(text.error().message);
+    return std::move(*text);
+}
+
+std::string directory_of(const std::string& path) {
+    const std::string directory = std::filesystem::path(path).parent_path().string();
+    return directory.empty() ? "." : directory;
+}
+
+} // namespace
+
+CommandResult<ConfigFile::Content> ConfigFile::load() const {
+    auto text = system::read_private_file(path_);
+    if (!text) return refused_file(text.error());
+    auto config = config::decode_server(*text, path_, read_key);
+    const crypto::Hash digest = crypto::hash({bytes_of(*text)});
+    wipe_text(*text);
+    if (!config) return refused(config.error());
+    return Content{std::move(*config), digest};
+}
+
+CommandResult<crypto::Hash> ConfigFile::digest() const {
+    auto text = system::read_private_file(path_);
+    if (!text) return refused_file(text.error());
+    const crypto::Hash digest = crypto::hash({bytes_of(*text)});
+    wipe_text(*text);
+    return digest;
+}
+
+CommandResult<crypto::Hash> ConfigFile::save(const config::ServerConfig& config) const {
+    std::string text = config::encode(config);
+    const auto written = system::write_private_file(path_, text);
+    const crypto::Hash digest = crypto::hash({bytes_of(text)});
+    wipe_text(text);
+    if (!written) return refused_file(written.error());
+    return digest;
+}
+
+Result<EditLock> EditLock::take(const std::string& config_file) {
+    // The directory stands for the file, which a rename replaces.
+    const std::string directory = directory_of(config_file);
+    system::UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) return system::os_failed("cannot lock " + directory, errno);
+    while (::flock(fd.get(), LOCK_EX) != 0)
+        if (errno != EINTR) return system::os_failed("cannot lock " + directory, errno);
+    return EditLock(std::move(fd));
+}
+
+} // namespace vpn::server

@@ -1,0 +1,89 @@
+// The running server: the engine, the network around it, the file it runs by, and the door that commands come to.
+// One thread, the loop's. Refuses to know: how it was started and how it ends.
+#pragma once
+
+#include "common/base/random.hpp"
+#include "common/system/control_server.hpp"
+#include "common/system/log.hpp"
+#include "tun/engine.hpp"
+#include "vpn-server/config_file.hpp"
+#include "vpn-server/event_log.hpp"
+#include "vpn-server/live_network.hpp"
+#include "vpn-server/request.hpp"
+#include "vpn-server/status_report.hpp"
+#include "vpn-server/timestamp_keeper.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace vpn::server {
+
+/// What a daemon is made of once everything stands.
+struct DaemonParts {
+    ConfigFile file;
+    ConfigFile::Content content;
+    LiveNetwork network;
+    tun::TunDevice device;
+    tun::Sockets sockets;
+    std::uint16_t mtu;
+};
+
+class Daemon final : private tun::EngineObserver {
+  public:
+    Daemon(boost::asio::io_context& loop, const system::Logger& log, Random& random, DaemonParts parts);
+    ~Daemon() override;
+
+    /// What a command asked through the control socket: a line each way.
+    std::string handle_line(std::string_view line);
+    /// Takes what the file says now. Errors: what is wrong with it; nothing has changed then.
+    CommandResult<void> reload();
+    /// Somebody removed the interface: the loop was stopped, and there is nothing left to do but to go.
+    [[nodiscard]] bool interface_gone() const { return interface_gone_; }
+
+  private:
+    void on_event(const protocol::Event& event) override;
+    void on_unreachable(const system::UnreachableReport& report) override;
+    void on_timestamps_changed() override { timestamps_.changed(); }
+    void on_interface_gone() override;
+    void on_network_changed(const std::vector<system::NetlinkEvent>& events) override;
+
+    Answer handle(const AskConfigFile& ask);
+    Answer handle(const AskStatus& ask);
+    Answer handle(const AskReload& ask);
+    Answer handle(const AskAddPeer& ask);
+    Answer handle(const AskRemovePeer& ask);
+    Answer handle(const AskResetPeer& ask);
+
+    /// Runs by `wanted` from now on. Errors: nothing has changed.
+    CommandResult<void> adopt(config::ServerConfig wanted);
+    /// Writes `wanted` and adopts it. Errors: file and server are as they were.
+    CommandResult<void> change(config::ServerConfig wanted);
+    CommandResult<void> file_is_ours() const;
+    void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
+    void name_peers();
+    void look_again();
+    [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer) const;
+
+    boost::asio::io_context& loop_;
+    system::Logger log_;
+    Random& random_;
+    ConfigFile file_;
+    config::ServerConfig config_;
+    crypto::Hash digest_;
+    std::uint16_t mtu_;
+    Now started_;
+    LiveNetwork network_;
+    EventLog events_;
+    std::unordered_map<crypto::PublicKey, std::string> names_;
+    boost::asio::steady_timer network_timer_;
+    bool look_pending_ = false;
+    bool interface_gone_ = false;
+    tun::Engine engine_;
+    TimestampKeeper timestamps_;
+};
+
+} // namespace vpn::server

@@ -1,0 +1,61 @@
+#include "vpn-server/event_log.hpp"
+
+#include "vpn-server/status_report.hpp"
+
+#include <chrono>
+
+namespace vpn::server {
+namespace {
+
+using protocol::EventKind;
+
+/// Anybody can send an old initiation again and again.
+constexpr std::chrono::minutes between_clock_lines{1};
+
+std::string where(const tun::PeerStatus& peer) { return peer.endpoint ? peer.endpoint->to_string() : "unknown"; }
+
+std::string_view word_for(EventKind kind) {
+    switch (kind) {
+    case EventKind::initiation_sent: return "initiation-sent";
+    case EventKind::handshake_complete: return "handshake";
+    case EventKind::response_rejected: return "response-rejected";
+    case EventKind::cookie_received: return "cookie-received";
+    case EventKind::gave_up: return "gave-up";
+    case EventKind::endpoint_moved: return "peer-moved";
+    case EventKind::clock_behind: return "clock-behind";
+    }
+    return "event";
+}
+
+} // namespace
+
+void EventLog::tell(EventKind kind, const std::string& name, const tun::PeerStatus& peer, Boot now) {
+    switch (kind) {
+    case EventKind::handshake_complete: return tell_handshake(name, peer, now);
+    case EventKind::clock_behind: return tell_clock(name, now);
+    case EventKind::endpoint_moved:
+        if (last_handshake_.contains(peer.public_key)) // else it has only just come
+            log_.info(word_for(kind), {{"peer", name}, {"endpoint", where(peer)}});
+        return;
+    default: log_.debug(word_for(kind), {{"peer", name}});
+    }
+}
+
+void EventLog::tell_handshake(const std::string& name, const tun::PeerStatus& peer, Boot now) {
+    const auto [last, first] = last_handshake_.try_emplace(peer.public_key, now);
+    if (first || now - last->second >= online_for) {
+        log_.info("peer-online", {{"peer", name}, {"endpoint", where(peer)}});
+    } else {
+        log_.debug(word_for(EventKind::handshake_complete), {{"peer", name}});
+    }
+    last->second = now;
+}
+
+void EventLog::tell_clock(const std::string& name, Boot now) {
+    if (now < next_clock_line_) return;
+    next_clock_line_ = now + between_clock_lines;
+    log_.warn(word_for(EventKind::clock_behind),
+              {{"peer", name}, {"hint", "its clock went back, or a handshake was replayed; see `vpn-server peer reset`"}});
+}
+
+} // namespace vpn::server

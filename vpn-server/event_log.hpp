@@ -1,0 +1,30 @@
+// What happens to peers, in lines for whoever runs the server: who came, who moved. Never a line a packet.
+// Refuses to know: what is done about it.
+#pragma once
+
+#include "common/system/log.hpp"
+#include "tun/engine.hpp"
+
+#include <string>
+#include <unordered_map>
+
+namespace vpn::server {
+
+class EventLog {
+  public:
+    explicit EventLog(const system::Logger& log) : log_(log) {}
+
+    /// `name` is the peer's in the file.
+    void tell(protocol::EventKind kind, const std::string& name, const tun::PeerStatus& peer, Boot now);
+    void forget(const crypto::PublicKey& key) { last_handshake_.erase(key); }
+
+  private:
+    void tell_handshake(const std::string& name, const tun::PeerStatus& peer, Boot now);
+    void tell_clock(const std::string& name, Boot now);
+
+    system::Logger log_;
+    std::unordered_map<crypto::PublicKey, Boot> last_handshake_;
+    Boot next_clock_line_{};
+};
+
+} // namespace vpn::server

@@ -1,0 +1,53 @@
+#include "vpn-server/live_network.hpp"
+
+#include "vpn-server/difference.hpp"
+#include "vpn-server/paths.hpp"
+
+namespace vpn::server {
+
+Result<LiveNetwork> LiveNetwork::set_up(const config::ServerConfig& config, std::uint32_t index, std::uint16_t mtu) {
+    const std::string& name = config.interface.name;
+    auto opened = system::Netlink::open();
+    if (!opened) return tl::unexpected(opened.error());
+    auto netlink = std::make_unique<system::Netlink>(std::move(*opened));
+    const auto around = Surroundings::look(*netlink);
+    if (!around) return tl::unexpected(around.error());
+    Uplinks uplinks = uplinks_of(*around, name);
+    // The rules come first: nothing is open for the moment between the others.
+    auto firewall = Firewall::put_up(name, ruleset(config, uplinks, mtu));
+    if (!firewall) return tl::unexpected(firewall.error());
+    auto interface = TunnelInterface::set_up(*netlink, index, name, mtu, layout_of(config));
+    if (!interface) return tl::unexpected(interface.error());
+    auto forwarding = Forwarding::enable(name, has_ipv6(config), restore_path(name));
+    if (!forwarding) return tl::unexpected(forwarding.error());
+    return LiveNetwork(std::move(netlink), std::move(uplinks), mtu, std::move(*firewall), std::move(*interface),
+                       std::move(*forwarding));
+}
+
+Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
+    const Layout layout = layout_of(wanted);
+    const std::string old_rules = firewall_.rules();
+    if (layout != interface_.layout()) {
+        const auto around = Surroundings::look(*netlink_);
+        if (!around) return tl::unexpected(around.error());
+        if (auto taken = conflict(*around, layout, wanted.interface.name)) return failed(std::move(*taken));
+    }
+    if (auto replaced = firewall_.replace(ruleset(wanted, uplinks_, mtu_)); !replaced) return replaced;
+    if (auto changed = interface_.change(layout); !changed) {
+        static_cast<void>(firewall_.replace(old_rules));
+        return changed;
+    }
+    return {};
+}
+
+Result<bool> LiveNetwork::look_again(const config::ServerConfig& config) {
+    const auto around = Surroundings::look(*netlink_);
+    if (!around) return tl::unexpected(around.error());
+    Uplinks uplinks = uplinks_of(*around, config.interface.name);
+    if (uplinks == uplinks_) return false;
+    uplinks_ = std::move(uplinks);
+    if (auto replaced = firewall_.replace(ruleset(config, uplinks_, mtu_)); !replaced) return tl::unexpected(replaced.error());
+    return true;
+}
+
+} // namespace vpn::server

@@ -1,0 +1,44 @@
+// Everything that the server changes on the machine around the tunnel: the interface, the rules, the forwarding; put up in that
+// order, followed by what the configuration or the machine becomes, and taken down in reverse.
+// Refuses to know: peers' keys and packets.
+#pragma once
+
+#include "common/config/server_config.hpp"
+#include "common/system/netlink.hpp"
+#include "vpn-server/firewall.hpp"
+#include "vpn-server/forwarding.hpp"
+#include "vpn-server/ruleset.hpp"
+#include "vpn-server/surroundings.hpp"
+#include "vpn-server/tunnel_interface.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace vpn::server {
+
+class LiveNetwork {
+  public:
+    /// `index` is the tunnel interface's, freshly made. Errors: what could not be done; nothing but the interface has changed.
+    static Result<LiveNetwork> set_up(const config::ServerConfig& config, std::uint32_t index, std::uint16_t mtu);
+
+    /// Errors: what could not be done; everything is as it was then.
+    Result<void> change(const config::ServerConfig& wanted);
+    /// The machine's links or routes changed. True if the rules had to follow.
+    Result<bool> look_again(const config::ServerConfig& config);
+    [[nodiscard]] const Uplinks& uplinks() const { return uplinks_; }
+
+  private:
+    LiveNetwork(std::unique_ptr<system::Netlink> netlink, Uplinks uplinks, std::uint16_t mtu, Firewall firewall,
+                TunnelInterface interface, Forwarding forwarding)
+        : netlink_(std::move(netlink)), uplinks_(std::move(uplinks)), mtu_(mtu), firewall_(std::move(firewall)),
+          interface_(std::move(interface)), forwarding_(std::move(forwarding)) {}
+
+    std::unique_ptr<system::Netlink> netlink_; ///< the interface points to it
+    Uplinks uplinks_;
+    std::uint16_t mtu_;
+    Firewall firewall_;
+    TunnelInterface interface_;
+    Forwarding forwarding_;
+};
+
+} // namespace vpn::server

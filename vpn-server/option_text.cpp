@@ -1,0 +1,99 @@
+#include "vpn-server/option_text.hpp"
+
+#include "common/config/error.hpp"
+#include "common/config/names.hpp"
+
+namespace vpn::server {
+namespace {
+
+tl::unexpected<Failure> expected_other(std::string_view expected, const std::string& found) {
+    return failed("expected " + std::string(expected) + ", found " + config::quote(found));
+}
+
+template <class T, class ParseOne> Result<std::vector<T>> parse_list(const std::string& text, ParseOne parse_one) {
+    std::vector<T> items;
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find(',', at), text.size());
+        auto item = parse_one(text.substr(at, end - at));
+        if (!item) return tl::unexpected(item.error());
+        items.push_back(std::move(*item));
+        at = end + 1;
+    }
+    return items;
+}
+
+Result<Prefix> parse_network(const std::string& text, Family family, std::string_view expected) {
+    const auto prefix = Prefix::parse(text);
+    if (!prefix || prefix->family() != family || text.find('/') == std::string::npos) return expected_other(expected, text);
+    if (prefix->network() != *prefix)
+        return failed(config::quote(text) + " is a host in its network: did you mean " + prefix->network().to_string() + "?");
+    return *prefix;
+}
+
+} // namespace
+
+Result<std::vector<Prefix>> parse_prefixes(const std::string& text) {
+    return parse_list<Prefix>(text, [](const std::string& item) -> Result<Prefix> {
+        const auto prefix = Prefix::parse(item);
+        if (!prefix) return expected_other("networks such as 10.0.0.0/8,fd66::/64", item);
+        return prefix->network();
+    });
+}
+
+Result<std::vector<IpAddress>> parse_addresses(const std::string& text) {
+    return parse_list<IpAddress>(text, [](const std::string& item) -> Result<IpAddress> {
+        const auto address = IpAddress::parse(item);
+        if (!address) return expected_other("addresses such as 9.9.9.9,2620:fe::fe", item);
+        return *address;
+    });
+}
+
+Result<Prefix> parse_network_v4(const std::string& text) {
+    return parse_network(text, Family::v4, "an IPv4 network such as 10.66.0.0/24");
+}
+
+Result<Prefix> parse_network_v6(const std::string& text) {
+    return parse_network(text, Family::v6, "an IPv6 network such as fd66::/64");
+}
+
+Result<Port> parse_port(const std::string& text) {
+    const auto port = parse_decimal(text, 65535);
+    if (!port || *port == 0) return expected_other("a port from 1 to 65535", text);
+    return Port{static_cast<std::uint16_t>(*port)};
+}
+
+Result<std::string> parse_interface_name(const std::string& text) {
+    if (!config::is_interface_name(text)) return expected_other(config::interface_name_rule, text);
+    return text;
+}
+
+Result<std::string> parse_peer_name(const std::string& text) {
+    if (!config::is_peer_name(text)) return expected_other(config::peer_name_rule, text);
+    return text;
+}
+
+Result<crypto::PublicKey> parse_public_key(const std::string& text) {
+    const auto key = crypto::PublicKey::parse(text);
+    if (!key) return failed("expected a key of 44 characters of base64"); // what was typed may be a secret one
+    return *key;
+}
+
+Result<FileFormat> parse_format(const std::string& text) {
+    if (text == "json") return FileFormat::json;
+    if (text == "wg") return FileFormat::wg;
+    return expected_other("json or wg", text);
+}
+
+Result<config::Suite> parse_suite(const std::string& text) {
+    if (text == "wireguard") return config::Suite::wireguard;
+    if (text == "hybrid") return failed("suite hybrid does not exist in this version: use wireguard");
+    return expected_other("wireguard", text);
+}
+
+Result<system::LogLevel> parse_level(const std::string& text) {
+    const auto level = system::parse_log_level(text);
+    if (!level) return expected_other("error, warn, info or debug", text);
+    return *level;
+}
+
+} // namespace vpn::server

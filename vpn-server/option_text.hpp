@@ -1,0 +1,27 @@
+// The values that options take, from what was typed. Each failure says what was expected.
+// Refuses to know: the command line's library, and which option it is.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "vpn-server/options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace vpn::server {
+
+/// `A,B,...`, at least one.
+Result<std::vector<Prefix>> parse_prefixes(const std::string& text);
+Result<std::vector<IpAddress>> parse_addresses(const std::string& text);
+
+Result<Prefix> parse_network_v4(const std::string& text);
+Result<Prefix> parse_network_v6(const std::string& text);
+Result<Port> parse_port(const std::string& text);
+Result<std::string> parse_interface_name(const std::string& text);
+Result<std::string> parse_peer_name(const std::string& text);
+Result<crypto::PublicKey> parse_public_key(const std::string& text);
+Result<FileFormat> parse_format(const std::string& text);
+Result<config::Suite> parse_suite(const std::string& text);
+Result<system::LogLevel> parse_level(const std::string& text);
+
+} // namespace vpn::server

@@ -1,0 +1,72 @@
+// What was typed, understood: one type a command.
+// Refuses to know: the command line's library, and what becomes of it.
+#pragma once
+
+#include "common/base/ip.hpp"
+#include "common/crypto/keys.hpp"
+#include "common/system/log.hpp"
+#include "vpn-server/new_server.hpp"
+#include "vpn-server/paths.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace vpn::server {
+
+/// What every command has.
+struct CommonOptions {
+    std::string config_file{default_config_file};
+    system::LogLevel log_level = system::LogLevel::info;
+};
+
+struct Init {
+    NewServer server;
+    bool force = false;
+};
+struct Run {};
+struct Check {};
+struct Status {
+    bool json = false;
+};
+struct Reload {};
+
+enum class FileFormat : std::uint8_t { json, wg };
+struct PeerAdd {
+    /// Empty: one is chosen.
+    std::string name;
+    /// Empty: a key is made.
+    std::optional<crypto::PublicKey> public_key;
+    FileFormat format = FileFormat::json;
+    /// Empty: stdout.
+    std::string output;
+    /// Of the client's file; empty: everything.
+    std::vector<Prefix> allowed_ips;
+    /// Empty: the server's.
+    std::vector<IpAddress> dns;
+    /// Make a preshared key even though no private key travels.
+    bool preshared_key = false;
+};
+struct PeerList {
+    bool json = false;
+};
+struct PeerShow {
+    std::string name;
+};
+struct PeerReset {
+    std::string name;
+};
+struct PeerRemove {
+    std::string name;
+};
+
+using Command = std::variant<Init, Run, Check, Status, Reload, PeerAdd, PeerList, PeerShow, PeerReset, PeerRemove>;
+
+struct CommandLine {
+    CommonOptions common;
+    Command command;
+};
+
+} // namespace vpn::server

@@ -1,0 +1,104 @@
+// `peer add`: a peer on the server's list, and the file that it is handed.
+#include "common/base/secret.hpp"
+#include "common/config/wg_quick.hpp"
+#include "common/crypto/system_random.hpp"
+#include "common/crypto/x25519.hpp"
+#include "vpn-server/client_file.hpp"
+#include "vpn-server/commands.hpp"
+#include "vpn-server/config_file.hpp"
+#include "vpn-server/peer_store.hpp"
+#include "vpn-server/resolvers.hpp"
+
+#include <filesystem>
+#include <iostream>
+
+namespace vpn::server {
+namespace {
+
+namespace fs = std::filesystem;
+using config::ClientConfig;
+
+/// Where a peer keeps the key that it made itself.
+std::string key_path(const std::string& name) { return "/etc/vpn/" + name + ".key"; }
+
+template <class Items> std::string joined(const Items& items) {
+    std::string text;
+    for (const auto& item : items) text += (text.empty() ? "" : ", ") + item.to_string();
+    return text;
+}
+
+/// What would make the command fail later on is found before anything is changed.
+CommandResult<void> check_wishes(const PeerAdd& add, const CommonOptions& common) {
+    const auto content = ConfigFile(common.config_file).load();
+    if (!content) return tl::unexpected(content.error());
+    if (!content->config.endpoint)
+        return refused(ExitCode::bad_configuration,
+                       common.config_file + ": \"endpoint\" is missing: without it no peer knows how to reach this server");
+    std::error_code error;
+    if (!add.output.empty() && fs::exists(fs::symlink_status(add.output, error)))
+        return refused(ExitCode::failure, add.output + " is there already: remove it, or choose another --output");
+    return {};
+}
+
+/// The client's file for a peer that stands in the server's by now.
+CommandResult<ClientConfig> compose(const PeerAdd& add, const CommonOptions& common, const std::string& name, PeerKey key) {
+    const auto content = ConfigFile(common.config_file).load();
+    if (!content) return tl::unexpected(content.error());
+    const config::ServerPeer* peer = content->config.find_peer(name);
+    if (peer == nullptr || !content->config.endpoint)
+        return refused(ExitCode::failure, common.config_file + " was changed meanwhile");
+    ClientConfig client = client_file(content->config, *peer, std::move(key), {add.allowed_ips, add.dns});
+    if (!client.interface.dns.empty()) return client;
+    client.interface.dns = reachable(upstream_resolvers(), client);
+    if (!client.interface.dns.empty())
+        say("dns: " + joined(client.interface.dns) + ", this server's own; --dns or \"dns\" in " + common.config_file +
+            " chooses others");
+    return client;
+}
+
+CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
+    std::string text = add.format == FileFormat::wg ? config::format_wg_quick(client) : config::encode(client);
+    CommandResult<void> result;
+    if (add.output.empty()) {
+        if (!(std::cout << text << std::flush)) result = refused(ExitCode::failure, "cannot write to stdout");
+    } else if (auto written = system::write_private_file(add.output, text); !written) {
+        result = refused(written.error());
+    }
+    wipe(std::as_writable_bytes(std::span(text.data(), text.size())));
+    return result;
+}
+
+void tell(const PeerAdd& add, const std::string& name, const ClientConfig& client) {
+    say("added " + name + ": " + joined(client.interface.addresses));
+    if (!client.interface.private_key_file.empty())
+        say(add.format == FileFormat::wg ? std::string("the file has no PrivateKey: only the peer knows it, and adds it there")
+                                         : "the file expects the peer's private key in " + client.interface.private_key_file);
+    if (!add.output.empty())
+        say("next: copy " + add.output + " over" +
+            (add.format == FileFormat::json ? ", then `vpn-client connect " + fs::path(add.output).filename().string() + '`'
+                                            : ""));
+}
+
+} // namespace
+
+CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common) {
+    if (auto checked = check_wishes(add, common); !checked) return checked;
+    crypto::SystemRandom random;
+    crypto::PrivateKey own;
+    if (!add.public_key) own = crypto::generate_private_key(random);
+    PeerStore store(common.config_file);
+    const auto name = store.add({.name = add.name,
+                                 .public_key = add.public_key ? *add.public_key : crypto::public_key_of(own),
+                                 .with_preshared_key = !add.public_key || add.preshared_key});
+    if (!name) return tl::unexpected(name.error());
+    auto client = compose(add, common, *name, add.public_key ? PeerKey(key_path(*name)) : PeerKey(std::move(own)));
+    auto handed = client ? hand_out(add, *client) : CommandResult<void>(tl::unexpected(client.error()));
+    if (!handed) {
+        static_cast<void>(store.remove(*name)); // a peer that nobody has the file of is of no use
+        return handed;
+    }
+    tell(add, *name, *client);
+    return {};
+}
+
+} // namespace vpn::server

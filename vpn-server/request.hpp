@@ -1,0 +1,55 @@
+// What commands ask the daemon over its control socket, and what it answers: one line of JSON each.
+// Refuses to know: sockets. Private and preshared keys are never said here.
+#pragma once
+
+#include "vpn-server/command_error.hpp"
+#include "vpn-server/peer_plan.hpp"
+
+#include "common/config/json.hpp"
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace vpn::server {
+
+/// Whose daemon are you? Answered by `{"config": PATH}`.
+struct AskConfigFile {
+    friend bool operator==(const AskConfigFile&, const AskConfigFile&) = default;
+};
+/// Answered by the document of status_report.
+struct AskStatus {
+    friend bool operator==(const AskStatus&, const AskStatus&) = default;
+};
+struct AskReload {
+    friend bool operator==(const AskReload&, const AskReload&) = default;
+};
+/// Answered by `{"name": NAME}`; the rest stands in the file by then.
+struct AskAddPeer {
+    PeerRequest peer;
+    friend bool operator==(const AskAddPeer&, const AskAddPeer&) = default;
+};
+struct AskRemovePeer {
+    std::string name;
+    friend bool operator==(const AskRemovePeer&, const AskRemovePeer&) = default;
+};
+/// Forget the greatest timestamp that was accepted from the peer.
+struct AskResetPeer {
+    std::string name;
+    friend bool operator==(const AskResetPeer&, const AskResetPeer&) = default;
+};
+
+using Request = std::variant<AskConfigFile, AskStatus, AskReload, AskAddPeer, AskRemovePeer, AskResetPeer>;
+
+/// What the daemon could tell, or why not and how the command must end.
+using Answer = CommandResult<config::Json>;
+
+/// Without the line's end.
+std::string encode(const Request& request);
+Result<Request> decode_request(std::string_view line);
+
+std::string encode(const Answer& answer);
+/// A line that is no answer is a failure like any other.
+Answer decode_answer(std::string_view line);
+
+} // namespace vpn::server

@@ -1,0 +1,161 @@
+// `run`: everything is looked at before anything is changed, and everything that was changed is put back at the end.
+#include "common/crypto/system_random.hpp"
+#include "common/system/instance_lock.hpp"
+#include "common/system/process.hpp"
+#include "vpn-server/commands.hpp"
+#include "vpn-server/daemon.hpp"
+#include "vpn-server/paths.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+namespace vpn::server {
+namespace {
+
+namespace asio = boost::asio;
+using config::ServerConfig;
+
+CommandResult<void> check_permission() {
+    if (system::has_net_admin()) return {};
+    return refused(ExitCode::no_permission, "CAP_NET_ADMIN is missing: run as root");
+}
+
+CommandResult<void> make_directories() {
+    if (auto made = system::ensure_directory(std::string(run_directory), 0700); !made) return refused(made.error());
+    if (auto made = system::ensure_directory(std::string(state_directory), 0700); !made) return refused(made.error());
+    return {};
+}
+
+CommandResult<tun::TunDevice> open_device(const std::string& name) {
+    auto device = tun::TunDevice::open(name);
+    if (device) return std::move(*device);
+    const bool not_allowed = device.error().kind == tun::TunError::Kind::not_allowed;
+    return refused(not_allowed ? ExitCode::no_permission : ExitCode::failure, device.error().message);
+}
+
+CommandResult<tun::Sockets> open_sockets(Port port) {
+    auto sockets = tun::Sockets::open(port, Mark{});
+    if (sockets) return std::move(*sockets);
+    if (!system::is_errno(sockets.error(), EADDRINUSE)) return refused(sockets.error());
+    const std::string number = std::to_string(port.value);
+    return refused(ExitCode::failure, "UDP port " + number + " is taken: `ss -ulpn sport = :" + number +
+                                          "` shows by whom; or set another interface.listen_port");
+}
+
+/// The MTU that the tunnel gets, if it fits this machine at all.
+CommandResult<std::uint16_t> look_around(const ServerConfig& config, const system::Logger& log) {
+    auto netlink = system::Netlink::open();
+    if (!netlink) return refused(netlink.error());
+    const auto around = Surroundings::look(*netlink);
+    if (!around) return refused(around.error());
+    const std::string& name = config.interface.name;
+    if (auto taken = conflict(*around, layout_of(config), name)) return refused(ExitCode::failure, std::move(*taken));
+    if (config.nat.mode == config::Nat::Mode::interface && !system::find_link(*netlink, config.nat.interface))
+        log.warn("no-nat-interface", {{"interface", config.nat.interface}});
+    return tunnel_mtu(config.interface.mtu, smallest_uplink_mtu(*around, name));
+}
+
+/// In this order: what can refuse without a trace first, and the rest goes away by itself if a later one fails.
+CommandResult<DaemonParts> make_parts(ConfigFile file, ConfigFile::Content content, const system::Logger& log) {
+    const ServerConfig& config = content.config;
+    const auto mtu = look_around(config, log);
+    if (!mtu) return tl::unexpected(mtu.error());
+    auto sockets = open_sockets(config.interface.listen_port);
+    if (!sockets) return tl::unexpected(sockets.error());
+    auto device = open_device(config.interface.name);
+    if (!device) return tl::unexpected(device.error());
+    auto network = LiveNetwork::set_up(config, device->index(), *mtu);
+    if (!network) return refused(network.error());
+    return DaemonParts{std::move(file), std::move(content), std::move(*network), std::move(*device), std::move(*sockets), *mtu};
+}
+
+CommandResult<system::InstanceLock> be_the_only_one(const std::string& interface) {
+    auto lock = system::InstanceLock::acquire(std::string(run_directory), instance_name(interface));
+    if (!lock) return refused(lock.error());
+    return std::move(*lock);
+}
+
+void log_start(const system::Logger& log, const DaemonParts& parts) {
+    const ServerConfig& config = parts.content.config;
+    log.info("running", {{"interface", config.interface.name},
+                         {"port", config.interface.listen_port.value},
+                         {"mtu", parts.mtu},
+                         {"peers", config.peers.size()},
+                         {"public_key", crypto::public_key_of(config.interface.private_key)}});
+}
+
+/// Signals that end the loop, or have the file read again. One that comes before the loop runs waits for it.
+class Signals {
+  public:
+    explicit Signals(asio::io_context& loop) : ending_(loop, SIGINT, SIGTERM), reloading_(loop, SIGHUP) {
+        ending_.async_wait([&loop](const boost::system::error_code& error, int) {
+            if (!error) loop.stop();
+        });
+    }
+    void reload(Daemon& daemon) {
+        reloading_.async_wait([this, &daemon](const boost::system::error_code& error, int) {
+            if (error) return;
+            static_cast<void>(daemon.reload()); // the log says what was wrong
+            reload(daemon);
+        });
+    }
+
+  private:
+    asio::signal_set ending_;
+    asio::signal_set reloading_;
+};
+
+/// What a start needs, or why there is none. `interface` is what the lock was taken for.
+CommandResult<DaemonParts> prepare(ConfigFile file, const std::string& interface, const system::Logger& log) {
+    auto content = file.load(); // again: now that no other command changes it
+    if (!content) return tl::unexpected(std::move(content.error()));
+    if (content->config.interface.name != interface)
+        return refused(ExitCode::failure, file.path() + " changed while the server started: start it again");
+    return make_parts(std::move(file), std::move(*content), log);
+}
+
+CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, const std::string& interface) {
+    const auto instance = be_the_only_one(interface);
+    if (!instance) return tl::unexpected(instance.error());
+    auto edit = EditLock::take(file.path()); // who changes the file meanwhile comes before us, or finds our socket
+    if (!edit) return refused(edit.error());
+    asio::io_context loop(1);
+    Signals signals(loop);
+    auto parts = prepare(file, interface, log);
+    if (!parts) return tl::unexpected(std::move(parts.error()));
+    auto listener = system::UnixListener::listen(socket_path(interface));
+    if (!listener) return refused(listener.error());
+
+    crypto::SystemRandom random;
+    log_start(log, *parts);
+    Daemon daemon(loop, log, random, std::move(*parts));
+    const system::ControlServer control(loop, std::move(*listener),
+                                        [&daemon](std::string_view line) { return daemon.handle_line(line); });
+    signals.reload(daemon);
+    edit->release();
+    loop.run();
+    if (daemon.interface_gone())
+        return refused(ExitCode::failure, "the interface " + interface + " was removed by somebody: everything is put back");
+    log.info("stopped", {{"interface", interface}});
+    return {};
+}
+
+} // namespace
+
+CommandResult<void> carry_out(const Run&, const CommonOptions& common) {
+    const system::Logger log(common.log_level, system::LogTarget::standard_error, "vpn-server");
+    if (const auto unprotected = system::protect_memory()) log.warn("memory-not-protected", {{"reason", *unprotected}});
+    const ConfigFile file(common.config_file);
+    const auto content = file.load();
+    if (!content) return tl::unexpected(content.error());
+    if (auto permitted = check_permission(); !permitted) return permitted;
+    if (auto made = make_directories(); !made) return made;
+    return serve(log, file, content->config.interface.name);
+}
+
+} // namespace vpn::server

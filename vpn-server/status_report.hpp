@@ -1,0 +1,52 @@
+// The server's state as `status --json` prints it: a versioned document that programs may read (vpn-server(8), STATUS IN JSON).
+// Refuses to know: where the numbers come from. It never holds a secret.
+#pragma once
+
+#include "common/base/time.hpp"
+#include "common/config/json.hpp"
+#include "common/config/server_config.hpp"
+#include "common/protocol/drop.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vpn::server {
+
+/// A peer with a handshake younger than this is online: a session lives no longer (PROTOCOL 3).
+inline constexpr std::chrono::seconds online_for{180};
+
+/// What a daemon knows of a peer beyond the file.
+struct PeerActivity {
+    std::optional<Endpoint> endpoint;
+    std::optional<Now> last_handshake;
+    ByteCount received;
+    ByteCount sent;
+};
+
+struct PeerReport {
+    const config::ServerPeer* peer = nullptr;
+    PeerActivity activity;
+};
+
+struct StatusReport {
+    std::string config_file;
+    std::string interface;
+    crypto::PublicKey public_key;
+    Port port;
+    std::uint16_t mtu = 0;
+    Now started;
+    std::vector<PeerReport> peers;
+    protocol::DropCounts drops;
+};
+
+bool is_online(const PeerActivity& activity, Now now);
+
+/// `{"version": 1, "peers": [...]}` and the daemon's own facts. Online peers come first.
+config::Json status_json(const StatusReport& report, Now now);
+
+/// `{"version": 1, "peers": [...]}` of a file, when no daemon knows more.
+config::Json peers_json(const config::ServerConfig& config);
+
+} // namespace vpn::server

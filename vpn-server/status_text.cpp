@@ -1,0 +1,138 @@
+#include "vpn-server/status_text.hpp"
+
+#include "common/system/escape.hpp"
+#include "vpn-server/table.hpp"
+
+#include <chrono>
+
+namespace vpn::server {
+namespace {
+
+using config::Json;
+using system::Colour;
+
+const Json::Array& list_at(const Json& json, std::string_view key) {
+    static const Json::Array none;
+    const Json* list = json.find(key);
+    return list != nullptr && list->as_array() != nullptr ? *list->as_array() : none;
+}
+
+std::string text_at(const Json& json, std::string_view key, std::string_view otherwise = "-") {
+    return system::escaped(json.string_at(key).value_or(otherwise));
+}
+
+/// The addresses without the lengths that a single host has anyway.
+std::string joined(const Json::Array& items) {
+    std::string text;
+    for (const Json& item : items) {
+        const std::string* value = item.as_string();
+        if (value == nullptr) continue;
+        std::string_view shown = *value;
+        if (shown.ends_with("/32") || shown.ends_with("/128")) shown = shown.substr(0, shown.rfind('/'));
+        text += (text.empty() ? "" : ", ") + system::escaped(shown);
+    }
+    return text.empty() ? "-" : text;
+}
+
+std::string bytes_at(const Json& peer, std::string_view key) {
+    return system::format_bytes(ByteCount{static_cast<std::uint64_t>(peer.integer_at(key).value_or(0))});
+}
+
+std::string age_of(const Json& peer) {
+    const auto age = peer.integer_at("handshake_age");
+    return age ? system::format_age(std::chrono::seconds(*age)) : "never";
+}
+
+Cell state_of(const Json& peer) {
+    if (peer.bool_at("disabled").value_or(false)) return {"disabled", Colour::dim};
+    if (peer.bool_at("online").value_or(false)) return {"online", Colour::green};
+    return {"offline", Colour::plain};
+}
+
+Row peer_row(const Json& peer) {
+    return {{text_at(peer, "name"), Colour::bold},
+            state_of(peer),
+            {age_of(peer)},
+            {text_at(peer, "endpoint")},
+            {joined(list_at(peer, "addresses"))},
+            {bytes_at(peer, "received")},
+            {bytes_at(peer, "sent")}};
+}
+
+std::size_t online_count(const Json::Array& peers) {
+    std::size_t count = 0;
+    for (const Json& peer : peers) count += peer.bool_at("online").value_or(false) ? 1 : 0;
+    return count;
+}
+
+std::string drops_text(const Json& status) {
+    std::string text;
+    const Json* drops = status.find("drops");
+    if (drops == nullptr || drops->as_object() == nullptr) return text;
+    for (const auto& [reason, count, line] : *drops->as_object())
+        if (const auto number = count.as_integer(); number && *number > 0)
+            text += (text.empty() ? "" : ", ") + system::escaped(reason) + ' ' + std::to_string(*number);
+    return text;
+}
+
+/// `2027-01-01T00:00:00Z` in the words of a sentence.
+std::string readable(std::string instant) {
+    if (instant.size() != 20) return instant;
+    instant[10] = ' ';
+    instant.replace(19, 1, " UTC");
+    return instant;
+}
+
+} // namespace
+
+std::string status_text(const Json& status, bool colour) {
+    const Json::Array& peers = list_at(status, "peers");
+    const auto uptime = std::chrono::seconds(status.integer_at("uptime").value_or(0));
+    std::string text = system::coloured("running", Colour::green, colour) + " on " + text_at(status, "interface") + " since " +
+                       readable(text_at(status, "since")) + " (" + system::format_duration(uptime) + ")\n";
+    std::vector<Row> facts{
+        {{"port"}, {std::to_string(status.integer_at("port").value_or(0))}},
+        {{"public key"}, {text_at(status, "public_key")}},
+        {{"MTU"}, {std::to_string(status.integer_at("mtu").value_or(0))}},
+        {{"configuration"}, {text_at(status, "config")}},
+        {{"peers"}, {std::to_string(online_count(peers)) + " of " + std::to_string(peers.size()) + " online"}}};
+    if (std::string drops = drops_text(status); !drops.empty())
+        facts.push_back({{"dropped"}, {std::move(drops), Colour::yellow}});
+    text += format_table(facts, colour);
+    return peers.empty() ? text : text + '\n' + peers_text(status, colour);
+}
+
+std::string peers_text(const Json& status, bool colour) {
+    const Json::Array& peers = list_at(status, "peers");
+    if (peers.empty()) return "no peers\n";
+    Row head;
+    for (const char* title : {"NAME", "STATE", "LAST HANDSHAKE", "ENDPOINT", "ADDRESSES", "RECEIVED", "SENT"})
+        head.push_back({title, Colour::dim});
+    std::vector<Row> rows{std::move(head)};
+    for (const Json& peer : peers) rows.push_back(peer_row(peer));
+    return format_table(rows, colour);
+}
+
+std::string peer_text(const Json& peer) {
+    const bool has_preshared_key = peer.bool_at("has_preshared_key").value_or(false);
+    return format_table({{{"name"}, {text_at(peer, "name")}},
+                         {{"state"}, {state_of(peer).text}},
+                         {{"public key"}, {text_at(peer, "public_key")}},
+                         {{"preshared key"}, {has_preshared_key ? "yes" : "no"}},
+                         {{"suite"}, {text_at(peer, "suite")}},
+                         {{"addresses"}, {joined(list_at(peer, "addresses"))}},
+                         {{"networks behind"}, {joined(list_at(peer, "allowed_ips"))}},
+                         {{"endpoint"}, {text_at(peer, "endpoint")}},
+                         {{"last handshake"}, {age_of(peer)}},
+                         {{"received"}, {bytes_at(peer, "received")}},
+                         {{"sent"}, {bytes_at(peer, "sent")}}},
+                        false);
+}
+
+const Json* find_peer(const Json& status, std::string_view name) {
+    for (const Json& peer : list_at(status, "peers"))
+        if (peer.string_at("name") == name) return &peer;
+    return nullptr;
+}
+
+} // namespace vpn::server
