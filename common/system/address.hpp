@@ -19,7 +19,8 @@ struct InterfaceAddress {
     friend auto operator<=>(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
-/// An IPv6 address is usable at once: nobody is asked whether it is taken. Errors: EEXIST; ENODEV.
+/// Nobody is asked whether an IPv6 address is taken, yet the kernel takes packets for it only a moment later. Errors: EEXIST;
+/// ENODEV.
 OsResult<void> add_address(Netlink& netlink, const InterfaceAddress& address);
 /// Errors: EADDRNOTAVAIL if it isn't there.
 OsResult<void> delete_address(Netlink& netlink, const InterfaceAddress& address);

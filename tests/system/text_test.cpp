@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 using namespace vpn;
@@ -96,9 +96,11 @@ TEST_CASE("a terminal or file gets a time and a level, the journal a priority") 
         log.info("i");
         log.debug("d");
     };
-    const std::regex plain(
-        "(\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z (error e|warn w key=\"\\{\\} %s\"|info i|debug d)\n){4}");
-    CHECK(std::regex_match(stderr_of(log_all), plain));
+    std::string plain = stderr_of(log_all);
+    std::ranges::replace_if(
+        plain, [](char c) { return c >= '0' && c <= '9'; }, '9');
+    const std::string time = "9999-99-99T99:99:99.999Z ";
+    CHECK(plain == time + "error e\n" + time + "warn w key=\"{} %s\"\n" + time + "info i\n" + time + "debug d\n");
     CHECK(stderr_of(log_all, true) == "<3>e\n<4>w key=\"{} %s\"\n<6>i\n<7>d\n");
 }
 
