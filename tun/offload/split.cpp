@@ -16,6 +16,12 @@ bool finish_checksum(const VnetHeader& header, MutableBytes packet) {
     return true;
 }
 
+/// What comes in segments always needs its checksums (virtio 1.2, 5.1.6.4.1), where the packet has them.
+bool says_where_checksum_is(const VnetHeader& header, const Layout& layout) {
+    return (header.flags & VnetHeader::needs_checksum) != 0 && header.checksum_start == layout.l4 &&
+           layout.l4 + header.checksum_offset == layout.checksum_at();
+}
+
 } // namespace
 
 std::optional<Splitter> Splitter::over(const VnetHeader& header, MutableBytes packet) {
@@ -27,7 +33,7 @@ std::optional<Splitter> Splitter::over(const VnetHeader& header, MutableBytes pa
         return splitter;
     }
     const auto layout = layout_of(packet);
-    if (!layout || header.segment_size == 0 || header.checksum_start != layout->l4) return std::nullopt;
+    if (!layout || header.segment_size == 0 || !says_where_checksum_is(header, *layout)) return std::nullopt;
     const auto kind = static_cast<std::uint8_t>(header.segmentation & ~VnetHeader::ecn);
     const bool fits = kind == VnetHeader::udp ? !layout->tcp()
                                               : layout->tcp() && kind == (layout->v6 ? VnetHeader::tcp_v6 : VnetHeader::tcp_v4);
