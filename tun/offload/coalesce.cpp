@@ -7,17 +7,15 @@
 namespace vpn::offload {
 namespace {
 
-/// How far back a flow's last run is looked for: more flows than this in one batch are written, not merged.
-constexpr std::size_t flows_remembered = 16;
-
 std::uint8_t tcp_flags(const Layout& layout, Bytes packet) { return std::to_integer<std::uint8_t>(packet[layout.l4 + 13]); }
 std::uint32_t tcp_sequence(const Layout& layout, Bytes packet) { return load_be<std::uint32_t>(packet.data() + layout.l4 + 4); }
 
 bool equal(Bytes a, Bytes b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 /// Addresses, protocol and ports.
-bool same_flow(const Layout& layout, Bytes a, Bytes b) {
-    return equal(layout.addresses(a), layout.addresses(b)) && equal(a.subspan(layout.l4, 4), b.subspan(layout.l4, 4));
+bool same_flow(const Layout& a, Bytes in_a, const Layout& b, Bytes in_b) {
+    return a.v6 == b.v6 && a.protocol == b.protocol && equal(a.addresses(in_a), b.addresses(in_b)) &&
+           equal(in_a.subspan(a.l4, 4), in_b.subspan(b.l4, 4));
 }
 
 /// All of the IP header that a super-packet has only once.
@@ -35,15 +33,16 @@ bool same_ip_header(const Layout& layout, Bytes first, Bytes packet, std::size_t
 
 void Coalescer::add(MutableBytes packet) {
     const auto layout = layout_of(packet);
+    if (!layout) close_between_hosts_of(packet);
     Run* before = layout ? run_of_flow(*layout, packet) : nullptr;
     const bool mergeable = layout && eligible(*layout, packet);
     if (before != nullptr) {
         if (mergeable && before->open && continues(*before, *layout, packet)) {
             if (!before->verified) {
                 before->verified = true;
-                before->open = checksum_is_right(*before->layout, before->first);
+                before->open = checksums_are_right(*before->layout, before->first);
             }
-            if (before->open && checksum_is_right(*layout, packet)) return merge(*before, *layout, packet);
+            if (before->open && checksums_are_right(*layout, packet)) return merge(*before, *layout, packet);
         }
         before->open = false; // what comes later of this flow must not overtake this packet
     }
@@ -68,12 +67,19 @@ bool Coalescer::eligible(const Layout& layout, Bytes packet) const {
 }
 
 Coalescer::Run* Coalescer::run_of_flow(const Layout& layout, Bytes packet) {
-    std::size_t looked_at = 0;
-    for (auto run = runs_.rbegin(); run != runs_.rend() && looked_at < flows_remembered; ++run, ++looked_at)
-        if (run->layout && run->layout->v6 == layout.v6 && run->layout->protocol == layout.protocol &&
-            run->layout->l4 == layout.l4 && same_flow(layout, run->first, packet))
-            return &*run;
+    const auto recent = recent_runs();
+    for (auto run = recent.rbegin(); run != recent.rend(); ++run)
+        if (run->layout && same_flow(*run->layout, run->first, layout, packet)) return &*run;
     return nullptr;
+}
+
+void Coalescer::close_between_hosts_of(Bytes packet) {
+    if (packet.empty()) return;
+    const Layout outline{.v6 = std::to_integer<unsigned>(packet[0]) >> 4U == 6};
+    if (packet.size() < (outline.v6 ? 40 : 20)) return;
+    for (Run& run : recent_runs())
+        if (run.layout && run.layout->v6 == outline.v6 && equal(outline.addresses(run.first), outline.addresses(packet)))
+            run.open = false;
 }
 
 bool Coalescer::continues(const Run& run, const Layout& layout, Bytes packet) {
@@ -81,9 +87,10 @@ bool Coalescer::continues(const Run& run, const Layout& layout, Bytes packet) {
     if (*run.layout != layout || payload > run.segment || run.bytes + payload > largest_packet) return false;
     if (!same_ip_header(layout, run.first, packet, run.count)) return false;
     if (!layout.tcp()) return run.count < udp_segments_max;
+    if (run.count == parts_max) return false;
     const Bytes first = run.first;
     return tcp_sequence(layout, packet) == run.next_sequence &&
-           equal(first.subspan(layout.l4 + 8, 4), packet.subspan(layout.l4 + 8, 4))      // ACK number
+           equal(first.subspan(layout.l4 + 8, 5), packet.subspan(layout.l4 + 8, 5))      // ACK number, the bits beside the length
            && equal(first.subspan(layout.l4 + 14, 2), packet.subspan(layout.l4 + 14, 2)) // window
            && equal(first.subspan(layout.l4 + 18, layout.payload - layout.l4 - 18),      // urgent pointer
                     packet.subspan(layout.l4 + 18, layout.payload - layout.l4 - 18));    // and options

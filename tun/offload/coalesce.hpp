@@ -18,6 +18,7 @@ class Coalescer {
   public:
     static constexpr std::size_t largest_packet = 65535;
     static constexpr std::size_t udp_segments_max = 64;
+    static constexpr std::size_t parts_max = 1023; ///< one gathering write takes 1,024 with the header before them
 
     /// Which kinds the device takes as super-packets.
     struct Features {
@@ -54,6 +55,8 @@ class Coalescer {
 
   private:
     static constexpr std::size_t no_part = SIZE_MAX;
+    /// How far back a flow's last run is looked for: more flows than this in one batch are written, not merged.
+    static constexpr std::size_t runs_remembered = 16;
 
     struct Run {
         MutableBytes first;
@@ -78,6 +81,9 @@ class Coalescer {
 
     [[nodiscard]] bool eligible(const Layout& layout, Bytes packet) const;
     [[nodiscard]] Run* run_of_flow(const Layout& layout, Bytes packet);
+    /// A fragment or an extension header hides which flow a packet is of: none between the same hosts goes on past it.
+    void close_between_hosts_of(Bytes packet);
+    [[nodiscard]] std::span<Run> recent_runs() { return std::span(runs_).last(std::min(runs_.size(), runs_remembered)); }
     [[nodiscard]] static bool continues(const Run& run, const Layout& layout, Bytes packet);
     void merge(Run& run, const Layout& layout, Bytes packet);
     void undo(std::size_t run);

@@ -48,9 +48,12 @@ std::uint64_t pseudo_header_sum(const Layout& layout, Bytes packet) {
     return pseudo_header_sum(layout.addresses(packet), layout.protocol, packet.size() - layout.l4);
 }
 
-bool checksum_is_right(const Layout& layout, Bytes packet) {
-    const bool absent = !layout.tcp() && load_be<std::uint16_t>(packet.data() + layout.checksum_at()) == 0;
-    return !absent && fold(sum_words(packet.subspan(layout.l4), pseudo_header_sum(layout, packet))) == 0xffff;
+bool checksums_are_right(const Layout& layout, Bytes packet) {
+    const bool header_is_right =
+        layout.v6 || (load_be<std::uint16_t>(packet.data() + 10) != 0xffff && fold(sum_words(packet.first(layout.l4))) == 0xffff);
+    const std::uint16_t never_written = layout.tcp() ? 0xffff : 0;
+    return header_is_right && load_be<std::uint16_t>(packet.data() + layout.checksum_at()) != never_written &&
+           fold(sum_words(packet.subspan(layout.l4), pseudo_header_sum(layout, packet))) == 0xffff;
 }
 
 void write_lengths(const Layout& layout, MutableBytes packet) {

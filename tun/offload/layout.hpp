@@ -41,8 +41,9 @@ std::optional<Layout> layout_of(Bytes packet);
 /// The sum of the pseudo-header for `packet` as long as it is. Not folded.
 std::uint64_t pseudo_header_sum(const Layout& layout, Bytes packet);
 
-/// True if the TCP or UDP checksum is there and right.
-[[nodiscard]] bool checksum_is_right(const Layout& layout, Bytes packet);
+/// True if the TCP or UDP checksum, and that of an IPv4 header, are there and are what a sender writes. One's complement has two
+/// zeros: the one that no sender writes counts as wrong, since it could not be restored once it was merged away.
+[[nodiscard]] bool checksums_are_right(const Layout& layout, Bytes packet);
 
 /// Writes the lengths (IP, and UDP if it is one) for a packet of this size, and the IPv4 header's checksum.
 void write_lengths(const Layout& layout, MutableBytes packet);
