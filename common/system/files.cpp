@@ -48,7 +48,7 @@ bool is_trusted_owner(uid_t owner) {
 Result<void, FileError> check_private(const std::string& path, const struct stat& status) {
     if ((status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(S_IXGRP | S_IXOTH)) != 0) {
         return refuse(Kind::too_open, path + " may be read or written by others (mode " + octal(status.st_mode) +
-                                          "): run `chmod 600 " + path + "`");
+                                          " instead of 0600): run `chmod 600 " + path + "`");
     }
     if (!is_trusted_owner(status.st_uid)) {
         return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid) +
