@@ -48,6 +48,15 @@ class Keyring {
         next_.reset();
         return {true, out};
     }
+    /// When both sides began at once, each sends on the session that it began and has the other's as `previous`. One of them has
+    /// to settle on the other's. True if it did: `current` is another one. DEVIATION: by the paper they go on like this until the
+    /// next handshake, which then drops the session that one of them still sends on, and with it what is under way.
+    [[nodiscard]] bool settle_on_theirs() {
+        const bool crossed = current_ && current_->role() == Role::initiator && previous_ &&
+                             previous_->role() == Role::responder && previous_->confirmed();
+        if (crossed) previous_.swap(current_);
+        return crossed;
+    }
     [[nodiscard]] std::vector<SessionPtr> clear() {
         std::vector<SessionPtr> out;
         for (SessionPtr* slot : {&previous_, &current_, &next_}) drop(*slot, out);

@@ -153,11 +153,11 @@ void Peer::handle_notice(Notice notice, Context context) {
     if (has(notice, Notice::armed)) timers_.armed(context.now.boot, context.random);
     if (has(notice, Notice::confirmed)) {
         auto [promoted, gone] = keyring_.promote();
-        if (promoted) {
-            complete(context);
+        if (promoted) complete(context);
+        const bool theirs_counts = identity_.public_key < context.ours.public_key;
+        if (promoted || (theirs_counts && keyring_.settle_on_theirs()))
             context.out.actions.emplace_back(UseSession{id_, keyring_.current()});
-            retire(gone, context);
-        }
+        retire(gone, context);
     }
     if (has(notice, Notice::wants_handshake)) {
         // The packet that asked may have waited for a session that is there by now.

@@ -327,7 +327,7 @@ TEST_CASE("a counter of a later session counts more than any of an earlier one")
     CHECK(couple.bob.where(couple.alice_id) == endpoint("198.51.100.8:8"));
 }
 
-TEST_CASE("when both begin at once both handshakes end well, and each can read the other") {
+TEST_CASE("when both begin at once both handshakes end well, and both sides settle on the same session") {
     Couple couple;
     (void)couple.bob.set(Party::config_of(couple.alice.name(), Couple::at_alice));
     const ByteVector from_alice = couple.initiation();
@@ -347,6 +347,15 @@ TEST_CASE("when both begin at once both handshakes end well, and each can read t
     CHECK(bobs.can_send(couple.clock.boot()));
     CHECK(alices.current()->remote().value == bobs.previous()->local().value);
     CHECK(bobs.current()->remote().value == alices.previous()->local().value);
+
+    // The first packet of each arrives.
+    (void)alices.previous()->confirm();
+    (void)bobs.previous()->confirm();
+    couple.alice.tell(couple.bob_id, Notice::confirmed);
+    couple.bob.tell(couple.alice_id, Notice::confirmed);
+    CHECK(count_of<UseSession>(couple.alice.out) + count_of<UseSession>(couple.bob.out) == 1);
+    CHECK(alices.current()->remote().value == bobs.current()->local().value);
+    CHECK(bobs.current()->remote().value == alices.current()->local().value);
 }
 
 TEST_CASE("a data message has no business here") {

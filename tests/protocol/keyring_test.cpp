@@ -103,6 +103,30 @@ TEST_CASE("a promotion without a current session leaves no previous one") {
     CHECK_FALSE(ring.previous());
 }
 
+TEST_CASE("after both began at once, a side may settle on the other's session once that is confirmed") {
+    Keyring ring;
+    const SessionPtr theirs = answered(1);
+    const SessionPtr ours = initiated(2);
+    (void)ring.install_answered(theirs);
+    (void)ring.install_initiated(ours);
+    CHECK_FALSE(ring.settle_on_theirs());
+    (void)theirs->confirm();
+    CHECK_FALSE(ring.promote().first);
+    CHECK(ring.settle_on_theirs());
+    CHECK(ring.current() == theirs);
+    CHECK(ring.previous() == ours);
+    CHECK_FALSE(ring.settle_on_theirs());
+}
+
+TEST_CASE("where nobody began at once there is nothing to settle") {
+    Keyring ring;
+    CHECK_FALSE(ring.settle_on_theirs());
+    (void)ring.install_initiated(initiated(1));
+    CHECK_FALSE(ring.settle_on_theirs());
+    (void)ring.install_initiated(initiated(2));
+    CHECK_FALSE(ring.settle_on_theirs());
+}
+
 TEST_CASE("whatever fell out is given back once, and clearing gives back the rest") {
     Keyring ring;
     const SessionPtr one = initiated(1);
