@@ -193,8 +193,7 @@ void Peer::handle_time(Context context) {
         else if (due.persistent)
             want_handshake(context);
     }
-    if (due.wipe) {
-        abandon_initiation(context);
+    if (due.wipe) { // an initiation that is under way stays: after a sleep it may be a moment old
         if (keyring_.current()) context.out.actions.emplace_back(UseSession{id_, nullptr});
         retire(keyring_.clear(), context);
     }
