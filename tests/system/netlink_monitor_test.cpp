@@ -68,7 +68,7 @@ TEST_CASE("when more happens than the kernel keeps, that is said") {
     const Inside inside(net);
     auto monitor = NetlinkMonitor::open().value();
     const int smallest = 1;
-    REQUIRE(::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &smallest, sizeof smallest) == 0);
+    REQUIRE(::setsockopt(monitor.fd(), SOL_SOCKET, SO_RCVBUF, &smallest, sizeof smallest) == 0);
     CHECK(shell("for i in 1 2 3 4 5 6 7 8 9; do ip route add 192.0.2.$i dev lo; ip route del 192.0.2.$i; done") == "");
     CHECK(happened(monitor.read(), Kind::lost, 0));
     CHECK(shell("ip route add 192.0.2.0/24 dev lo") == "");

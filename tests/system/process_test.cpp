@@ -3,6 +3,7 @@
 #include "common/system/instance_lock.hpp"
 #include "common/system/process.hpp"
 #include "tests/support/net_namespace.hpp"
+#include "tests/system/other_user.hpp"
 #include "tests/system/scratch.hpp"
 
 #include <doctest/doctest.h>
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <string>
 
 using namespace vpn;
@@ -26,6 +28,7 @@ namespace {
 
 /// The exit code of `body` run in a child of its own; negative: the signal that ended it.
 int in_child(const std::function<int()>& body) {
+    std::cout.flush(); // or the child might print it again
     const pid_t child = ::fork();
     if (child == 0) ::_exit(body());
     int status = 0;
@@ -71,7 +74,8 @@ void say(const char* text) { REQUIRE(::write(STDOUT_FILENO, text, std::char_trai
 } // namespace
 
 TEST_CASE("memory is locked as it is touched, and nobody may look or dump") {
-    // The sanitizers replace it by one that accepts whatever it is told, and does nothing.
+    if (!test::can_become_other_user()) return;
+    // The sanitizers replace mlockall by one that accepts whatever it is told, and does nothing.
     const bool locking_is_real = ::mlockall(0) != 0;
     CHECK(in_child([locking_is_real] {
               const auto undone = protect_memory();
@@ -87,11 +91,11 @@ TEST_CASE("memory is locked as it is touched, and nobody may look or dump") {
 }
 
 TEST_CASE("without the privilege to lock memory the rest is done, and the lack is said") {
-    if (::geteuid() != 0) return;
+    if (!test::can_become_other_user()) return;
     CHECK(in_child([] {
               const rlimit small{65536, 65536};
               ::setrlimit(RLIMIT_MEMLOCK, &small);
-              if (::setuid(12345) != 0) return 1;
+              if (::setuid(test::other_user) != 0) return 1;
               const auto undone = protect_memory();
               if (!undone || undone->find("CAP_IPC_LOCK") == std::string::npos) return 2;
               if (::prctl(PR_GET_DUMPABLE) != 0) return 3;
@@ -104,7 +108,8 @@ TEST_CASE("the privilege to change networks is seen, and its lack") {
     const test::NetNamespace makes_us_root;
     CHECK(has_net_admin());
     CHECK(in_child([] {
-              if (::setresuid(12345, 12345, 12345) != 0 && ::geteuid() == 0) return 0; // a namespace that knows no other user
+              if (::setresuid(test::other_user, test::other_user, test::other_user) != 0 && ::geteuid() == 0)
+                  return 0; // a namespace that knows no other user
               return has_net_admin() ? 1 : 0;
           }) == 0);
 }
