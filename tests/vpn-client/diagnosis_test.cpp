@@ -1,0 +1,123 @@
+#include "vpn-client/diagnosis.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace vpn::client;
+
+namespace {
+
+Evidence attempt() {
+    Evidence evidence;
+    evidence.name = "laptop";
+    evidence.server = "vpn.example.org:51820";
+    evidence.endpoint = "198.51.100.10:51820";
+    evidence.asked = "10.66.0.1";
+    evidence.initiations = 3;
+    return evidence;
+}
+
+} // namespace
+
+TEST_CASE("nothing at all is silence") {
+    CHECK(diagnose(attempt()) == Reason::silence);
+    CHECK_FALSE(is_certain(attempt()));
+}
+
+TEST_CASE("each kind of evidence has its reason") {
+    Evidence evidence = attempt();
+    SUBCASE("a closed port") {
+        evidence.port_unreachable = 1;
+        CHECK(diagnose(evidence) == Reason::port_closed);
+    }
+    SUBCASE("an address nobody has") {
+        evidence.host_unreachable = 1;
+        CHECK(diagnose(evidence) == Reason::no_route);
+    }
+    SUBCASE("a cookie and no answer") {
+        evidence.cookies = 1;
+        CHECK(diagnose(evidence) == Reason::busy);
+    }
+    SUBCASE("an answer that does not decrypt") {
+        evidence.rejected_responses = 1;
+        CHECK(diagnose(evidence) == Reason::wrong_psk);
+    }
+    SUBCASE("a handshake and nothing behind it") {
+        evidence.handshake = true;
+        CHECK(diagnose(evidence) == Reason::no_return);
+    }
+}
+
+TEST_CASE("what the server itself says outweighs what routers say, and a handshake outweighs all") {
+    Evidence evidence = attempt();
+    evidence.port_unreachable = 5;
+    evidence.host_unreachable = 5;
+    CHECK(diagnose(evidence) == Reason::port_closed);
+    evidence.cookies = 1;
+    CHECK(diagnose(evidence) == Reason::busy);
+    evidence.rejected_responses = 1;
+    CHECK(diagnose(evidence) == Reason::wrong_psk);
+    evidence.handshake = true;
+    CHECK(diagnose(evidence) == Reason::no_return);
+}
+
+TEST_CASE("once is a hint, twice is an answer: then nobody has to wait longer") {
+    for (auto member : {&Evidence::rejected_responses, &Evidence::port_unreachable, &Evidence::host_unreachable}) {
+        Evidence evidence = attempt();
+        evidence.*member = 1;
+        CHECK_FALSE(is_certain(evidence));
+        evidence.*member = 2;
+        CHECK(is_certain(evidence));
+        evidence.initiations = 1; // both answers to the same question
+        CHECK_FALSE(is_certain(evidence));
+    }
+}
+
+TEST_CASE("a busy server and a handshake are worth waiting for") {
+    Evidence evidence = attempt();
+    evidence.port_unreachable = 2;
+    evidence.cookies = 1;
+    CHECK_FALSE(is_certain(evidence));
+    evidence.cookies = 0;
+    evidence.handshake = true;
+    CHECK_FALSE(is_certain(evidence));
+}
+
+TEST_CASE("every reason is told with where, what and what to do") {
+    for (const Reason reason : {Reason::name_not_resolved, Reason::no_route, Reason::port_closed, Reason::busy, Reason::wrong_psk,
+                                Reason::silence, Reason::no_return}) {
+        CAPTURE(token_of(reason));
+        const auto lines = explain(reason, attempt());
+        REQUIRE(lines.size() >= 2);
+        CHECK(lines.front().find("vpn.example.org:51820") != std::string::npos);
+        for (const std::string& line : lines) {
+            CHECK(line.find('\n') == std::string::npos);
+            CHECK(line.size() <= 130);
+        }
+        CHECK_FALSE(summary_of(reason).empty());
+    }
+}
+
+TEST_CASE("a wrong preshared key says who has one") {
+    Evidence evidence = attempt();
+    evidence.has_preshared_key = true;
+    CHECK(explanation(Reason::wrong_psk, evidence).find("is not the one") != std::string::npos);
+    evidence.has_preshared_key = false;
+    CHECK(explanation(Reason::wrong_psk, evidence).find("the file has none") != std::string::npos);
+}
+
+TEST_CASE("datagrams that this machine refused to send are not the server's silence alone") {
+    Evidence evidence = attempt();
+    CHECK(explanation(Reason::silence, evidence).find("refused to send") == std::string::npos);
+    evidence.unsent = 3;
+    CHECK(explanation(Reason::silence, evidence).find("refused to send 3 datagrams") != std::string::npos);
+}
+
+TEST_CASE("the tokens are EXPERIENCE's") {
+    CHECK(token_of(Reason::name_not_resolved) == "name-not-resolved");
+    CHECK(token_of(Reason::no_route) == "no-route");
+    CHECK(token_of(Reason::port_closed) == "port-closed");
+    CHECK(token_of(Reason::busy) == "busy");
+    CHECK(token_of(Reason::wrong_psk) == "wrong-psk");
+    CHECK(token_of(Reason::silence) == "silence");
+    CHECK(token_of(Reason::no_return) == "no-return");
+}

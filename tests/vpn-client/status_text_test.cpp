@@ -1,0 +1,81 @@
+#include "vpn-client/status_text.hpp"
+
+#include "tests/vpn-client/report_samples.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace vpn;
+using namespace vpn::client;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+} // namespace
+
+TEST_CASE("the verdict comes first, with its reason") {
+    const std::string text = status_text(connected_laptop(), {}, false);
+    CHECK(text.starts_with("laptop: connected, the server answered a handshake 12 seconds ago\n"));
+    Report broken = connected_laptop();
+    broken.state = State::broken;
+    broken.because = "the server does not answer";
+    CHECK(status_text(broken, {}, false).starts_with("laptop: no working tunnel, the server does not answer\n"));
+}
+
+TEST_CASE("then the facts, in words") {
+    const std::string text = status_text(connected_laptop(), {ByteCount{125'000}, ByteCount{0}, 1s}, false);
+    CHECK(has(text, "vps (AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=)"));
+    CHECK(has(text, "198.51.100.10:51820"));
+    CHECK(has(text, "wireguard, with a preshared key"));
+    CHECK(has(text, "12 seconds ago"));
+    CHECK(has(text, "1.2 MiB received, 812 B sent"));
+    CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent"));
+    CHECK(has(text, "MTU 1420"));
+    CHECK(has(text, "10.66.0.2/32, fd66::2/128"));
+    CHECK(has(text, "0.0.0.0/0, ::/0 (full tunnel)"));
+    CHECK(has(text, "9.9.9.9 (not applied by this version)"));
+    CHECK(text.back() == '\n');
+}
+
+TEST_CASE("only a terminal sees colours") {
+    CHECK_FALSE(has(status_text(connected_laptop(), {}, false), "\x1b"));
+    CHECK(has(status_text(connected_laptop(), {}, true), "\x1b[32mconnected\x1b[0m"));
+}
+
+TEST_CASE("a peer's name can't move the cursor") {
+    Report report = connected_laptop();
+    report.peers.front().name = "\x1b[2J";
+    CHECK_FALSE(has(status_text(report, {}, false), "\x1b"));
+}
+
+TEST_CASE("long lists are cut short") {
+    Report report = connected_laptop();
+    report.routes.assign(500, "10.0.0.0/24");
+    const std::string text = status_text(report, {}, false);
+    CHECK(has(text, "and 492 more"));
+    CHECK(text.size() < 2000);
+}
+
+TEST_CASE("the rate is what passed between two looks") {
+    const Report earlier = connected_laptop();
+    Report later = earlier;
+    later.uptime += 2s;
+    later.peers.front().received.value += 1000;
+    later.peers.front().sent.value += 500;
+    const Traffic traffic = traffic_between(earlier, later);
+    CHECK(traffic.received == ByteCount{1000});
+    CHECK(traffic.sent == ByteCount{500});
+    CHECK(traffic.over == 2s);
+}
+
+TEST_CASE("another process, or a counter that began anew, has no rate yet") {
+    const Report earlier = connected_laptop();
+    Report later = earlier;
+    later.uptime += 1s;
+    later.peers.front().received = ByteCount{1};
+    CHECK(traffic_between(earlier, later).received == ByteCount{0});
+    later.process += 1;
+    CHECK(traffic_between(earlier, later).over == 0s);
+    CHECK(traffic_between(later, earlier).over == 0s);
+}

@@ -1,0 +1,37 @@
+#include "vpn-client/check.hpp"
+
+#include "common/config/error.hpp"
+#include "common/system/process.hpp"
+#include "vpn-client/complaint.hpp"
+#include "vpn-client/connection_file.hpp"
+#include "vpn-client/network_plan.hpp"
+
+#include <iostream>
+
+namespace vpn::client {
+namespace {
+
+std::string counted(std::size_t count, const std::string& thing) {
+    return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
+}
+
+std::string description(const config::ClientConfig& config) {
+    const std::vector<Prefix> allowed_ips = all_allowed_ips(config);
+    return counted(config.peers.size(), "peer") + ", " + counted(allowed_ips.size(), "prefix") +
+           (is_full_tunnel(allowed_ips) ? ", a full tunnel" : ", a split tunnel") + " on interface " + config.interface.name;
+}
+
+} // namespace
+
+system::ExitCode check(const CheckCommand& command) {
+    const auto name = parse_connection_name(command.target);
+    if (!name) return complain(name.error());
+    static_cast<void>(system::protect_memory());
+    const auto file = load_connection(*name);
+    if (!file) return complain(file.error());
+    say_notes(file->notes);
+    std::cout << config::printable(name->path, 4096) << " is fine: " << description(file->config) << '\n';
+    return system::ExitCode::ok;
+}
+
+} // namespace vpn::client

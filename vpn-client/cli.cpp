@@ -1,0 +1,123 @@
+#include "vpn-client/cli.hpp"
+
+#include "vpn-client/duration_text.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <iostream>
+#include <string>
+
+namespace vpn::client {
+namespace {
+
+using system::ExitCode;
+
+constexpr auto version_text = "vpn-client " VPN_VERSION;
+constexpr auto see_help = "Run `vpn-client --help` to see how it is called.\n";
+constexpr auto target_help = "a file (with a / in it, or ending in .json or .conf), or the NAME of /etc/vpn/NAME.json";
+
+std::string mistake_text(const CLI::App*, const CLI::Error& mistake) {
+    return std::string("vpn-client: ") + mistake.what() + '\n' + see_help;
+}
+
+/// Help and versions go to stdout, and have failed if nobody could read them.
+ExitCode exit_code_after(const CLI::App& app, const CLI::ParseError& end) {
+    if (app.exit(end) != 0) return ExitCode::usage;
+    return std::cout.flush() ? ExitCode::ok : ExitCode::failure;
+}
+
+Duration to_duration(const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration) throw CLI::ValidationError("--timeout", duration.error().message);
+    return *duration;
+}
+
+/// One of each, filled in by the parser; the one that was named is taken.
+class Parser {
+  public:
+    Parser() : app_("Connects this machine to a VPN server.", "vpn-client") {
+        app_.set_version_flag("--version", version_text);
+        app_.require_subcommand(0, 1); // with 1, an unknown command would be reported as none
+        app_.failure_message(mistake_text);
+        app_.footer(
+            "Ends with 0; or 1 if it failed, 2 if it was called wrongly, 3 if the connection is not running, 4 if there is\n"
+            "no working tunnel, 5 if it is not allowed, 6 if the configuration is wrong. See vpn-client(1).");
+        app_.add_option_function<std::string>(
+                "--log-level", [this](const std::string& text) { set_log_level(text); }, "error, warn, info (default) or debug")
+            ->type_name("LEVEL");
+        app_.fallthrough();
+        add_connect();
+        add_disconnect();
+        add_status();
+        add_check();
+    }
+
+    tl::expected<CommandLine, ExitCode> parse(int argc, const char* const* argv) {
+        try {
+            app_.parse(argc, argv);
+        } catch (const CLI::ParseError& end) {
+            return tl::unexpected(exit_code_after(app_, end));
+        }
+        if (named_) return std::move(line_);
+        std::cerr << "vpn-client: say what to do: connect, disconnect, status or check\n" << see_help;
+        return tl::unexpected(ExitCode::usage);
+    }
+
+  private:
+    template <class Command> CLI::App* add(const std::string& name, const std::string& help, Command& command) {
+        CLI::App* const sub = app_.add_subcommand(name, help);
+        sub->set_version_flag("--version", version_text);
+        sub->fallthrough();
+        sub->callback([this, &command] {
+            line_.command = command;
+            named_ = true;
+        });
+        return sub;
+    }
+
+    void add_connect() {
+        CLI::App* const sub = add("connect", "Connect, and go on in the background once the tunnel works.", connect_);
+        sub->add_option("target", connect_.target, target_help)->required()->type_name("FILE|NAME")->option_text("FILE|NAME");
+        sub->add_flag("--foreground", connect_.foreground, "Stay, and log to stderr: for service managers and containers.");
+        sub->add_option_function<std::string>(
+               "--timeout", [this](const std::string& text) { connect_.timeout = to_duration(text); },
+               "How long to wait for a working tunnel, such as 15s (the default), 500ms or 2m; 0 waits for ever.")
+            ->type_name("TIME");
+    }
+    void add_disconnect() {
+        CLI::App* const sub = add("disconnect", "End a connection and put everything back.", disconnect_);
+        sub->add_option("name", disconnect_.name, "Which; not needed if there is only one.")->type_name("NAME");
+    }
+    void add_status() {
+        CLI::App* const sub = add("status", "Tell how connections are doing; all of them without a name.", status_);
+        sub->add_option("name", status_.name, "Which.")->type_name("NAME");
+        sub->add_flag("--json", status_.json, "For programs; see vpn-client(1) for what it says.");
+        sub->add_flag("--watch", status_.watch, "Again every second, until interrupted.");
+    }
+    void add_check() {
+        CLI::App* const sub = add("check", "Tell whether connect would take a file; change nothing.", check_);
+        sub->add_option("target", check_.target, target_help)->required()->type_name("FILE|NAME")->option_text("FILE|NAME");
+    }
+
+    void set_log_level(const std::string& text) {
+        const auto level = system::parse_log_level(text);
+        if (!level) throw CLI::ValidationError("--log-level", "a level is error, warn, info or debug");
+        line_.log_level = *level;
+    }
+
+    CLI::App app_;
+    ConnectCommand connect_;
+    DisconnectCommand disconnect_;
+    StatusCommand status_;
+    CheckCommand check_;
+    CommandLine line_;
+    bool named_ = false;
+};
+
+} // namespace
+
+tl::expected<CommandLine, ExitCode> parse_command_line(int argc, const char* const* argv) { return Parser().parse(argc, argv); }
+
+} // namespace vpn::client

@@ -1,0 +1,24 @@
+// The command line of vpn-client, taken apart. Only cli.cpp knows the library that does it.
+#pragma once
+
+#include "common/system/log.hpp"
+#include "vpn-client/check.hpp"
+#include "vpn-client/connect.hpp"
+#include "vpn-client/disconnect.hpp"
+#include "vpn-client/status.hpp"
+
+#include <tl/expected.hpp>
+
+#include <variant>
+
+namespace vpn::client {
+
+struct CommandLine {
+    system::LogLevel log_level = system::LogLevel::info;
+    std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand> command;
+};
+
+/// Help, versions and mistakes are printed here; the error is what to end with then.
+tl::expected<CommandLine, system::ExitCode> parse_command_line(int argc, const char* const* argv);
+
+} // namespace vpn::client

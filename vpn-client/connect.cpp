@@ -1,0 +1,112 @@
+#include "vpn-client/connect.hpp"
+
+#include "common/system/daemonise.hpp"
+#include "common/system/process.hpp"
+#include "vpn-client/complaint.hpp"
+#include "vpn-client/conflicts.hpp"
+#include "vpn-client/daemon.hpp"
+#include "vpn-client/daemons.hpp"
+
+#include <csignal>
+#include <iostream>
+
+namespace vpn::client {
+namespace {
+
+using system::ExitCode;
+
+/// What a second `connect` of the same name ends with.
+ExitCode tell_already_running(const Report& report) {
+    switch (report.state) {
+    case State::connected: std::cout << "already connected: " << report.name << '\n' << std::flush; return ExitCode::ok;
+    case State::connecting: return complain({ExitCode::failure, report.name + " is being connected already", std::nullopt});
+    case State::broken: break;
+    }
+    std::cerr << "vpn-client: " << report.name << " runs already, but " << report.because << '\n';
+    std::cerr << "  It goes on trying; to begin anew: vpn-client disconnect " << report.name << '\n';
+    std::cerr << "reason=" << report.reason << '\n';
+    return ExitCode::no_tunnel;
+}
+
+Granted<std::vector<OtherConnection>> other_connections(const std::string& own) {
+    std::vector<OtherConnection> others;
+    for (const std::string& name : running_connections()) {
+        if (name == own) continue;
+        const auto report = ask_for_report(name);
+        if (!report && report.error().kind == DaemonError::Kind::no_answer)
+            return refuse(ExitCode::failure, report.error().message);
+        if (!report) continue; // gone meanwhile; or not ours to ask, and then not ours to connect either
+        OtherConnection other{name, {}};
+        for (const PeerReport& peer : report->peers)
+            for (const std::string& text : peer.allowed_ips)
+                if (const auto prefix = Prefix::parse(text)) other.allowed_ips.push_back(*prefix);
+        others.push_back(std::move(other));
+    }
+    return others;
+}
+
+Granted<void> check_conflicts(const ConnectionFile& file) {
+    const auto others = other_connections(file.origin.name);
+    if (!others) return tl::unexpected(others.error());
+    if (auto conflict = find_conflict(all_allowed_ips(file.config), *others))
+        return refuse(ExitCode::failure, std::move(*conflict));
+    return {};
+}
+
+/// One connection from its file to its end, in the process that stays.
+class Connecting {
+  public:
+    Connecting(const ConnectCommand& command, ConnectionName name, system::LogLevel level, system::BackgroundChild* child)
+        : command_(command), name_(std::move(name)), child_(child),
+          log_(level, child == nullptr ? system::LogTarget::standard_error : system::LogTarget::syslog, "vpn-client") {}
+
+    ExitCode run() {
+        const auto unprotected = system::protect_memory();
+        auto file = load_connection(name_);
+        if (!file) return complain(file.error());
+        if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
+        if (const auto free = check_conflicts(*file); !free) return complain(free.error());
+        say_notes(std::exchange(file->notes, {}));
+        auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
+        if (!preparation) return complain(preparation.error());
+        if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});
+        say_notes(preparation->file.notes);
+        say_notes(preparation->plan.warnings);
+        return go_on(std::move(*preparation));
+    }
+
+  private:
+    ExitCode go_on(Preparation preparation) {
+        auto daemon = Daemon::start(std::move(preparation), stop_, log_);
+        if (!daemon) return complain(daemon.error());
+        const auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
+        if (!connected) {
+            daemon->reset(); // whoever reads that it failed finds everything as it was
+            return complain(connected.error());
+        }
+        std::cout << "connected: " << *connected << '\n' << std::flush;
+        if (child_ != nullptr) child_->detach(ExitCode::ok);
+        return (*daemon)->run();
+    }
+
+    const ConnectCommand& command_;
+    ConnectionName name_;
+    system::BackgroundChild* child_;
+    system::Logger log_;
+    StopSignal stop_;
+};
+
+} // namespace
+
+ExitCode connect(const ConnectCommand& command, system::LogLevel level) {
+    auto name = parse_connection_name(command.target);
+    if (!name) return complain(name.error());
+    std::signal(SIGPIPE, SIG_IGN);
+    if (command.foreground) return Connecting(command, std::move(*name), level, nullptr).run();
+    auto side = system::daemonise(); // before there is a key in memory: the one who waits must not keep a copy
+    if (!side) return complain({ExitCode::failure, side.error().message, std::nullopt});
+    if (const auto* parent = std::get_if<system::ParentResult>(&*side)) return static_cast<ExitCode>(parent->exit_code);
+    return Connecting(command, std::move(*name), level, &std::get<system::BackgroundChild>(*side)).run();
+}
+
+} // namespace vpn::client

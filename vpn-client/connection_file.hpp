@@ -1,0 +1,45 @@
+// A connection's configuration, read and checked: JSON, or wg-quick's text by its ending `.conf`.
+// Holds keys: load it after daemonise() and protect_memory().
+#pragma once
+
+#include "common/config/client_config.hpp"
+#include "vpn-client/connection_name.hpp"
+#include "vpn-client/refusal.hpp"
+
+#include <string>
+#include <vector>
+
+namespace vpn::client {
+
+struct ConnectionFile {
+    ConnectionName origin;
+    /// With its interface's name filled in.
+    config::ClientConfig config;
+    /// What the file asks for and this version does not do, a line each, for stderr: never ignored in silence.
+    std::vector<std::string> notes;
+};
+
+/// Errors: no_permission if we may not read it; bad_configuration for all else, with file and line where there is one.
+Granted<ConnectionFile> load_connection(const ConnectionName& name);
+
+/// The same without reading: `text` stood in the file.
+Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::string_view text,
+                                          const config::KeyReader& read_key = {});
+
+/// What can be asked whether it hears us, to know that the tunnel works.
+struct ProbeTargets {
+    /// For an ICMP echo.
+    std::vector<IpAddress> echo;
+    /// For a question to a name server.
+    std::vector<IpAddress> dns;
+    [[nodiscard]] bool none() const { return echo.empty() && dns.empty(); }
+};
+
+/// The file's `probe`; without one, those of its `dns` that some peer takes.
+ProbeTargets probe_targets(const config::ClientConfig& config);
+
+/// The peer that has to answer: the one that takes the probe, else the first that has an endpoint.
+/// Requires: a checked configuration.
+const config::ClientPeer& main_peer(const config::ClientConfig& config);
+
+} // namespace vpn::client

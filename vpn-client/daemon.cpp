@@ -1,0 +1,72 @@
+#include "vpn-client/daemon.hpp"
+
+#include <algorithm>
+
+namespace vpn::client {
+namespace {
+
+using namespace std::chrono_literals;
+using system::ExitCode;
+
+/// A handshake that comes at the last moment still gets this long to be proved.
+constexpr Duration time_for_probe = 2s;
+
+} // namespace
+
+Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, const StopSignal& stop, system::Logger log) {
+    auto network = Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
+                                  preparation.plan, preparation.running);
+    if (!network) return refuse(ExitCode::failure, network.error().message);
+    return std::unique_ptr<Daemon>(new Daemon(preparation, std::move(*network), stop, std::move(log)));
+}
+
+Daemon::Daemon(Preparation& preparation, Network network, const StopSignal& stop, system::Logger log)
+    : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)),
+      tunnel_(std::make_unique<Tunnel>(loop_,
+                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
+                                                     std::move(preparation.device), std::move(preparation.sockets),
+                                                     std::move(preparation.plan), std::move(network)},
+                                       log_)),
+      stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
+    control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
+}
+
+Daemon::~Daemon() { log_.info("ended", {{"connection", name_}}); }
+
+std::string Daemon::answer(std::string_view request) {
+    const auto decoded = decode_request(request);
+    if (!decoded) return format(error_answer("unknown request"));
+    if (*decoded == Request::status) return format(to_json(tunnel_->report()));
+    asked_to_end_ = true;
+    return format(ending_answer());
+}
+
+Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
+    Alarm deadline(loop_, [this] { time_is_up_ = true; });
+    if (limit != Duration::zero()) deadline.set_in(limit);
+    bool extended = false;
+    const auto hopeless = [&] { return limit != Duration::zero() && is_certain(tunnel_->evidence()); };
+    while (!tunnel_->works() && !ended() && !hopeless()) {
+        if (time_is_up_ && tunnel_->handshake_at() && !std::exchange(extended, true)) {
+            const Duration since = system::now().boot - *tunnel_->handshake_at();
+            time_is_up_ = false;
+            deadline.set_in(std::max(time_for_probe - since, Duration::zero()));
+        }
+        if (time_is_up_) break;
+        loop_.run_one();
+    }
+    if (tunnel_->works()) return tunnel_->success_line();
+    if (tunnel_->gone()) return refuse(ExitCode::failure, "the interface was removed by somebody: everything else was put back");
+    if (asked_to_end_) return refuse(ExitCode::failure, "interrupted: everything was put back");
+    const Evidence evidence = tunnel_->evidence();
+    const Reason reason = diagnose(evidence);
+    return refuse(reason, explanation(reason, evidence));
+}
+
+ExitCode Daemon::run() {
+    log_.info("connected", {{"connection", name_}});
+    while (!ended()) loop_.run_one();
+    return tunnel_->gone() ? ExitCode::failure : ExitCode::ok;
+}
+
+} // namespace vpn::client

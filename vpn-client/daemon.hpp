@@ -1,0 +1,51 @@
+// A connection's process: waits until the tunnel works or can't, then goes on until it is told to end. It answers commands on the
+// control socket all the while. Refuses to know: terminals and the background.
+#pragma once
+
+#include "common/system/control_server.hpp"
+#include "common/system/instance_lock.hpp"
+#include "vpn-client/control_messages.hpp"
+#include "vpn-client/stop_signal.hpp"
+#include "vpn-client/tunnel.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace vpn::client {
+
+class Daemon {
+  public:
+    /// Changes the machine as planned. Errors: failure, and nothing has changed.
+    static Granted<std::unique_ptr<Daemon>> start(Preparation preparation, const StopSignal& stop, system::Logger log);
+    /// Puts everything back. Whoever asked for it on the socket sees it closed then.
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    /// Waits until the tunnel works; zero is for ever. What to tell people, see Tunnel::success_line.
+    /// Errors: no_tunnel with its reason; failure if somebody ended it meanwhile.
+    Granted<std::string> wait_for_tunnel(Duration limit);
+
+    /// Until somebody ends it: ok, or failure if it was the interface that went.
+    system::ExitCode run();
+
+  private:
+    Daemon(Preparation& preparation, Network network, const StopSignal& stop, system::Logger log);
+    std::string answer(std::string_view request);
+    [[nodiscard]] bool ended() const { return asked_to_end_ || tunnel_->gone(); }
+
+    boost::asio::io_context loop_;
+    system::Logger log_;
+    std::string name_;
+    std::optional<system::ControlServer> control_; ///< goes last: its end is the sign that all is done
+    system::InstanceLock lock_;
+    std::unique_ptr<Tunnel> tunnel_;
+    Watch stop_watch_;
+    bool asked_to_end_ = false;
+    bool time_is_up_ = false;
+};
+
+} // namespace vpn::client

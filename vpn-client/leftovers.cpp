@@ -1,0 +1,80 @@
+#include "vpn-client/leftovers.hpp"
+
+#include "common/system/instance_lock.hpp"
+#include "common/system/sysctl.hpp"
+#include "vpn-client/connection_name.hpp"
+#include "vpn-client/network.hpp"
+
+#include <algorithm>
+
+namespace vpn::client {
+namespace {
+
+void take_back(const Journal& journal, system::Netlink& netlink, system::Nftables& nftables, const std::vector<Journal>& others) {
+    for (const system::Rule& rule : rules_of(journal)) static_cast<void>(system::delete_rule(netlink, rule));
+    if (!journal.firewall_table.empty())
+        static_cast<void>(system::ScopedTable::adopt(nftables, "inet", journal.firewall_table).revert());
+    remove_journal(journal.name);
+    give_back_valid_mark(journal, others);
+}
+
+/// Locked for as long as we look: nobody starts it meanwhile.
+bool runs(const Journal& journal) {
+    const auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(journal.name));
+    return !lock.has_value() && lock.error().held;
+}
+
+bool is_one_of(const system::Rule& rule, const std::vector<Journal>& running) {
+    return std::ranges::any_of(running, [&rule](const Journal& journal) {
+        return std::ranges::any_of(rules_of(journal), [&rule](const system::Rule& ours) {
+            return ours.family == rule.family && ours.priority == rule.priority && ours.table == rule.table;
+        });
+    });
+}
+
+std::string description(const system::Rule& rule) {
+    return std::string(rule.family == Family::v4 ? "an IPv4" : "an IPv6") + " routing rule of priority " +
+           std::to_string(rule.priority);
+}
+
+} // namespace
+
+std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftables& nftables, std::string_view own) {
+    std::vector<Journal> running;
+    std::vector<Journal> crashed;
+    for (Journal& journal : read_journals())
+        (journal.name != own && runs(journal) ? running : crashed).push_back(std::move(journal));
+    for (const Journal& journal : crashed) take_back(journal, netlink, nftables, running);
+    return running;
+}
+
+std::optional<unsigned> free_slot(const std::vector<Journal>& running) {
+    for (unsigned slot = 0; slot < slots; ++slot)
+        if (std::ranges::none_of(running, [slot](const Journal& journal) { return journal.slot == slot; })) return slot;
+    return std::nullopt;
+}
+
+Result<void> check_unused(const NetworkPlan& plan, const std::vector<system::Rule>& rules,
+                          const std::vector<system::Route>& routes, const std::vector<Journal>& running) {
+    if (plan.rules.empty()) return {};
+    for (const system::Rule& rule : rules) {
+        if (is_one_of(rule, running)) continue;
+        if (rule.table == plan.table())
+            return failed("routing table " + std::to_string(rule.table) + " is already used by " + description(rule) +
+                          "; vpn-client needs it");
+        if (rule.mark && rule.mark->value == outer_mark)
+            return failed("firewall mark " + std::to_string(outer_mark.value) + " is already used by " + description(rule) +
+                          "; vpn-client needs it");
+        const bool same_place = std::ranges::any_of(plan.rules, [&rule](const system::Rule& ours) {
+            return ours.family == rule.family && ours.priority == rule.priority;
+        });
+        if (same_place) return failed("there is already " + description(rule) + "; vpn-client needs it");
+    }
+    for (const system::Route& route : routes)
+        if (route.table == plan.table())
+            return failed("routing table " + std::to_string(route.table) + " already has a route to " +
+                          route.destination.to_string() + "; vpn-client needs it");
+    return {};
+}
+
+} // namespace vpn::client

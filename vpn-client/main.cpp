@@ -1,0 +1,36 @@
+// vpn-client: the laptop's end of the tunnel, at the prompt.
+#include "vpn-client/cli.hpp"
+
+#include <exception>
+#include <iostream>
+
+namespace {
+
+using namespace vpn::client;
+using vpn::system::ExitCode;
+using vpn::system::LogLevel;
+
+struct CarryOut {
+    LogLevel log_level;
+    ExitCode operator()(const ConnectCommand& command) const { return connect(command, log_level); }
+    ExitCode operator()(const DisconnectCommand& command) const { return disconnect(command); }
+    ExitCode operator()(const StatusCommand& command) const { return status(command); }
+    ExitCode operator()(const CheckCommand& command) const { return check(command); }
+};
+
+ExitCode run(int argc, const char* const* argv) {
+    const auto line = parse_command_line(argc, argv);
+    if (!line) return line.error();
+    return std::visit(CarryOut{line->log_level}, line->command);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return vpn::system::to_int(run(argc, argv));
+    } catch (const std::exception& error) {
+        std::cerr << "vpn-client: " << error.what() << '\n';
+        return vpn::system::to_int(ExitCode::failure);
+    }
+}

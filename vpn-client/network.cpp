@@ -1,0 +1,139 @@
+#include "vpn-client/network.hpp"
+
+#include "common/system/link.hpp"
+#include "common/system/sysctl.hpp"
+
+#include <algorithm>
+
+namespace vpn::client {
+namespace {
+
+constexpr std::string_view valid_mark_path = "net/ipv4/conf/all/src_valid_mark";
+/// A burst of packets waits this long at most; wireguard-go's and the kernel's own default for TUN is twice that.
+constexpr std::uint32_t queue_length = 256;
+
+Journal journal_of(std::string_view connection, const NetworkPlan& plan) {
+    Journal journal;
+    journal.name = connection;
+    journal.firewall_table = plan.firewall_table;
+    for (const system::Rule& rule : plan.rules)
+        if (rule.table == system::main_table) journal.rule_families.push_back(rule.family);
+    if (!plan.rules.empty()) journal.slot = plan.rules.front().priority / 2 - priority_of(0) / 2;
+    return journal;
+}
+
+/// What it was before the first of ours changed it; empty if there is nothing to put back.
+std::string valid_mark_before(const std::vector<Journal>& running) {
+    for (const Journal& journal : running)
+        if (!journal.valid_mark_before.empty()) return journal.valid_mark_before;
+    const std::string now = system::read_sysctl(valid_mark_path).value_or("");
+    return now == "1" ? "" : now;
+}
+
+template <class T> Result<void> as_result(const system::OsResult<T>& done) {
+    if (!done) return failed(done.error().message);
+    return {};
+}
+
+} // namespace
+
+void give_back_valid_mark(const Journal& journal, const std::vector<Journal>& others) {
+    const auto needs_it = [&journal](const Journal& other) {
+        return other.name != journal.name && !other.valid_mark_before.empty();
+    };
+    if (journal.valid_mark_before.empty() || std::ranges::any_of(others, needs_it)) return;
+    static_cast<void>(system::write_sysctl(valid_mark_path, journal.valid_mark_before));
+}
+
+/// In the order in which they are put up; they go in the opposite one.
+struct Network::Parts {
+    Parts(system::Netlink the_netlink, system::Nftables the_nftables, const NetworkPlan& the_plan)
+        : netlink(std::move(the_netlink)), nftables(std::move(the_nftables)), plan(the_plan) {}
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
+    ~Parts() {
+        while (!rules.empty()) rules.pop_back();
+        if (journal.name.empty()) return;
+        firewall.reset();
+        remove_journal(journal.name);
+        give_back_valid_mark(journal, read_journals());
+    }
+
+    Result<void> set_up_link();
+    Result<void> add_addresses();
+    Result<void> add_rules();
+    Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
+
+    system::Netlink netlink;
+    system::Nftables nftables;
+    const NetworkPlan plan;
+    Journal journal; ///< named once it is on disk
+    std::optional<system::ScopedTable> firewall;
+    std::vector<system::ScopedAddress> addresses;
+    std::optional<system::ScopedRoutes> routes;
+    std::vector<system::ScopedRule> rules;
+};
+
+Result<void> Network::Parts::set_up_link() {
+    if (auto set = system::set_link_mtu(netlink, plan.interface, plan.mtu); !set) return as_result(set);
+    if (auto set = system::set_link_queue_length(netlink, plan.interface, queue_length); !set) return as_result(set);
+    // No link-local address of the kernel's making: nobody at the other end would route it.
+    if (const auto link = system::find_link(netlink, plan.interface))
+        static_cast<void>(system::write_sysctl("net/ipv6/conf/" + link->name + "/addr_gen_mode", "1"));
+    return as_result(system::set_link_up(netlink, plan.interface));
+}
+
+Result<void> Network::Parts::add_addresses() {
+    for (const auto& address : plan.addresses) {
+        auto added = system::ScopedAddress::add(netlink, address);
+        if (!added) return as_result(added);
+        addresses.push_back(std::move(*added));
+    }
+    return {};
+}
+
+Result<void> Network::Parts::add_rules() {
+    for (const system::Rule& rule : plan.rules) {
+        auto added = system::ScopedRule::add(netlink, rule);
+        if (!added) return as_result(added);
+        rules.push_back(std::move(*added));
+    }
+    return {};
+}
+
+Result<void> Network::Parts::put_up(std::string_view connection, const std::vector<Journal>& running) {
+    Journal intent = journal_of(connection, plan);
+    if (plan.needs_valid_mark) intent.valid_mark_before = valid_mark_before(running);
+    if (auto written = write_journal(intent); !written) return written;
+    journal = std::move(intent);
+    auto table = system::ScopedTable::apply(nftables, "inet", plan.firewall_table, plan.firewall_commands);
+    if (!table) return failed(table.error().message);
+    firewall = std::move(*table);
+    if (auto added = add_addresses(); !added) return added;
+    if (auto set = set_up_link(); !set) return set;
+    auto routed = system::ScopedRoutes::add(netlink, plan.routes);
+    if (!routed) return as_result(routed);
+    routes = std::move(*routed);
+    if (!journal.valid_mark_before.empty())
+        if (auto set = system::write_sysctl(valid_mark_path, "1"); !set) return as_result(set);
+    return add_rules();
+}
+
+Network::Network(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Network::Network(Network&&) noexcept = default;
+Network& Network::operator=(Network&&) noexcept = default;
+Network::~Network() = default;
+
+Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftables, std::string_view connection,
+                               const NetworkPlan& plan, const std::vector<Journal>& running) {
+    auto parts = std::make_unique<Parts>(std::move(netlink), std::move(nftables), plan);
+    if (auto done = parts->put_up(connection, running); !done) return tl::unexpected(done.error());
+    return Network(std::move(parts));
+}
+
+void Network::repair() {
+    for (const auto& address : parts_->plan.addresses) static_cast<void>(system::add_address(parts_->netlink, address));
+    for (const auto& route : parts_->plan.routes) static_cast<void>(system::add_route(parts_->netlink, route));
+}
+
+} // namespace vpn::client

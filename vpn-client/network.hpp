@@ -1,0 +1,38 @@
+// A plan, put up; and taken down again in the opposite order when this object goes.
+// Refuses to know: why. `network_plan` decides.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/system/netlink.hpp"
+#include "common/system/nftables.hpp"
+#include "vpn-client/journal.hpp"
+#include "vpn-client/network_plan.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace vpn::client {
+
+/// Puts the sysctl back, unless one of `others` still needs it. Requires: the journal itself is gone by then, so that of two who
+/// end at the same time the second sees that it is the last.
+void give_back_valid_mark(const Journal& journal, const std::vector<Journal>& others);
+
+class Network {
+  public:
+    /// Puts up all of the plan, or nothing. Requires: the interface of that index is there, and leftovers are cleaned up.
+    static Result<Network> apply(system::Netlink netlink, system::Nftables nftables, std::string_view connection,
+                                 const NetworkPlan& plan, const std::vector<Journal>& running);
+    Network(Network&&) noexcept;
+    Network& operator=(Network&&) noexcept;
+    ~Network();
+
+    /// Puts up again what the kernel took away when somebody set the interface down and up.
+    void repair();
+
+  private:
+    struct Parts;
+    explicit Network(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+} // namespace vpn::client

@@ -1,0 +1,167 @@
+#include "vpn-client/network_plan.hpp"
+
+#include "vpn-client/firewall.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace vpn::client {
+namespace {
+
+/// WireGuard's 32 bytes, UDP's 8, and the larger IP header's 40.
+constexpr std::uint32_t overhead = 80;
+constexpr std::uint32_t smallest_mtu = 576;
+constexpr std::uint32_t smallest_mtu_for_ipv6 = 1280;
+/// Jumbo frames less the overhead: a loopback endpoint is no reason for packets of 64 KiB.
+constexpr std::uint32_t largest_mtu = 8920;
+constexpr std::uint32_t default_ipv6_metric = 1024;
+
+bool contains_any(const Prefix& prefix, const std::vector<IpAddress>& addresses) {
+    return std::ranges::any_of(addresses, [&prefix](const IpAddress& address) { return prefix.contains(address); });
+}
+
+/// The first bit is all that the halves of everything differ in.
+bool is_everything_or_half(const Prefix& prefix) { return prefix.bits() <= 1; }
+
+std::uint32_t mtu_for(const config::ClientConfig& config, const NetworkFacts& facts, bool ipv6_inside) {
+    if (config.interface.mtu) return *config.interface.mtu;
+    const std::uint32_t floor = ipv6_inside ? smallest_mtu_for_ipv6 : smallest_mtu;
+    return std::clamp(facts.outer_mtu > overhead ? facts.outer_mtu - overhead : 0, floor, largest_mtu);
+}
+
+class Planner {
+  public:
+    Planner(const config::ClientConfig& config, const NetworkFacts& facts)
+        : config_(config), facts_(facts), allowed_ips_(all_allowed_ips(config)) {}
+
+    NetworkPlan make() {
+        plan_.interface = facts_.interface;
+        plan_addresses();
+        for (const Family family : {Family::v4, Family::v6}) plan_routes(family);
+        plan_.mtu = mtu_for(config_, facts_, ipv6_inside_);
+        plan_.needs_valid_mark =
+            std::ranges::any_of(plan_.rules, [](const system::Rule& rule) { return rule.family == Family::v4; });
+        plan_firewall();
+        return std::move(plan_);
+    }
+
+  private:
+    void plan_addresses() {
+        bool left_out = false;
+        for (const Prefix& prefix : config_.interface.addresses) {
+            if (!speaks(prefix.family())) {
+                left_out = true;
+                continue;
+            }
+            ipv6_inside_ = ipv6_inside_ || prefix.family() == Family::v6;
+            // The kernel's route to the rest of that network would swallow the way to the endpoint.
+            const bool prefix_route = !contains_any(prefix.network(), facts_.endpoints);
+            plan_.addresses.push_back({facts_.interface, prefix, prefix_route});
+            if (prefix_route) routed_by_address_.insert(prefix.network());
+        }
+        if (left_out)
+            plan_.warnings.emplace_back("IPv6 is switched off on this machine: the tunnel's IPv6 addresses are left out");
+    }
+
+    void plan_routes(Family family) {
+        std::vector<Prefix> prefixes;
+        std::ranges::copy_if(allowed_ips_, std::back_inserter(prefixes),
+                             [family](const Prefix& p) { return p.family() == family; });
+        if (prefixes.empty()) return;
+        if (!speaks(family)) {
+            plan_.warnings.emplace_back("IPv6 is switched off on this machine: allowed_ips of IPv6 get no routes");
+            return;
+        }
+        const bool full = is_full_tunnel(prefixes, family);
+        std::uint32_t suppressed = 128;
+        bool rules = false;
+        for (const Prefix& prefix : prefixes) {
+            const bool everything = full && is_everything_or_half(prefix);
+            const bool behind_rules = everything || contains_any(prefix, facts_.endpoints);
+            add_route(prefix, behind_rules ? table_of(facts_.slot) : system::main_table);
+            if (!behind_rules) continue;
+            rules = true;
+            suppressed = std::min<std::uint32_t>(suppressed, everything ? 0 : prefix.bits());
+        }
+        if (rules) add_rules(family, suppressed);
+    }
+
+    void add_route(const Prefix& prefix, std::uint32_t table) {
+        if (table == system::main_table && routed_by_address_.contains(prefix)) return;
+        plan_.routes.push_back({.destination = prefix,
+                                .table = table,
+                                .interface = facts_.interface,
+                                .gateway = std::nullopt,
+                                .metric = prefix.family() == Family::v6 ? default_ipv6_metric : 0,
+                                .preferred_source = std::nullopt});
+    }
+
+    void add_rules(Family family, std::uint32_t suppressed) {
+        system::Rule main_first;
+        main_first.family = family;
+        main_first.priority = priority_of(facts_.slot);
+        main_first.table = system::main_table;
+        main_first.suppress_prefix_length = suppressed;
+        system::Rule then_ours;
+        then_ours.family = family;
+        then_ours.priority = priority_of(facts_.slot) + 1;
+        then_ours.table = table_of(facts_.slot);
+        then_ours.mark = system::MarkMatch{outer_mark};
+        then_ours.inverted = true;
+        plan_.rules.push_back(main_first);
+        plan_.rules.push_back(then_ours);
+    }
+
+    void plan_firewall() {
+        FirewallFacts facts;
+        facts.interface = config_.interface.name;
+        for (const auto& address : plan_.addresses) facts.addresses.push_back(address.prefix.address());
+        if (!plan_.rules.empty()) facts.marked_port = facts_.listen_port;
+        plan_.firewall_table = firewall_table_name(config_.interface.name);
+        plan_.firewall_commands = firewall_commands(facts);
+    }
+
+    [[nodiscard]] bool speaks(Family family) const { return family == Family::v4 || facts_.ipv6; }
+
+    const config::ClientConfig& config_;
+    const NetworkFacts& facts_;
+    std::vector<Prefix> allowed_ips_;
+    std::set<Prefix> routed_by_address_;
+    bool ipv6_inside_ = false;
+    NetworkPlan plan_;
+};
+
+} // namespace
+
+std::uint32_t NetworkPlan::table() const {
+    for (const system::Rule& rule : rules)
+        if (rule.table != system::main_table) return rule.table;
+    return system::main_table;
+}
+
+std::vector<Prefix> all_allowed_ips(const config::ClientConfig& config) {
+    std::vector<Prefix> all;
+    for (const config::ClientPeer& peer : config.peers) all.insert(all.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
+    return all;
+}
+
+bool is_full_tunnel(const std::vector<Prefix>& allowed_ips, Family family) {
+    bool lower = false;
+    bool upper = false;
+    for (const Prefix& prefix : allowed_ips) {
+        if (prefix.family() != family || !is_everything_or_half(prefix)) continue;
+        const bool starts_at_zero = prefix.network().address().is_unspecified();
+        lower = lower || starts_at_zero;
+        upper = upper || !starts_at_zero || prefix.bits() == 0;
+    }
+    return lower && upper;
+}
+
+bool is_full_tunnel(const std::vector<Prefix>& allowed_ips) {
+    return is_full_tunnel(allowed_ips, Family::v4) || is_full_tunnel(allowed_ips, Family::v6);
+}
+
+NetworkPlan plan_network(const config::ClientConfig& config, const NetworkFacts& facts) { return Planner(config, facts).make(); }
+
+} // namespace vpn::client

@@ -1,0 +1,117 @@
+#include "vpn-client/preparation.hpp"
+
+#include "common/system/files.hpp"
+#include "common/system/process.hpp"
+#include "common/system/sysctl.hpp"
+#include "vpn-client/endpoints.hpp"
+#include "vpn-client/leftovers.hpp"
+
+namespace vpn::client {
+namespace {
+
+using system::ExitCode;
+
+constexpr unsigned run_mode = 0755;
+constexpr unsigned state_mode = 0700;
+
+template <class Error> tl::unexpected<Refusal> refuse_failure(const Error& error) {
+    return refuse(ExitCode::failure, error.message);
+}
+
+Granted<void> make_directories() {
+    if (auto made = system::ensure_directory(std::string(run_directory), run_mode); !made) return refuse_failure(made.error());
+    if (auto made = system::ensure_directory(std::string(state_directory), state_mode); !made)
+        return refuse_failure(made.error());
+    return {};
+}
+
+Granted<system::InstanceLock> take_lock(const std::string& name) {
+    auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(name));
+    if (!lock && lock.error().held)
+        return refuse(ExitCode::failure,
+                      name + " is just being connected or disconnected by somebody else: try again in a moment");
+    if (!lock) return refuse_failure(lock.error());
+    return std::move(*lock);
+}
+
+Granted<tun::TunDevice> open_device(const std::string& name) {
+    auto device = tun::TunDevice::open(name);
+    if (device) return std::move(*device);
+    const bool not_allowed = device.error().kind == tun::TunError::Kind::not_allowed;
+    return refuse(not_allowed ? ExitCode::no_permission : ExitCode::failure, device.error().message);
+}
+
+Granted<tun::Sockets> open_sockets(const std::optional<Port>& port) {
+    auto sockets = tun::Sockets::open(port.value_or(Port{}), outer_mark);
+    if (sockets) return std::move(*sockets);
+    if (is_errno(sockets.error(), EADDRINUSE) && port)
+        return refuse(ExitCode::failure,
+                      "UDP port " + std::to_string(port->value) +
+                          " is taken: somebody else listens there. Change listen_port in the file, or leave it out");
+    return refuse_failure(sockets.error());
+}
+
+bool speaks_ipv6() {
+    const auto all = system::read_sysctl("net/ipv6/conf/all/disable_ipv6");
+    const auto ones_to_come = system::read_sysctl("net/ipv6/conf/default/disable_ipv6");
+    return all && ones_to_come && *all == "0" && *ones_to_come == "0";
+}
+
+NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t interface, std::uint32_t mtu, Port port,
+                      unsigned slot) {
+    NetworkFacts facts;
+    facts.interface = interface;
+    for (const Endpoints& of_peer : endpoints)
+        for (const Endpoint& endpoint : of_peer) facts.endpoints.push_back(endpoint.address);
+    facts.outer_mtu = mtu;
+    facts.listen_port = port;
+    facts.ipv6 = speaks_ipv6();
+    facts.slot = slot;
+    return facts;
+}
+
+/// That nobody else has what the plan needs.
+Result<void> check_kernel(system::Netlink& netlink, const NetworkPlan& plan, const std::vector<Journal>& running) {
+    const auto rules = system::list_rules(netlink);
+    if (!rules) return failed(rules.error().message);
+    const auto routes = system::list_routes(netlink, plan.table());
+    if (!routes) return failed(routes.error().message);
+    return check_unused(plan, *rules, *routes, running);
+}
+
+} // namespace
+
+Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
+    if (!system::has_net_admin())
+        return refuse(ExitCode::no_permission, "only root (CAP_NET_ADMIN) can make interfaces and routes: run it with sudo");
+    auto netlink = system::Netlink::open();
+    if (!netlink) return refuse_failure(netlink.error());
+    auto endpoints = find_endpoints(file, *netlink, waiting);
+    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
+    auto nftables = system::Nftables::open();
+    if (!nftables) return refuse_failure(nftables.error());
+    if (auto tables = nftables->list("list tables"); !tables) return refuse_failure(tables.error());
+
+    const std::string& name = file.origin.name;
+    if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
+    auto lock = take_lock(name);
+    if (!lock) return tl::unexpected(std::move(lock.error()));
+    auto listener = system::UnixListener::listen(socket_path(name));
+    if (!listener) return refuse_failure(listener.error());
+
+    const std::vector<Journal> running = clean_up_leftovers(*netlink, *nftables, name);
+    const auto slot = free_slot(running);
+    if (!slot) return refuse(ExitCode::failure, "there are too many connections: disconnect one first");
+    auto device = open_device(file.config.interface.name);
+    if (!device) return tl::unexpected(std::move(device.error()));
+    auto sockets = open_sockets(file.config.interface.listen_port);
+    if (!sockets) return tl::unexpected(std::move(sockets.error()));
+
+    const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
+    NetworkPlan plan = plan_network(file.config, facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot));
+    if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
+    return Preparation{std::move(file),     std::move(*listener), std::move(*lock),     std::move(*endpoints), std::move(*device),
+                       std::move(*sockets), std::move(*netlink),  std::move(*nftables), std::move(plan),       running};
+}
+
+} // namespace vpn::client

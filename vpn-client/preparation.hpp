@@ -1,0 +1,47 @@
+// Everything that a connection needs and that can go wrong, before anything on the machine is changed: a refusal here leaves no
+// trace. THREATS: "a distinct error before anything is changed".
+#pragma once
+
+#include "common/system/instance_lock.hpp"
+#include "common/system/netlink.hpp"
+#include "common/system/nftables.hpp"
+#include "common/system/unix_socket.hpp"
+#include "tun/packet_loops.hpp"
+#include "vpn-client/connection_file.hpp"
+#include "vpn-client/journal.hpp"
+#include "vpn-client/network_plan.hpp"
+#include "vpn-client/refusal.hpp"
+#include "vpn-client/stop_signal.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace vpn::client {
+
+/// Where a peer may be found, the best first; empty if it has no endpoint of its own.
+using Endpoints = std::vector<Endpoint>;
+
+struct Preparation {
+    ConnectionFile file;
+    system::UnixListener listener; ///< goes after the lock, so that who waits for its end finds the name free
+    system::InstanceLock lock;
+    std::vector<Endpoints> endpoints; ///< for each peer
+    tun::TunDevice device;
+    tun::Sockets sockets;
+    system::Netlink netlink;
+    system::Nftables nftables;
+    NetworkPlan plan;
+    std::vector<Journal> running; ///< of the other connections
+};
+
+/// Zero waits for ever.
+struct Waiting {
+    Duration limit;
+    const StopSignal& stop;
+};
+
+/// Resolves names within the limit, asks for the way there, takes what must be ours alone, and makes the plan. Leftovers of a
+/// crash are taken back by the way.
+Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting);
+
+} // namespace vpn::client

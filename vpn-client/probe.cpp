@@ -1,0 +1,160 @@
+#include "vpn-client/probe.hpp"
+
+#include "common/crypto/system_random.hpp"
+#include "common/system/os_error.hpp"
+#include "common/system/socket_address.hpp"
+#include "common/system/unique_fd.hpp"
+#include "vpn-client/dns_question.hpp"
+#include "vpn-client/icmp_echo.hpp"
+
+#include <linux/icmp.h>
+#include <netinet/icmp6.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace vpn::client {
+namespace {
+
+using namespace std::chrono_literals;
+using system::OsResult;
+using system::UniqueFd;
+
+constexpr Duration first_wait = 200ms;
+constexpr Duration longest_wait = 1s;
+constexpr Port dns_port{53};
+
+enum class Kind : std::uint8_t { raw_echo, ping_echo, dns };
+
+/// One whom we ask, on a socket that hears him alone.
+struct Target {
+    UniqueFd fd;
+    Kind kind;
+    Family family;
+};
+
+OsResult<UniqueFd> tied_to(UniqueFd fd, const std::string& interface, const Endpoint& target) {
+    const std::string what = "cannot ask " + target.address.to_string() + " through " + interface;
+    if (!fd) return system::os_failed(what, errno);
+    if (::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size())) != 0)
+        return system::os_failed(what, errno);
+    system::SocketAddress address{};
+    const socklen_t length = system::write_socket_address(target, address);
+    if (::connect(fd.get(), &address.any, length) != 0) return system::os_failed(what, errno);
+    return fd;
+}
+
+UniqueFd socket_for(Family family, int type, int protocol) {
+    return UniqueFd(::socket(system::address_family(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
+}
+
+/// Only answers come through: a raw socket hears all ICMP else.
+void filter_replies(const UniqueFd& fd, Family family) {
+    if (family == Family::v4) {
+        icmp_filter filter{~(1U << ICMP_ECHOREPLY)};
+        ::setsockopt(fd.get(), SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
+        return;
+    }
+    icmp6_filter filter{};
+    ICMP6_FILTER_SETBLOCKALL(&filter);
+    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
+    ::setsockopt(fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
+}
+
+/// Raw if we may, else the unprivileged kind, if the machine allows that to us.
+OsResult<Target> echo_target(const std::string& interface, const IpAddress& address) {
+    const Family family = address.family();
+    const int protocol = family == Family::v4 ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6);
+    UniqueFd raw = socket_for(family, SOCK_RAW, protocol);
+    const Kind kind = raw ? Kind::raw_echo : Kind::ping_echo;
+    if (raw) filter_replies(raw, family);
+    auto fd = tied_to(raw ? std::move(raw) : socket_for(family, SOCK_DGRAM, protocol), interface, {address, Port{}, 0});
+    if (!fd) return tl::unexpected(fd.error());
+    return Target{std::move(*fd), kind, family};
+}
+
+OsResult<Target> dns_target(const std::string& interface, const IpAddress& address) {
+    auto fd = tied_to(socket_for(address.family(), SOCK_DGRAM, 0), interface, {address, dns_port, 0});
+    if (!fd) return tl::unexpected(fd.error());
+    return Target{std::move(*fd), Kind::dns, address.family()};
+}
+
+} // namespace
+
+struct Probe::Asking {
+    Asking(boost::asio::io_context& the_loop, std::function<void()> the_answered)
+        : loop(the_loop), answered(std::move(the_answered)), identifier(random_identifier()), again(the_loop, [this] { ask(); }) {
+    }
+
+    static std::uint16_t random_identifier() {
+        crypto::SystemRandom random;
+        return static_cast<std::uint16_t>(random.next_u32());
+    }
+
+    void add(Target target) {
+        const std::size_t index = targets.size();
+        watches.emplace_back(loop, target.fd.get(), [this, index] { read(targets[index]); });
+        targets.push_back(std::move(target));
+    }
+
+    void ask() {
+        ++sequence;
+        for (const Target& target : targets) {
+            const ByteVector question = target.kind == Kind::dns ? encode_dns_question(identifier)
+                                                                 : encode_echo_request(target.family, {identifier, sequence});
+            static_cast<void>(::send(target.fd.get(), question.data(), question.size(), MSG_NOSIGNAL));
+        }
+        again.set_in(std::exchange(wait, std::min(wait * 3 / 2, longest_wait)));
+    }
+
+    void read(const Target& target) {
+        ByteArray<2048> buffer;
+        const ssize_t got = ::recv(target.fd.get(), buffer.data(), buffer.size(), 0);
+        if (got <= 0 || !is_answer(target, Bytes(buffer).first(static_cast<std::size_t>(got)))) return;
+        again.clear();
+        if (const auto tell = std::exchange(answered, nullptr)) tell();
+    }
+
+    [[nodiscard]] bool is_answer(const Target& target, Bytes message) const {
+        if (target.kind == Kind::dns) return is_dns_answer(message, identifier);
+        if (target.kind == Kind::raw_echo && target.family == Family::v4) message = without_ipv4_header(message);
+        const auto echo = decode_echo_reply(target.family, message);
+        if (!echo || echo->sequence == 0 || echo->sequence > sequence) return false;
+        return target.kind == Kind::ping_echo || echo->identifier == identifier; // the kernel chose a ping socket's
+    }
+
+    boost::asio::io_context& loop;
+    std::function<void()> answered;
+    std::uint16_t identifier;
+    std::uint16_t sequence = 0;
+    Duration wait = first_wait;
+    std::vector<Target> targets;
+    std::vector<Watch> watches;
+    Alarm again;
+};
+
+Probe::Probe(std::unique_ptr<Asking> asking) : asking_(std::move(asking)) {}
+Probe::Probe(Probe&&) noexcept = default;
+Probe& Probe::operator=(Probe&&) noexcept = default;
+Probe::~Probe() = default;
+
+Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
+                           std::function<void()> answered) {
+    auto asking = std::make_unique<Asking>(loop, std::move(answered));
+    std::string trouble = "there is nobody to ask";
+    const auto add = [&](OsResult<Target> target) {
+        if (target)
+            asking->add(std::move(*target));
+        else
+            trouble = target.error().message;
+    };
+    for (const IpAddress& address : targets.echo) add(echo_target(interface, address));
+    for (const IpAddress& address : targets.dns) add(dns_target(interface, address));
+    if (asking->targets.empty()) return failed(trouble);
+    asking->ask();
+    return Probe(std::move(asking));
+}
+
+} // namespace vpn::client

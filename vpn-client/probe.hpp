@@ -1,0 +1,33 @@
+// Asks somebody inside the tunnel until he answers: ICMP echo, or a question to a name server, through the interface and no
+// other. Refuses to know: the tunnel, and what silence means.
+#pragma once
+
+#include "common/base/result.hpp"
+#include "vpn-client/connection_file.hpp"
+#include "vpn-client/watch.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace vpn::client {
+
+class Probe {
+  public:
+    /// Asks at once and again, ever more slowly, until this goes. `answered` is called once, when the first answer came.
+    /// Errors: no target can be asked at all (no CAP_NET_RAW and no ping sockets, ...).
+    static Result<Probe> start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
+                               std::function<void()> answered);
+    Probe(Probe&&) noexcept;
+    Probe& operator=(Probe&&) noexcept;
+    ~Probe();
+
+  private:
+    struct Asking;
+    explicit Probe(std::unique_ptr<Asking> asking);
+    std::unique_ptr<Asking> asking_;
+};
+
+} // namespace vpn::client

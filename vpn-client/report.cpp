@@ -1,0 +1,177 @@
+#include "vpn-client/report.hpp"
+
+#include <array>
+
+namespace vpn::client {
+namespace {
+
+using config::Json;
+
+constexpr std::int64_t format_version = 1;
+constexpr std::array<std::string_view, 3> state_names{"connecting", "connected", "broken"};
+
+Json text_list(const std::vector<std::string>& texts) {
+    Json list = Json::array();
+    for (const std::string& text : texts) list.push(text);
+    return list;
+}
+
+Json seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+Json to_json(const PeerReport& peer) {
+    return Json::object({{"name", peer.name},
+                         {"public_key", peer.public_key},
+                         {"suite", peer.suite},
+                         {"has_preshared_key", peer.has_preshared_key},
+                         {"endpoint", peer.endpoint},
+                         {"allowed_ips", text_list(peer.allowed_ips)},
+                         {"persistent_keepalive", peer.persistent_keepalive},
+                         {"handshake_age", peer.handshake_age ? seconds(*peer.handshake_age) : Json()},
+                         {"has_session", peer.has_session},
+                         {"received_bytes", peer.received.value},
+                         {"sent_bytes", peer.sent.value}});
+}
+
+/// Takes members out of an object and remembers whether all were there.
+class Reader {
+  public:
+    explicit Reader(const Json& json) : json_(json) {}
+
+    void read(std::string_view key, std::string& out) {
+        const auto value = json_.string_at(key);
+        note(value.has_value());
+        if (value) out = *value;
+    }
+    void read(std::string_view key, bool& out) { take(json_.bool_at(key), out); }
+    void read(std::string_view key, std::int64_t& out) { take(json_.integer_at(key), out); }
+    void read(std::string_view key, std::uint64_t& out) {
+        const auto value = json_.integer_at(key);
+        note(value.has_value() && *value >= 0);
+        if (value) out = static_cast<std::uint64_t>(*value);
+    }
+    void read(std::string_view key, std::vector<std::string>& out) {
+        each(key, [&](const Json& item) {
+            note(item.as_string() != nullptr);
+            if (item.as_string() != nullptr) out.push_back(*item.as_string());
+        });
+    }
+    void read(std::string_view key, Duration& out) {
+        std::optional<Duration> value;
+        read(key, value);
+        take(value, out);
+    }
+    void read(std::string_view key, std::optional<Duration>& out) {
+        const Json* value = json_.find(key);
+        note(value != nullptr);
+        if (value == nullptr || value->is_null()) return;
+        const auto number = value->as_real();
+        note(number.has_value());
+        if (number) out = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*number));
+    }
+    template <class Each> void each(std::string_view key, Each act) {
+        const Json* list = json_.find(key);
+        const bool is_list = list != nullptr && list->as_array() != nullptr;
+        note(is_list);
+        if (!is_list) return;
+        for (const Json& item : *list->as_array()) act(item);
+    }
+    void note(bool fine) { fine_ = fine_ && fine; }
+    [[nodiscard]] bool fine() const { return fine_; }
+
+  private:
+    template <class T> void take(const std::optional<T>& value, T& out) {
+        note(value.has_value());
+        if (value) out = *value;
+    }
+
+    const Json& json_;
+    bool fine_ = true;
+};
+
+bool read_peer(const Json& json, PeerReport& peer) {
+    Reader reader(json);
+    reader.read("name", peer.name);
+    reader.read("public_key", peer.public_key);
+    reader.read("suite", peer.suite);
+    reader.read("has_preshared_key", peer.has_preshared_key);
+    reader.read("endpoint", peer.endpoint);
+    reader.read("allowed_ips", peer.allowed_ips);
+    reader.read("persistent_keepalive", peer.persistent_keepalive);
+    reader.read("handshake_age", peer.handshake_age);
+    reader.read("has_session", peer.has_session);
+    reader.read("received_bytes", peer.received.value);
+    reader.read("sent_bytes", peer.sent.value);
+    return reader.fine();
+}
+
+void read_drops(const Json& json, std::vector<DropReport>& drops, Reader& reader) {
+    const Json* counts = json.find("drops");
+    reader.note(counts != nullptr && counts->as_object() != nullptr);
+    if (counts == nullptr || counts->as_object() == nullptr) return;
+    for (const Json::Member& member : *counts->as_object())
+        drops.push_back({member.key, static_cast<std::uint64_t>(member.value.as_integer().value_or(0))});
+}
+
+void read_state(const Json& json, State& state, Reader& reader) {
+    const std::string_view name = json.string_at("state").value_or("");
+    for (std::size_t i = 0; i < state_names.size(); ++i) {
+        if (state_names.at(i) != name) continue;
+        state = static_cast<State>(i);
+        return;
+    }
+    reader.note(false);
+}
+
+} // namespace
+
+std::string_view name_of(State state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+Json to_json(const Report& report) {
+    Json peers = Json::array();
+    for (const PeerReport& peer : report.peers) peers.push(to_json(peer));
+    Json drops = Json::object();
+    for (const DropReport& drop : report.drops) drops.set(drop.reason, drop.count);
+    return Json::object({{"version", format_version},
+                         {"name", report.name},
+                         {"state", name_of(report.state)},
+                         {"reason", report.reason},
+                         {"because", report.because},
+                         {"file", report.file},
+                         {"interface", report.interface},
+                         {"process", report.process},
+                         {"uptime", seconds(report.uptime)},
+                         {"addresses", text_list(report.addresses)},
+                         {"mtu", report.mtu},
+                         {"listen_port", report.listen_port},
+                         {"full_tunnel", report.full_tunnel},
+                         {"routes", text_list(report.routes)},
+                         {"dns", Json::object({{"servers", text_list(report.dns)}, {"applied", false}})},
+                         {"peers", std::move(peers)},
+                         {"drops", std::move(drops)}});
+}
+
+std::optional<Report> report_from(const Json& json) {
+    Report report;
+    Reader reader(json);
+    reader.note(json.integer_at("version") == format_version);
+    reader.read("name", report.name);
+    read_state(json, report.state, reader);
+    reader.read("reason", report.reason);
+    reader.read("because", report.because);
+    reader.read("file", report.file);
+    reader.read("interface", report.interface);
+    reader.read("process", report.process);
+    reader.read("uptime", report.uptime);
+    reader.read("addresses", report.addresses);
+    reader.read("mtu", report.mtu);
+    reader.read("listen_port", report.listen_port);
+    reader.read("full_tunnel", report.full_tunnel);
+    reader.read("routes", report.routes);
+    if (const Json* dns = json.find("dns")) Reader(*dns).read("servers", report.dns);
+    reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });
+    read_drops(json, report.drops, reader);
+    if (!reader.fine()) return std::nullopt;
+    return report;
+}
+
+} // namespace vpn::client

@@ -1,0 +1,70 @@
+// How a connection is doing, as its daemon tells it: a value, and the JSON that `status --json` prints and the control socket
+// carries (documented in vpn-client(1)). Pure.
+#pragma once
+
+#include "common/base/strong.hpp"
+#include "common/base/time.hpp"
+#include "common/config/json.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vpn::client {
+
+enum class State : std::uint8_t {
+    connecting, ///< `connect` is still waiting
+    connected,  ///< a session stands, or none is needed until somebody sends something
+    broken,     ///< the server does not answer
+};
+
+struct PeerReport {
+    std::string name; ///< may be empty
+    std::string public_key;
+    std::string suite;
+    bool has_preshared_key = false;
+    std::string endpoint; ///< empty: not known yet
+    std::vector<std::string> allowed_ips;
+    std::int64_t persistent_keepalive = 0; ///< seconds
+    std::optional<Duration> handshake_age;
+    bool has_session = false;
+    ByteCount received;
+    ByteCount sent;
+    friend bool operator==(const PeerReport&, const PeerReport&) = default;
+};
+
+struct DropReport {
+    std::string reason;
+    std::uint64_t count = 0;
+    friend bool operator==(const DropReport&, const DropReport&) = default;
+};
+
+struct Report {
+    std::string name;
+    std::string file;
+    std::string interface;
+    std::int64_t process = 0;
+    State state = State::connecting;
+    /// A token of EXPERIENCE's, or empty, and half a sentence to go with the state.
+    std::string reason;
+    std::string because;
+    Duration uptime{0}; ///< since `connect`
+    std::vector<std::string> addresses;
+    std::int64_t mtu = 0;
+    std::int64_t listen_port = 0;
+    std::vector<std::string> routes;
+    bool full_tunnel = false;
+    std::vector<std::string> dns; ///< what the file asks for
+    std::vector<PeerReport> peers;
+    std::vector<DropReport> drops; ///< those that are not zero
+    friend bool operator==(const Report&, const Report&) = default;
+};
+
+std::string_view name_of(State state);
+
+config::Json to_json(const Report& report);
+/// None if it is not what to_json makes.
+std::optional<Report> report_from(const config::Json& json);
+
+} // namespace vpn::client

@@ -1,0 +1,143 @@
+#include "vpn-client/status.hpp"
+
+#include "common/system/terminal.hpp"
+#include "vpn-client/complaint.hpp"
+#include "vpn-client/connection_name.hpp"
+#include "vpn-client/daemons.hpp"
+#include "vpn-client/status_text.hpp"
+#include "vpn-client/stop_signal.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+namespace vpn::client {
+namespace {
+
+using config::Json;
+using system::ExitCode;
+
+constexpr int between_samples = 250; // milliseconds
+constexpr int between_redraws = 1000;
+
+/// All connections that were asked for, at one moment.
+struct Sample {
+    std::map<std::string, Result<Report, DaemonError>> reports;
+
+    [[nodiscard]] const Report* find(const std::string& name) const {
+        const auto found = reports.find(name);
+        return found != reports.end() && found->second ? &*found->second : nullptr;
+    }
+    [[nodiscard]] ExitCode code() const {
+        if (reports.empty()) return ExitCode::not_running;
+        for (const auto& [name, report] : reports)
+            if (!report) return code_of(report.error());
+        const bool all = std::ranges::all_of(reports, [](const auto& each) { return each.second->state == State::connected; });
+        return all ? ExitCode::ok : ExitCode::no_tunnel;
+    }
+};
+
+Sample take_sample(const std::optional<std::string>& name) {
+    Sample sample;
+    for (const std::string& each : name ? std::vector{*name} : running_connections())
+        sample.reports.emplace(each, ask_for_report(each));
+    return sample;
+}
+
+std::string text_of(const Sample& earlier, const Sample& now, bool colour) {
+    if (now.reports.empty()) return "nothing is connected\n";
+    std::string text;
+    for (const auto& [name, report] : now.reports) {
+        if (!text.empty()) text += '\n';
+        const Report* before = earlier.find(name);
+        if (report)
+            text += status_text(*report, before == nullptr ? Traffic{} : traffic_between(*before, *report), colour);
+        else
+            text += report.error().message + '\n';
+    }
+    return text;
+}
+
+Json json_of(const std::string& name, const Result<Report, DaemonError>& report) {
+    if (report) return to_json(*report);
+    const bool runs = report.error().kind != DaemonError::Kind::not_running;
+    return Json::object(
+        {{"version", 1}, {"name", name}, {"state", runs ? "unknown" : "not-running"}, {"because", report.error().message}});
+}
+
+Json json_of(const Sample& sample, bool only_one) {
+    if (only_one) return json_of(sample.reports.begin()->first, sample.reports.begin()->second);
+    Json list = Json::array();
+    for (const auto& [name, report] : sample.reports) list.push(json_of(name, report));
+    return Json::object({{"version", 1}, {"connections", std::move(list)}});
+}
+
+/// A picture over the one before it: no line is cleared before it is written again.
+class Canvas {
+  public:
+    void draw(const std::string& text) {
+        std::string out = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\r" : "";
+        lines_ = 0;
+        for (const char c : text) {
+            if (c == '\n') out += "\x1b[K", ++lines_;
+            out += c;
+        }
+        std::cout << out << "\x1b[J" << std::flush;
+    }
+
+  private:
+    std::size_t lines_ = 0;
+};
+
+ExitCode watch(const StatusCommand& command, const std::optional<std::string>& name) {
+    const StopSignal stop;
+    const bool terminal = ::isatty(STDOUT_FILENO) == 1;
+    const bool colour = system::wants_colour(STDOUT_FILENO);
+    Canvas canvas;
+    Sample earlier;
+    for (;;) {
+        Sample now = take_sample(name);
+        if (command.json)
+            std::cout << format(json_of(now, name.has_value())) << '\n' << std::flush;
+        else if (terminal)
+            canvas.draw(text_of(earlier, now, colour));
+        else
+            std::cout << text_of(earlier, now, colour) << '\n' << std::flush;
+        pollfd watched{stop.fd(), POLLIN, 0};
+        if (!std::cout || ::poll(&watched, 1, between_redraws) != 0) return now.code();
+        earlier = std::move(now);
+    }
+}
+
+ExitCode once(const StatusCommand& command, const std::optional<std::string>& name) {
+    Sample now = take_sample(name);
+    if (command.json) {
+        std::cout << format(json_of(now, name.has_value()), config::Layout::pretty) << '\n';
+        return now.code();
+    }
+    const Sample earlier = std::move(now);
+    if (earlier.code() == ExitCode::ok || earlier.code() == ExitCode::no_tunnel) ::poll(nullptr, 0, between_samples);
+    now = take_sample(name);
+    for (const auto& [each, report] : now.reports)
+        if (!report && name) return complain({code_of(report.error()), report.error().message, std::nullopt});
+    if (now.reports.empty()) return complain({ExitCode::not_running, "nothing is connected", std::nullopt});
+    std::cout << text_of(earlier, now, system::wants_colour(STDOUT_FILENO));
+    return now.code();
+}
+
+} // namespace
+
+ExitCode status(const StatusCommand& command) {
+    std::optional<std::string> name;
+    if (command.name) {
+        const auto parsed = parse_connection_name(*command.name);
+        if (!parsed) return complain(parsed.error());
+        name = parsed->name;
+    }
+    return command.watch ? watch(command, name) : once(command, name);
+}
+
+} // namespace vpn::client

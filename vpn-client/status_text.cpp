@@ -1,0 +1,84 @@
+#include "vpn-client/status_text.hpp"
+
+#include "common/config/error.hpp"
+#include "common/system/terminal.hpp"
+
+#include <algorithm>
+
+namespace vpn::client {
+namespace {
+
+using system::Colour;
+
+constexpr std::size_t label_width = 12;
+constexpr std::size_t items_shown = 8;
+
+Colour colour_of(State state) {
+    switch (state) {
+    case State::connecting: return Colour::yellow;
+    case State::connected: return Colour::green;
+    case State::broken: break;
+    }
+    return Colour::red;
+}
+
+std::string verdict_of(State state) { return state == State::broken ? "no working tunnel" : std::string(name_of(state)); }
+
+std::string line(std::string label, const std::string& value) {
+    label.resize(std::max(label_width, label.size() + 1), ' ');
+    return "  " + label + value + '\n';
+}
+
+std::string joined(const std::vector<std::string>& items) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(items.size(), items_shown); ++i)
+        text += (i == 0 ? "" : ", ") + config::printable(items[i]);
+    if (items.size() > items_shown) text += " and " + std::to_string(items.size() - items_shown) + " more";
+    return text.empty() ? "none" : text;
+}
+
+std::string peer_text(const PeerReport& peer) {
+    const std::string name = peer.name.empty() ? peer.public_key : config::printable(peer.name) + " (" + peer.public_key + ")";
+    std::string text = line("peer", name);
+    text += line("endpoint", peer.endpoint.empty() ? "not known" : peer.endpoint);
+    text += line("suite", peer.suite + (peer.has_preshared_key ? ", with a preshared key" : ""));
+    text += line("handshake", peer.handshake_age ? system::format_age(*peer.handshake_age) : "never");
+    text += line("transfer", system::format_bytes(peer.received) + " received, " + system::format_bytes(peer.sent) + " sent");
+    return text;
+}
+
+template <class Member> ByteCount sum_of(const Report& report, Member member) {
+    ByteCount sum;
+    for (const PeerReport& peer : report.peers) sum.value += (peer.*member).value;
+    return sum;
+}
+
+ByteCount difference(ByteCount earlier, ByteCount later) {
+    return later < earlier ? ByteCount{} : ByteCount{later.value - earlier.value};
+}
+
+} // namespace
+
+Traffic traffic_between(const Report& earlier, const Report& later) {
+    if (later.uptime <= earlier.uptime || later.process != earlier.process) return {};
+    return {.received = difference(sum_of(earlier, &PeerReport::received), sum_of(later, &PeerReport::received)),
+            .sent = difference(sum_of(earlier, &PeerReport::sent), sum_of(later, &PeerReport::sent)),
+            .over = later.uptime - earlier.uptime};
+}
+
+std::string status_text(const Report& report, const Traffic& traffic, bool colour) {
+    std::string text = report.name + ": " + system::coloured(verdict_of(report.state), colour_of(report.state), colour);
+    if (!report.because.empty()) text += ", " + report.because;
+    text += '\n';
+    for (const PeerReport& peer : report.peers) text += peer_text(peer);
+    text += line("rate", system::format_rate(traffic.received, traffic.over) + " received, " +
+                             system::format_rate(traffic.sent, traffic.over) + " sent");
+    text += line("interface", report.interface + ", MTU " + std::to_string(report.mtu));
+    text += line("addresses", joined(report.addresses));
+    text += line("routes", joined(report.routes) + (report.full_tunnel ? " (full tunnel)" : ""));
+    if (!report.dns.empty()) text += line("dns", joined(report.dns) + " (not applied by this version)");
+    text += line("up for", system::format_duration(report.uptime));
+    return text;
+}
+
+} // namespace vpn::client

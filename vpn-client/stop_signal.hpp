@@ -1,0 +1,28 @@
+// SIGINT, SIGTERM, SIGHUP and SIGQUIT as something to wait for: whoever asks us to end gets everything put back first.
+#pragma once
+
+#include "common/system/unique_fd.hpp"
+
+#include <csignal>
+
+namespace vpn::client {
+
+class StopSignal {
+  public:
+    /// Takes these signals away from their usual effect, for this thread and those it starts. Make it before any of them.
+    /// Throws std::system_error if the kernel has no descriptor left.
+    StopSignal();
+    ~StopSignal();
+    StopSignal(const StopSignal&) = delete;
+    StopSignal& operator=(const StopSignal&) = delete;
+
+    /// Readable once somebody asked us to end; it stays so.
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] bool asked() const;
+
+  private:
+    sigset_t before_{};
+    system::UniqueFd fd_;
+};
+
+} // namespace vpn::client

@@ -1,0 +1,275 @@
+#include "vpn-client/tunnel.hpp"
+
+#include "common/system/clocks.hpp"
+#include "common/system/terminal.hpp"
+#include "vpn-client/connection_name.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace vpn::client {
+namespace {
+
+using namespace std::chrono_literals;
+using protocol::EventKind;
+
+/// After so long without an answer, the next initiation tries another address.
+constexpr Duration silence_after = 3s;
+/// Timestamps are written this long after they changed, and at the end.
+constexpr Duration save_after = 1s;
+
+const config::ClientPeer& peer_with(const config::ClientConfig& config, const crypto::PublicKey& key) {
+    return *std::ranges::find(config.peers, key, &config::ClientPeer::public_key);
+}
+
+std::vector<Endpoint> endpoints_of_main(const ConnectionFile& file, const std::vector<Endpoints>& endpoints) {
+    const auto index = &main_peer(file.config) - file.config.peers.data();
+    return endpoints.at(static_cast<std::size_t>(index));
+}
+
+template <class List> std::string joined(const List& list) {
+    std::string text;
+    for (const auto& item : list) text += (text.empty() ? "" : ", ") + item.to_string();
+    return text;
+}
+
+std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::chrono::milliseconds>(duration).count(); }
+
+} // namespace
+
+Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
+    : loop_(loop), log_(std::move(log)), started_(system::now().boot), file_(std::move(parts.file)), plan_(std::move(parts.plan)),
+      targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)),
+      main_key_(main_peer(file_.config).public_key),
+      search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
+              [this](const Endpoint& endpoint) { engine_->set_endpoint(main_id(), endpoint); }),
+      silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }) {
+    start_engine(parts);
+    network_ = std::move(parts.network);
+    start_handshakes(parts.endpoints);
+}
+
+Tunnel::~Tunnel() {
+    network_.reset();
+    save_timestamps();
+}
+
+// --- starting ----------------------------------------------------------------------------------------------------------------
+
+void Tunnel::start_engine(Parts& parts) {
+    tun::EngineObserver& observer = *this;
+    engine_ = std::make_unique<tun::Engine>(loop_, std::move(parts.device), std::move(parts.sockets),
+                                            std::move(file_.config.interface.private_key), plan_.mtu, random_, observer);
+    std::vector<protocol::PeerConfig> peers;
+    for (config::ClientPeer& peer : file_.config.peers)
+        // Without an endpoint yet: nothing is sent before the timestamps are there.
+        peers.push_back({.public_key = peer.public_key,
+                         .preshared_key = std::move(peer.preshared_key),
+                         .endpoint = std::nullopt,
+                         .allowed_ips = peer.allowed_ips,
+                         .persistent_keepalive = peer.persistent_keepalive});
+    engine_->set_peers(std::move(peers));
+    if (const auto timestamps = store_.load())
+        engine_->restore(*timestamps);
+    else
+        log_.warn("timestamps-unreadable", {{"error", timestamps.error().message}});
+}
+
+void Tunnel::start_handshakes(const std::vector<Endpoints>& endpoints) {
+    for (std::size_t i = 0; i < endpoints.size(); ++i) {
+        const config::ClientPeer& peer = file_.config.peers[i];
+        const auto id = engine_->find(peer.public_key);
+        if (!id || endpoints[i].empty()) continue;
+        engine_->set_endpoint(*id, endpoints[i].front());
+        if (peer.public_key == main_key_ || peer.persistent_keepalive != 0s) engine_->want_handshake(*id);
+    }
+}
+
+void Tunnel::start_probe() {
+    if (targets_.none() || answered_ || probe_) return;
+    auto probe = Probe::start(loop_, file_.config.interface.name, targets_, [this] {
+        answered_ = true;
+        log_.info("answer-from-inside", {{"connection", file_.origin.name}});
+        boost::asio::post(loop_, [this] { probe_.reset(); });
+    });
+    if (probe) {
+        probe_ = std::move(*probe);
+        return;
+    }
+    unable_to_ask_ = true;
+    log_.warn("cannot-probe", {{"error", probe.error().message}});
+}
+
+// --- what the engine tells ---------------------------------------------------------------------------------------------------
+
+void Tunnel::on_event(const protocol::Event& event) {
+    const bool main = event.peer == main_id();
+    switch (event.kind) {
+    case EventKind::initiation_sent:
+        if (main) handle_initiation_sent();
+        break;
+    case EventKind::handshake_complete:
+        if (main) handle_handshake();
+        break;
+    case EventKind::response_rejected: log_.warn("response-rejected", {{"connection", file_.origin.name}}); break;
+    case EventKind::cookie_received: log_.info("server-busy", {{"connection", file_.origin.name}}); break;
+    case EventKind::gave_up:
+        log_.warn("no-answer", {{"connection", file_.origin.name}});
+        // Whoever waits for a first handshake waits on; later, the next packet asks for one.
+        if (main && !works()) boost::asio::post(loop_, [this] { engine_->want_handshake(main_id()); });
+        break;
+    case EventKind::endpoint_moved:
+        if (const auto status = engine_->peer(event.peer); status && status->endpoint)
+            log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
+        break;
+    case EventKind::clock_behind: log_.warn("old-timestamp", {{"connection", file_.origin.name}}); break;
+    }
+}
+
+void Tunnel::handle_initiation_sent() {
+    initiation_sent_ = system::now().boot;
+    silence_.set_in(silence_after);
+    log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
+}
+
+void Tunnel::handle_handshake() {
+    const Boot now = system::now().boot;
+    silence_.clear();
+    port_unreachable_ = host_unreachable_ = 0;
+    const Duration took = now - initiation_sent_;
+    log_.debug("handshake-complete", {{"connection", file_.origin.name}, {"milliseconds", milliseconds(took)}});
+    if (handshake_took_) return;
+    handshake_took_ = took;
+    handshake_at_ = now;
+    start_probe();
+}
+
+void Tunnel::on_unreachable(const system::UnreachableReport& report) {
+    using enum system::UnreachableReport::Reason;
+    if (!search_.is_candidate(report.destination)) return;
+    log_.debug("unreachable", {{"connection", file_.origin.name}, {"endpoint", report.destination}});
+    if (report.reason == port) ++port_unreachable_;
+    if (report.reason == host || report.reason == net || report.reason == prohibited) ++host_unreachable_;
+}
+
+void Tunnel::on_timestamps_changed() { save_.set_in(save_after); }
+
+void Tunnel::on_interface_gone() {
+    log_.warn("interface-gone", {{"interface", file_.config.interface.name}});
+    gone_ = true;
+}
+
+void Tunnel::on_network_changed(const std::vector<system::NetlinkEvent>& events) {
+    using Kind = system::NetlinkEvent::Kind;
+    for (const system::NetlinkEvent& event : events) {
+        if (event.interface != plan_.interface || event.kind != Kind::link_changed) continue;
+        const bool came_back = link_down_ && event.up;
+        link_down_ = !event.up;
+        if (!came_back) continue;
+        log_.info("interface-up-again", {{"interface", file_.config.interface.name}});
+        network_->repair();
+    }
+}
+
+void Tunnel::save_timestamps() {
+    if (auto saved = store_.save(engine_->timestamps()); !saved)
+        log_.warn("timestamps-not-saved", {{"error", saved.error().message}});
+}
+
+// --- what is told of it ------------------------------------------------------------------------------------------------------
+
+Evidence Tunnel::evidence() const {
+    const tun::PeerStatus status = main_status();
+    Evidence evidence;
+    evidence.name = file_.origin.name;
+    evidence.server = peer_with(file_.config, main_key_).endpoint->to_string();
+    if (status.endpoint) evidence.endpoint = status.endpoint->to_string();
+    evidence.asked = joined(targets_.echo);
+    evidence.initiations = status.attempt.initiations;
+    evidence.rejected_responses = status.attempt.rejected_responses;
+    evidence.cookies = status.attempt.cookies;
+    evidence.port_unreachable = port_unreachable_;
+    evidence.host_unreachable = host_unreachable_;
+    evidence.unsent = engine_->drops().of(protocol::Drop::unsent);
+    evidence.handshake = status.attempt.initiations == 0 && status.last_handshake.has_value();
+    evidence.has_preshared_key = status.has_preshared_key;
+    return evidence;
+}
+
+std::string Tunnel::success_line() const {
+    const auto endpoint = main_status().endpoint;
+    std::string addresses;
+    for (const auto& address : plan_.addresses)
+        addresses += (addresses.empty() ? "" : ", ") + address.prefix.address().to_string();
+    std::string line = file_.origin.name + " via " + (endpoint ? endpoint->to_string() : "") + ", handshake " +
+                       std::to_string(milliseconds(handshake_took_.value_or(Duration::zero()))) + " ms, address " + addresses;
+    if (targets_.none())
+        line += " (the file has no probe: the handshake alone counts)";
+    else if (!answered_)
+        line += " (the probe could not be asked: the handshake alone counts)";
+    return line;
+}
+
+void Tunnel::pass_verdict(Report& report) const {
+    const tun::PeerStatus status = main_status();
+    if (!works()) {
+        report.state = State::connecting;
+        report.because = handshake_took_ ? "waiting for an answer from inside" : "waiting for a handshake";
+        return;
+    }
+    if (status.attempt.initiations > 1) {
+        const Reason reason = diagnose(evidence());
+        report.state = State::broken;
+        report.reason = token_of(reason);
+        report.because = summary_of(reason);
+        return;
+    }
+    report.state = State::connected;
+    const Duration age = status.last_handshake ? system::now().boot - status.last_handshake->boot : Duration::zero();
+    report.because = status.can_send ? "the server answered a handshake " + system::format_age(age)
+                                     : "idle for " + system::format_duration(age) + ": the next packet makes a new session";
+}
+
+PeerReport Tunnel::report_of(const config::ClientPeer& peer) const {
+    PeerReport report;
+    report.name = peer.name;
+    report.public_key = peer.public_key.to_string();
+    report.suite = "wireguard";
+    const auto id = engine_->find(peer.public_key);
+    const auto status = id ? engine_->peer(*id) : std::nullopt;
+    for (const Prefix& prefix : peer.allowed_ips) report.allowed_ips.push_back(prefix.to_string());
+    if (!status) return report;
+    report.has_preshared_key = status->has_preshared_key;
+    if (status->endpoint) report.endpoint = status->endpoint->to_string();
+    report.persistent_keepalive = status->persistent_keepalive.count();
+    if (status->last_handshake) report.handshake_age = system::now().boot - status->last_handshake->boot;
+    report.has_session = status->can_send;
+    report.received = status->received;
+    report.sent = status->sent;
+    return report;
+}
+
+Report Tunnel::report() const {
+    Report report;
+    report.name = file_.origin.name;
+    report.file = file_.origin.path;
+    report.interface = file_.config.interface.name;
+    report.process = ::getpid();
+    report.uptime = system::now().boot - started_;
+    for (const auto& address : plan_.addresses) report.addresses.push_back(address.prefix.to_string());
+    report.mtu = plan_.mtu;
+    report.listen_port = engine_->port().value;
+    for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
+    report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
+    for (const IpAddress& address : file_.config.interface.dns) report.dns.push_back(address.to_string());
+    for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));
+    const protocol::DropCounts drops = engine_->drops();
+    for (std::size_t i = 0; i < drops.counts.size(); ++i)
+        if (drops.counts.at(i) > 0)
+            report.drops.push_back({std::string(name_of(static_cast<protocol::Drop>(i))), drops.counts.at(i)});
+    pass_verdict(report);
+    return report;
+}
+
+} // namespace vpn::client

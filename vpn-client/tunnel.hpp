@@ -1,0 +1,98 @@
+// One connection at work: the engine, what was changed on the machine for it, and what is seen of its health.
+// Everything is put back when this object goes. One thread: the event loop's.
+// Refuses to know: commands, signals, and how long anybody waits.
+#pragma once
+
+#include "common/crypto/system_random.hpp"
+#include "common/system/log.hpp"
+#include "tun/engine.hpp"
+#include "tun/timestamp_store.hpp"
+#include "vpn-client/diagnosis.hpp"
+#include "vpn-client/endpoint_search.hpp"
+#include "vpn-client/network.hpp"
+#include "vpn-client/preparation.hpp"
+#include "vpn-client/probe.hpp"
+#include "vpn-client/report.hpp"
+#include "vpn-client/watch.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace vpn::client {
+
+class Tunnel final : private tun::EngineObserver {
+  public:
+    /// The parts of a Preparation that a tunnel takes.
+    struct Parts {
+        ConnectionFile file;
+        std::vector<Endpoints> endpoints;
+        tun::TunDevice device;
+        tun::Sockets sockets;
+        NetworkPlan plan;
+        Network network;
+    };
+
+    /// Starts the engine and a first handshake. Keys go from the file into the engine.
+    Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log);
+    ~Tunnel() override;
+    Tunnel(const Tunnel&) = delete;
+    Tunnel& operator=(const Tunnel&) = delete;
+
+    /// A handshake was completed, and somebody inside has answered, if there is anybody to ask.
+    [[nodiscard]] bool works() const { return handshake_took_.has_value() && (answered_ || asks_nobody()); }
+    /// When the first handshake was complete.
+    [[nodiscard]] std::optional<Boot> handshake_at() const { return handshake_at_; }
+    /// The interface was removed by somebody: the tunnel is no more.
+    [[nodiscard]] bool gone() const { return gone_; }
+    [[nodiscard]] Evidence evidence() const;
+    /// `NAME via ENDPOINT, handshake 23 ms, address 10.66.0.2`. Requires: works().
+    [[nodiscard]] std::string success_line() const;
+    [[nodiscard]] Report report() const;
+
+  private:
+    void on_event(const protocol::Event& event) override;
+    void on_unreachable(const system::UnreachableReport& report) override;
+    void on_timestamps_changed() override;
+    void on_interface_gone() override;
+    void on_network_changed(const std::vector<system::NetlinkEvent>& events) override;
+
+    void start_engine(Parts& parts);
+    void start_handshakes(const std::vector<Endpoints>& endpoints);
+    void handle_initiation_sent();
+    void handle_handshake();
+    void start_probe();
+    void save_timestamps();
+    [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
+    [[nodiscard]] protocol::PeerId main_id() const { return *engine_->find(main_key_); }
+    [[nodiscard]] tun::PeerStatus main_status() const { return *engine_->peer(main_id()); }
+    [[nodiscard]] PeerReport report_of(const config::ClientPeer& peer) const;
+    void pass_verdict(Report& report) const;
+
+    boost::asio::io_context& loop_;
+    system::Logger log_;
+    Boot started_;
+    ConnectionFile file_; ///< its secret keys have moved into the engine
+    NetworkPlan plan_;
+    ProbeTargets targets_;
+    tun::TimestampStore store_;
+    crypto::SystemRandom random_;
+    std::unique_ptr<tun::Engine> engine_;
+    std::optional<Network> network_; ///< goes before the interface does
+    crypto::PublicKey main_key_;
+    EndpointSearch search_;
+    Alarm silence_;
+    Alarm save_;
+    std::optional<Probe> probe_;
+
+    Boot initiation_sent_{};
+    std::optional<Duration> handshake_took_;
+    std::optional<Boot> handshake_at_;
+    std::uint32_t port_unreachable_ = 0;
+    std::uint32_t host_unreachable_ = 0;
+    bool answered_ = false;
+    bool unable_to_ask_ = false;
+    bool link_down_ = false;
+    bool gone_ = false;
+};
+
+} // namespace vpn::client
