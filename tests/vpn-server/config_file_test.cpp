@@ -1,0 +1,101 @@
+#include "vpn-server/config_file.hpp"
+
+#include "tests/system/scratch.hpp"
+#include "tests/vpn-server/samples.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <future>
+
+namespace vpn::server {
+namespace {
+
+using samples::holds;
+using test::Scratch;
+
+void put(const std::string& path, const std::string& text, mode_t mode = 0600) {
+    std::ofstream(path) << text;
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+}
+
+} // namespace
+
+TEST_CASE("what is saved is loaded, for its owner alone") {
+    const Scratch scratch;
+    const ConfigFile file(scratch.file("server.json"));
+    const config::ServerConfig config = samples::config();
+    const auto saved = file.save(config);
+    REQUIRE(saved);
+    struct stat status {};
+    REQUIRE(::stat(file.path().c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777U) == 0600);
+    const auto loaded = file.load();
+    REQUIRE(loaded);
+    CHECK(loaded->config == config);
+    CHECK(loaded->digest == *saved);
+    CHECK(file.digest().value() == *saved);
+}
+
+TEST_CASE("a change by another hand shows, however small") {
+    const Scratch scratch;
+    const ConfigFile file(scratch.file("server.json"));
+    const auto saved = file.save(samples::config());
+    std::ofstream(file.path(), std::ios::app) << ' ';
+    CHECK(file.digest().value() != *saved);
+}
+
+TEST_CASE("a file that can't be used says why, and how the command ends") {
+    const Scratch scratch;
+    const std::string path = scratch.file("server.json");
+    ExitCode code = ExitCode::bad_configuration;
+    std::string said = path;
+    SUBCASE("missing") {}
+    SUBCASE("open to others") {
+        put(path, config::encode(samples::config()), 0644);
+        said = "0644";
+    }
+    SUBCASE("wrong, with the line") {
+        put(path, "{\n  \"version\": 1,\n  \"netwroks\": []\n}\n");
+        said = path + ":";
+    }
+    SUBCASE("a directory") { REQUIRE(::mkdir(path.c_str(), 0700) == 0); }
+    const auto loaded = ConfigFile(path).load();
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().code == code);
+    CHECK(holds(loaded.error().message, said));
+}
+
+TEST_CASE("keys in other files are read, if they are as private") {
+    const Scratch scratch;
+    const std::string key_file = scratch.file("key");
+    config::ServerConfig config = samples::config();
+    config.interface.private_key_file = key_file;
+    const ConfigFile file(scratch.file("server.json"));
+    REQUIRE(file.save(config));
+    put(key_file, config.interface.private_key.reveal() + "\n");
+    CHECK(file.load().value().config == config);
+    put(key_file, config.interface.private_key.reveal() + "\n", 0640);
+    CHECK(holds(file.load().error().message, key_file));
+}
+
+TEST_CASE("one at a time edits a file, and the next waits until the first lets go") {
+    const Scratch scratch;
+    auto first = EditLock::take(scratch.file("server.json"));
+    REQUIRE(first);
+    std::atomic<bool> released{false};
+    auto second = std::async(std::launch::async, [&] {
+        const auto lock = EditLock::take(scratch.file("server.json"));
+        return lock.has_value() && released.load();
+    });
+    released.store(true);
+    first->release();
+    CHECK(second.get());
+}
+
+TEST_CASE("where there is no directory there is nothing to lock") {
+    CHECK_FALSE(EditLock::take("/no/such/directory/server.json"));
+}
+
+} // namespace vpn::server

@@ -1,0 +1,56 @@
+#include "vpn-server/option_text.hpp"
+
+#include "tests/vpn-server/samples.hpp"
+
+#include <doctest/doctest.h>
+
+namespace vpn::server {
+
+using samples::holds;
+
+TEST_CASE("lists are separated by commas, and every item must be one") {
+    CHECK(parse_prefixes("10.0.0.0/8,fd66::/64").value() == samples::prefixes({"10.0.0.0/8", "fd66::/64"}));
+    CHECK(parse_prefixes("10.66.0.7/24").value() == samples::prefixes({"10.66.0.0/24"}));
+    CHECK(parse_addresses("9.9.9.9,2620:fe::fe").value() ==
+          std::vector{samples::address("9.9.9.9"), samples::address("2620:fe::fe")});
+    for (const char* text : {"", ",", "9.9.9.9,", ",9.9.9.9", "9.9.9.9, 1.1.1.1", "dns.example.org", "9.9.9.9/32"})
+        CHECK_FALSE(parse_addresses(text));
+    for (const char* text : {"", "10.0.0.0/33", "10.0.0.0/8,", "fd66::/129", "10.0.0/8"}) CHECK_FALSE(parse_prefixes(text));
+}
+
+TEST_CASE("a network is of its family, has a length and no host") {
+    CHECK(parse_network_v4("10.77.0.0/16").value() == samples::prefix("10.77.0.0/16"));
+    CHECK(parse_network_v6("fd77::/64").value() == samples::prefix("fd77::/64"));
+    for (const char* text : {"fd77::/64", "10.77.0.0", "10.77.0.0/33", "x"}) CHECK_FALSE(parse_network_v4(text));
+    for (const char* text : {"10.77.0.0/16", "fd77::", "fd77::/129"}) CHECK_FALSE(parse_network_v6(text));
+    CHECK(holds(parse_network_v4("10.77.3.9/16").error().message, "10.77.0.0/16"));
+}
+
+TEST_CASE("ports, names, formats and levels") {
+    CHECK(parse_port("51820").value() == Port{51820});
+    for (const char* text : {"0", "65536", "70000", "-1", "1e3", "", "051820"}) CHECK_FALSE(parse_port(text));
+    CHECK(parse_interface_name("wan7").value() == "wan7");
+    CHECK_FALSE(parse_interface_name("a/b"));
+    CHECK(parse_peer_name("Anna's phone").value() == "Anna's phone");
+    CHECK_FALSE(parse_peer_name("a\nb"));
+    CHECK(parse_format("wg").value() == FileFormat::wg);
+    CHECK_FALSE(parse_format("pdf"));
+    CHECK(parse_level("debug").value() == system::LogLevel::debug);
+    CHECK_FALSE(parse_level("loud"));
+}
+
+TEST_CASE("suite hybrid is refused by name until it exists") {
+    CHECK(parse_suite("wireguard").value() == config::Suite::wireguard);
+    CHECK(holds(parse_suite("hybrid").error().message, "hybrid"));
+    CHECK_FALSE(parse_suite("openvpn"));
+}
+
+TEST_CASE("a key that is none is never repeated: it may be a secret one") {
+    const std::string key = samples::public_key(3).to_string();
+    CHECK(parse_public_key(key).value() == samples::public_key(3));
+    const auto refused = parse_public_key(key + "A");
+    REQUIRE_FALSE(refused);
+    CHECK_FALSE(holds(refused.error().message, key.substr(0, 10)));
+}
+
+} // namespace vpn::server

@@ -1,0 +1,161 @@
+// EXPERIENCE: the server's status, for programs and for people.
+#include "tests/vpn-server/samples.hpp"
+#include "vpn-server/calendar.hpp"
+#include "vpn-server/status_report.hpp"
+#include "vpn-server/status_text.hpp"
+
+#include <doctest/doctest.h>
+
+namespace vpn::server {
+namespace {
+
+using config::Json;
+using samples::holds;
+using std::chrono::seconds;
+
+/// Seconds after both clocks' beginnings.
+Now at(std::int64_t second) { return {Boot(seconds(second)), Wall(seconds(1'800'000'000 + second))}; }
+
+/// The laptop sleeps; the gateway was here twelve seconds ago.
+Json document(const config::ServerConfig& config) {
+    StatusReport report{.config_file = "/etc/vpn/server.json",
+                        .interface = "vpns",
+                        .public_key = samples::public_key(1),
+                        .port = Port{51820},
+                        .mtu = 1420,
+                        .started = at(0),
+                        .peers = {},
+                        .drops = {}};
+    const PeerActivity active{Endpoint::parse("203.0.113.7:4000"), at(7488), ByteCount{1'258'291}, ByteCount{812}};
+    report.peers = {{&config.peers[0], {}}, {&config.peers[1], active}};
+    report.drops.add(protocol::Drop::bad_mac1);
+    report.drops.add(protocol::Drop::bad_mac1);
+    report.drops.add(protocol::Drop::unknown_peer);
+    return status_json(report, at(7500));
+}
+
+std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> result;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        result.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return result;
+}
+
+} // namespace
+
+TEST_CASE("programs find version 1, the daemon's facts, every peer and every reason of drops") {
+    const config::ServerConfig config = samples::config();
+    const Json status = document(config);
+    CHECK(status.integer_at("version") == 1);
+    CHECK(status.string_at("interface") == "vpns");
+    CHECK(status.string_at("since") == "2027-01-15T08:00:00Z");
+    CHECK(status.integer_at("uptime") == 7500);
+    CHECK(status.integer_at("port") == 51820);
+    REQUIRE(status.find("peers") != nullptr);
+    const Json* gateway = find_peer(status, "gateway");
+    REQUIRE(gateway != nullptr);
+    CHECK(gateway->bool_at("online") == true);
+    CHECK(gateway->string_at("endpoint") == "203.0.113.7:4000");
+    CHECK(gateway->integer_at("handshake_age") == 12);
+    CHECK(gateway->string_at("last_handshake") == "2027-01-15T10:04:48Z");
+    CHECK(gateway->integer_at("received") == 1'258'291);
+    CHECK(gateway->integer_at("sent") == 812);
+    const Json* laptop = find_peer(status, "laptop");
+    REQUIRE(laptop != nullptr);
+    CHECK(laptop->bool_at("online") == false);
+    CHECK(laptop->find("endpoint")->is_null());
+    CHECK(laptop->find("last_handshake")->is_null());
+    const Json* drops = status.find("drops");
+    REQUIRE(drops != nullptr);
+    CHECK(drops->as_object()->size() == protocol::drop_reasons);
+    CHECK(drops->integer_at("bad-mac1") == 2);
+    CHECK(drops->integer_at("replayed") == 0);
+}
+
+TEST_CASE("no document holds a secret") {
+    config::ServerConfig config = samples::config();
+    support::SeededRandom random(4);
+    config.peers[0].preshared_key = crypto::generate_preshared_key(random);
+    for (const std::string& text : {config::format(document(config)), config::format(peers_json(config))}) {
+        CHECK_FALSE(holds(text, config.interface.private_key.reveal()));
+        CHECK_FALSE(holds(text, config.peers[0].preshared_key.reveal()));
+    }
+    CHECK(find_peer(document(config), "laptop")->bool_at("has_preshared_key") == true);
+    CHECK(find_peer(document(config), "gateway")->bool_at("has_preshared_key") == false);
+}
+
+TEST_CASE("a peer is online for 180 seconds after a handshake") {
+    const PeerActivity activity{{}, at(1000), {}, {}};
+    CHECK(is_online(activity, at(1000)));
+    CHECK(is_online(activity, at(1179)));
+    CHECK_FALSE(is_online(activity, at(1180)));
+    CHECK_FALSE(is_online({}, at(1)));
+}
+
+TEST_CASE("people see the verdict first, then the facts, then the peers, those online first") {
+    const config::ServerConfig config = samples::config();
+    const std::vector<std::string> seen = lines(status_text(document(config), false));
+    CHECK(seen.at(0) == "running on vpns since 2027-01-15 08:00:00 UTC (2 hours 5 minutes)");
+    CHECK(seen.at(1) == "port           51820");
+    CHECK(seen.at(5) == "peers          1 of 2 online");
+    CHECK(seen.at(6) == "dropped        bad-mac1 2, unknown-peer 1");
+    CHECK(seen.at(8) == "NAME     STATE    LAST HANDSHAKE  ENDPOINT          ADDRESSES           RECEIVED  SENT");
+    CHECK(seen.at(9) == "gateway  online   12 seconds ago  203.0.113.7:4000  10.66.0.3           1.2 MiB   812 B");
+    CHECK(seen.at(10) == "laptop   offline  never           -                 10.66.0.2, fd66::2  0 B       0 B");
+    CHECK(seen.size() == 11);
+}
+
+TEST_CASE("colour only where it was asked for") {
+    const config::ServerConfig config = samples::config();
+    CHECK_FALSE(holds(status_text(document(config), false), "\x1b"));
+    CHECK(holds(status_text(document(config), true), "\x1b[32monline\x1b[0m"));
+}
+
+TEST_CASE("a server without peers and without drops says no more than that") {
+    StatusReport report;
+    report.interface = "vpns";
+    const std::string text = status_text(status_json(report, {}), false);
+    CHECK(holds(text, "0 of 0 online"));
+    CHECK_FALSE(holds(text, "dropped"));
+    CHECK_FALSE(holds(text, "NAME"));
+    CHECK(peers_text(peers_json(config::ServerConfig()), false) == "no peers\n");
+}
+
+TEST_CASE("a file's peers are listed without a daemon, disabled ones as such") {
+    config::ServerConfig config = samples::config();
+    config.peers[0].disabled = true;
+    const Json document = peers_json(config);
+    CHECK(document.integer_at("version") == 1);
+    const std::vector<std::string> seen = lines(peers_text(document, false));
+    CHECK(seen.at(1) == "laptop   disabled  never           -         10.66.0.2, fd66::2  0 B       0 B");
+    CHECK(seen.at(2) == "gateway  offline   never           -         10.66.0.3           0 B       0 B");
+}
+
+TEST_CASE("one peer is shown a fact a line") {
+    const config::ServerConfig config = samples::config();
+    const std::string text = peer_text(*find_peer(document(config), "gateway"));
+    CHECK(holds(text, "name             gateway\n"));
+    CHECK(holds(text, "networks behind  192.168.7.0/24\n"));
+    CHECK(holds(text, "public key       " + samples::public_key(3).to_string() + "\n"));
+    CHECK(holds(text, "preshared key    no\n"));
+    CHECK(find_peer(document(config), "nobody") == nullptr);
+}
+
+TEST_CASE("columns line up by characters, not by bytes, and escape codes don't count") {
+    config::ServerConfig config = samples::config();
+    config.peers[0].name = "łódź";
+    const std::vector<std::string> seen = lines(peers_text(peers_json(config), false));
+    CHECK(seen.at(1).starts_with("łódź     offline  never"));
+    CHECK(seen.at(2).starts_with("gateway  offline  never"));
+}
+
+TEST_CASE("an instant is written as RFC 3339 says") {
+    CHECK(format_utc(Wall{}) == "1970-01-01T00:00:00Z");
+    CHECK(format_utc(Wall(seconds(951'782'399))) == "2000-02-28T23:59:59Z");
+    CHECK(format_utc(Wall(seconds(1'709'164'800) + std::chrono::nanoseconds(999'999'999))) == "2024-02-29T00:00:00Z");
+}
+
+} // namespace vpn::server
