@@ -110,15 +110,13 @@ def lookup(name):
 
 
 def refused(host, port):
-    """Sends datagrams until an error comes back."""
-    family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    door = socket.socket(family, socket.SOCK_DGRAM)
+    """Knocks: a connection that nobody can route ends as soon as somebody says so. (UDP keeps a host unreachable to itself.)"""
+    family, _, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    door = socket.socket(family, socket.SOCK_STREAM)
     door.settimeout(2)
     started = time.monotonic()
     try:
         door.connect(where)
-        door.send(b"anybody?")
-        door.recv(100)
     except TimeoutError:
         return {"error": None, "seconds": time.monotonic() - started}
     except OSError as error:
