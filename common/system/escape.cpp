@@ -82,7 +82,7 @@ std::string escaped(std::string_view text) {
 }
 
 std::string quoted_if_needed(std::string_view text) {
-    const std::string safe = escaped(text);
+    std::string safe = escaped(text);
     if (!safe.empty() && safe.find_first_of(" \"=") == std::string::npos) return safe;
     std::string result = "\"";
     for (const char c : safe) {

@@ -99,8 +99,8 @@ OsResult<void> list_family(Netlink& netlink, Family family, std::vector<Route>& 
     NetlinkMessage message(RTM_GETROUTE, 0);
     message.extra<rtmsg>().rtm_family = af_of(family);
     return netlink.dump(message, "cannot list routes", [&](const nlmsghdr& answer) {
-        auto route = answer.nlmsg_type == RTM_NEWROUTE ? decode_route(answer, family) : std::nullopt;
-        if (route) routes.push_back(*std::move(route));
+        const auto route = answer.nlmsg_type == RTM_NEWROUTE ? decode_route(answer, family) : std::nullopt;
+        if (route) routes.push_back(*route);
     });
 }
 

@@ -150,6 +150,7 @@ TEST_CASE("two hundred datagrams of every length go in one send and arrive in or
         UdpSocket client = open_socket(side.family);
         std::vector<std::string> texts;
         std::vector<OutgoingDatagram> datagrams;
+        datagrams.reserve(200);
         for (std::size_t i = 0; i < 200; ++i) texts.emplace_back(i, static_cast<char>('a' + i % 26));
         for (const std::string& text : texts) datagrams.push_back(to(at(side.loopback, server), text));
         CHECK(client.send(datagrams).sent == 200);
@@ -289,8 +290,8 @@ TEST_CASE("routers' complaints have their reasons") {
         {"198.51.100.1:9", Reason::prohibited},    {"203.0.113.1:9", Reason::host},    {"8.8.8.8:9", Reason::net},
         {"[2001:db8:1::1]:9", Reason::prohibited}, {"[2001:db8:2::1]:9", Reason::net}, {"[2001:db8:3::1]:9", Reason::net}};
     for (const auto& [text, reason] : table) {
-        CAPTURE(std::string(text));
         const Endpoint remote = endpoint(text);
+        CAPTURE(remote.to_string());
         UdpSocket socket = open_socket(remote.address.family());
         CHECK(send_one(socket, to(remote, "x")).sent == 1);
         REQUIRE(readable(socket, 0));
