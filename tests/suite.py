@@ -145,10 +145,10 @@ class Suite:
         return self._tests(self.plain, lambda names: names)
 
     def asan(self):
-        return self._tests(Build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false"), lambda names: names)
+        return self._tests(Build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"), lambda names: names)
 
     def tsan(self):
-        return self._tests(Build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false"),
+        return self._tests(Build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"),
                            lambda names: [name for name in names if name.startswith(THREADED)])
 
     def _tests(self, build, choose):
@@ -160,7 +160,7 @@ class Suite:
         return build.run_tests(names) if build.make_tests(names) else Counts(failed=len(names))
 
     def fuzz(self):
-        build = Build("build-fuzz", "-Db_sanitize=address,undefined", "-Db_lundef=false", compiler="ccache clang++")
+        build = Build("build-fuzz", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", compiler="ccache clang++")
         if not build.configure():
             return Counts(failed=1)
         tests = {name: test for name, test in build.tests().items() if any(suite.endswith("fuzz") for suite in test["suite"])}
