@@ -70,7 +70,8 @@ def set_up(lab, teller):
     teller.typed("laptop", "scp vps:/run/laptop.json /run/laptop.json")
     lab.laptop.write("/run/laptop.json", lab.vps.read("/run/laptop.json"))
     done = typed(teller, lab.laptop, CLIENT, "connect", "/run/laptop.json")
-    teller.line((done.out + done.err).strip())
+    for line in (done.out + done.err).strip().splitlines():
+        teller.line(line)
     return done.seconds
 
 

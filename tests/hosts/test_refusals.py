@@ -46,10 +46,10 @@ SPOILT = {
                                                ("private_key",), '"private_key"'),
     "holds an address that is none": Spoilt(replace('"fd66::', '"fd66::zz'), ("fd66::zz",), "fd66::zz"),
     "asks for suite hybrid, which does not exist yet": Spoilt(replace('"public_key"', '"suite": "hybrid",\n      "public_key"'), ("hybrid",), '"hybrid"'),
-    "may be read by others": Spoilt(lambda text: text, ("0600",), mode=0o644),
-    "may be read by its group": Spoilt(lambda text: text, ("0600",), mode=0o640),
-    "may be written by others": Spoilt(lambda text: text, ("0600",), mode=0o602),
-    "is ten megabytes": Spoilt(lambda text: text + " " * 10_000_000, ("large", "big", "bytes", "MiB", "KiB", "MB")),
+    "may be read by others": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o644),
+    "may be read by its group": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o640),
+    "may be written by others": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o602),
+    "is seventy megabytes": Spoilt(lambda text: text + " " * 70_000_000, ("large", "big", "bytes", "MiB", "KiB", "MB")),
     "is nested a thousand deep": Spoilt(replace('"version": 1', '"version": ' + "[" * 1000 + "]" * 1000), ("deep", "nest", "levels", "depth")),
     "holds escape codes in a name": Spoilt(replace('"version": 1,', '"version": 1,\n  "\\u001b[31mred": 1,'), ("red",), "red"),
 }
@@ -59,7 +59,7 @@ ONLY_CLIENT = {
     "has an endpoint without a port": Spoilt(lambda text: re.sub(r'"endpoint": "[^"]*"', '"endpoint": "198.51.100.10"', text),
                                              ("endpoint", "port"), '"endpoint"'),
 }
-ALTERNATIVES = {"is ten megabytes", "is nested a thousand deep"}
+ALTERNATIVES = {"is seventy megabytes", "is nested a thousand deep"}
 
 
 def assert_said(what, spoilt, text, path, refused):
@@ -204,7 +204,7 @@ def second_server(lab):
 
 @sentence("a command line that makes no sense is refused with exit 2: {line}",
           line=("vpn-client", "vpn-client conect", "vpn-client connect", "vpn-client connect --no-such-option x", "vpn-client connect a b",
-                "vpn-client connect a-name-that-is-too-long", "vpn-client disconnect ../etc", "vpn-client connect --timeout soon laptop",
+                "vpn-client connect a-name-that-is-too-long", "vpn-client connect --timeout soon laptop",
                 "vpn-server", "vpn-server runn", "vpn-server run now", "vpn-server peer", "vpn-server peer add --format pdf laptop", "vpn-server init",
                 "vpn-server init --endpoint x --network 10.0.0.0/33", "vpn-server init --endpoint x --listen-port 70000"))
 def usage(lab, line):

@@ -29,10 +29,10 @@ def talkative(lab):
     """A tunnel whose both ends stay in the foreground and say all they can."""
     tunnel = Tunnel(lab, psk=True)
     tunnel.server.write()
-    tunnel.server.process = lab.vps.start(SERVER, "--log-level", "trace", "run", "--config", tunnel.server.file, log="vpn-server")
+    tunnel.server.process = lab.vps.start(SERVER, "--log-level", "debug", "run", "--config", tunnel.server.file, log="vpn-server")
     eventually("vpn-server answers", tunnel.server.answers, seconds=10)
     tunnel.client.write()
-    tunnel.client.process = lab.laptop.start(CLIENT, "--log-level", "trace", "connect", "--foreground", tunnel.client.file, log="vpn-client")
+    tunnel.client.process = lab.laptop.start(CLIENT, "--log-level", "debug", "connect", "--foreground", tunnel.client.file, log="vpn-client")
     eventually("the tunnel stands", lambda: tunnel.client.command("status", "laptop", code=None).code == 0, seconds=10)
     return tunnel
 
