@@ -8,6 +8,7 @@
 #include "vpn-client/daemons.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 namespace vpn::client {
@@ -64,6 +65,7 @@ class Connecting {
         const auto unprotected = system::protect_memory();
         auto file = load_connection(name_);
         if (!file) return complain(file.error());
+        file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
         if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
         say_notes(std::exchange(file->notes, {}));

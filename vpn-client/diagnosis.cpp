@@ -41,7 +41,7 @@ std::vector<std::string> explain_psk(const Evidence& evidence) {
             evidence.has_preshared_key
                 ? "  The preshared_key in the file is not the one that the server has for this client, or it has none."
                 : "  The server has a preshared key for this client, and the file has none.",
-            "  Get the client's file again from the server: vpn-server peer add, or peer rekey."};
+            "  Get the client's file again from the server: vpn-server peer add."};
 }
 
 std::vector<std::string> explain_silence(const Evidence& evidence) {
@@ -50,12 +50,11 @@ std::vector<std::string> explain_silence(const Evidence& evidence) {
     if (evidence.unsent > 0)
         lines.push_back("  This machine itself refused to send " + times(evidence.unsent, "datagram") +
                         ": a firewall here, or a route that went away.");
-    lines.insert(lines.end(),
-                 {"  A server says nothing to those it does not know. One of these is wrong:",
-                  "  - UDP to that port is blocked on the way, or by a firewall at the server;",
-                  "  - the public_key in the file is not the server's;",
-                  "  - the server does not know this client's key: vpn-server peer list;",
-                  "  - a clock: this client connected before with a clock that was ahead: vpn-server peer reset NAME."});
+    lines.insert(lines.end(), {"  A server says nothing to those it does not know. One of these is wrong:",
+                               "  - UDP to that port is blocked on the way, or by a firewall at the server;",
+                               "  - the public_key in the file is not the server's;",
+                               "  - the server does not know this client's key: vpn-server peer list;",
+                               "  - a clock: this client connected before with a clock that was ahead."});
     return lines;
 }
 

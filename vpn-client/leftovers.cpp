@@ -1,7 +1,7 @@
 #include "vpn-client/leftovers.hpp"
 
+#include "common/system/files.hpp"
 #include "common/system/instance_lock.hpp"
-#include "common/system/sysctl.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/network.hpp"
 
@@ -18,10 +18,11 @@ void take_back(const Journal& journal, system::Netlink& netlink, system::Nftable
     give_back_valid_mark(journal, others);
 }
 
-/// Locked for as long as we look: nobody starts it meanwhile.
-bool runs(const Journal& journal) {
-    const auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(journal.name));
-    return !lock.has_value() && lock.error().held;
+/// Its lock, so that nobody starts it while we clean up behind it. None if it runs.
+std::optional<system::InstanceLock> lock_of_crashed(const Journal& journal) {
+    auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(journal.name));
+    if (!lock) return std::nullopt;
+    return std::move(*lock);
 }
 
 bool is_one_of(const system::Rule& rule, const std::vector<Journal>& running) {
@@ -42,9 +43,16 @@ std::string description(const system::Rule& rule) {
 std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftables& nftables, std::string_view own) {
     std::vector<Journal> running;
     std::vector<Journal> crashed;
-    for (Journal& journal : read_journals())
-        (journal.name != own && runs(journal) ? running : crashed).push_back(std::move(journal));
-    for (const Journal& journal : crashed) take_back(journal, netlink, nftables, running);
+    std::vector<system::InstanceLock> locks;
+    for (Journal& journal : read_journals()) {
+        auto lock = journal.name == own ? std::nullopt : lock_of_crashed(journal);
+        (lock || journal.name == own ? crashed : running).push_back(std::move(journal));
+        if (lock) locks.push_back(std::move(*lock));
+    }
+    for (const Journal& journal : crashed) {
+        take_back(journal, netlink, nftables, running);
+        if (journal.name != own) static_cast<void>(system::remove_file(socket_path(journal.name)));
+    }
     return running;
 }
 

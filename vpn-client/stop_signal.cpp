@@ -26,7 +26,13 @@ StopSignal::StopSignal() {
     if (!fd_) throw std::system_error(errno, std::generic_category(), "cannot wait for signals");
 }
 
-StopSignal::~StopSignal() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+StopSignal::~StopSignal() {
+    // A signal that was heeded must not end the process once more, now that everything is put back.
+    signalfd_siginfo heeded{};
+    while (::read(fd_.get(), &heeded, sizeof heeded) > 0) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 bool StopSignal::asked() const {
     pollfd watched{fd_.get(), POLLIN, 0};

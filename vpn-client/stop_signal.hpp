@@ -12,6 +12,7 @@ class StopSignal {
     /// Takes these signals away from their usual effect, for this thread and those it starts. Make it before any of them.
     /// Throws std::system_error if the kernel has no descriptor left.
     StopSignal();
+    /// What was asked for has been heeded.
     ~StopSignal();
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;

@@ -6,7 +6,10 @@
 
 #include <boost/asio/post.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace vpn::client {
 namespace {
@@ -43,7 +46,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)),
       main_key_(main_peer(file_.config).public_key),
       search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
-              [this](const Endpoint& endpoint) { engine_->set_endpoint(main_id(), endpoint); }),
+              [this](const Endpoint& endpoint) { move_to(endpoint); }),
       silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
@@ -130,6 +133,8 @@ void Tunnel::on_event(const protocol::Event& event) {
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
     silence_.set_in(silence_after);
+    if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
+        log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
 }
 
@@ -139,10 +144,21 @@ void Tunnel::handle_handshake() {
     port_unreachable_ = host_unreachable_ = 0;
     const Duration took = now - initiation_sent_;
     log_.debug("handshake-complete", {{"connection", file_.origin.name}, {"milliseconds", milliseconds(took)}});
+    if (std::exchange(silent_, false)) log_.info("server-answers-again", {{"connection", file_.origin.name}});
     if (handshake_took_) return;
     handshake_took_ = took;
     handshake_at_ = now;
     start_probe();
+}
+
+void Tunnel::move_to(const Endpoint& endpoint) {
+    // The rules were made for the addresses known then: what the main table sends into the tunnel can't be its endpoint.
+    const bool would_loop = std::ranges::any_of(plan_.routes, [&endpoint](const system::Route& route) {
+        return route.table == system::main_table && route.destination.contains(endpoint.address);
+    });
+    if (would_loop) return log_.warn("endpoint-inside", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
+    log_.info("endpoint-tried", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
+    engine_->set_endpoint(main_id(), endpoint);
 }
 
 void Tunnel::on_unreachable(const system::UnreachableReport& report) {
@@ -227,7 +243,7 @@ void Tunnel::pass_verdict(Report& report) const {
     }
     report.state = State::connected;
     const Duration age = status.last_handshake ? system::now().boot - status.last_handshake->boot : Duration::zero();
-    report.because = status.can_send ? "the server answered a handshake " + system::format_age(age)
+    report.because = status.can_send ? "the server answered a handshake " + (age < 1s ? "just now" : system::format_age(age))
                                      : "idle for " + system::format_duration(age) + ": the next packet makes a new session";
 }
 

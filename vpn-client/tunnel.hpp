@@ -60,6 +60,7 @@ class Tunnel final : private tun::EngineObserver {
     void start_handshakes(const std::vector<Endpoints>& endpoints);
     void handle_initiation_sent();
     void handle_handshake();
+    void move_to(const Endpoint& endpoint);
     void start_probe();
     void save_timestamps();
     [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
@@ -92,6 +93,7 @@ class Tunnel final : private tun::EngineObserver {
     bool answered_ = false;
     bool unable_to_ask_ = false;
     bool link_down_ = false;
+    bool silent_ = false; ///< the server, since the last handshake
     bool gone_ = false;
 };
 
