@@ -337,6 +337,15 @@ TEST_CASE("link-local answers find their interface") {
     const OutgoingDatagram answer{bytes_of("welcome"), path};
     CHECK(send_one(*server, answer).sent == 1);
     CHECK(receive_one(client).first == "welcome");
+
+    // Nothing but the source says which interface: the other side asked from a global address.
+    const OutgoingDatagram from_global{bytes_of("hello"), {there, {address("fd01::1"), 0}}};
+    CHECK(send_one(client, from_global).sent == 1);
+    const Path mixed = receive_one(*server).second;
+    CHECK(mixed.remote == at("fd01::1", client));
+    const OutgoingDatagram second_answer{bytes_of("welcome"), mixed};
+    CHECK(send_one(*server, second_answer).stale_source == 0);
+    CHECK(receive_one(client).second.remote.address == address("fe80::2"));
 }
 
 TEST_CASE("what is larger than the path is fragmented, not refused") {
