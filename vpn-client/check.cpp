@@ -11,13 +11,10 @@
 namespace vpn::client {
 namespace {
 
-std::string counted(std::size_t count, const std::string& thing) {
-    return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
-}
-
 std::string description(const config::ClientConfig& config) {
     const std::vector<Prefix> allowed_ips = all_allowed_ips(config);
-    return counted(config.peers.size(), "peer") + ", " + counted(allowed_ips.size(), "prefix") +
+    return std::to_string(config.peers.size()) + (config.peers.size() == 1 ? " peer" : " peers") + ", " +
+           std::to_string(allowed_ips.size()) + " of allowed_ips" +
            (is_full_tunnel(allowed_ips) ? ", a full tunnel" : ", a split tunnel") + " on interface " + config.interface.name;
 }
 

@@ -34,6 +34,10 @@ Duration to_duration(const std::string& text) {
     return *duration;
 }
 
+void add_target(CLI::App& sub, std::string& target) {
+    sub.add_option("FILE|NAME", target, target_help)->required()->option_text(" ");
+}
+
 /// One of each, filled in by the parser; the one that was named is taken.
 class Parser {
   public:
@@ -43,7 +47,7 @@ class Parser {
         app_.failure_message(mistake_text);
         app_.footer(
             "Ends with 0; or 1 if it failed, 2 if it was called wrongly, 3 if the connection is not running, 4 if there is\n"
-            "no working tunnel, 5 if it is not allowed, 6 if the configuration is wrong. See vpn-client(1).");
+            "no working tunnel, 5 if it is not allowed, 6 if the configuration is wrong. See vpn-client(1).\n");
         app_.add_option_function<std::string>(
                 "--log-level", [this](const std::string& text) { set_log_level(text); }, "error, warn, info (default) or debug")
             ->type_name("LEVEL");
@@ -79,7 +83,7 @@ class Parser {
 
     void add_connect() {
         CLI::App* const sub = add("connect", "Connect, and go on in the background once the tunnel works.", connect_);
-        sub->add_option("target", connect_.target, target_help)->required()->type_name("FILE|NAME")->option_text("FILE|NAME");
+        add_target(*sub, connect_.target);
         sub->add_flag("--foreground", connect_.foreground, "Stay, and log to stderr: for service managers and containers.");
         sub->add_option_function<std::string>(
                "--timeout", [this](const std::string& text) { connect_.timeout = to_duration(text); },
@@ -88,17 +92,17 @@ class Parser {
     }
     void add_disconnect() {
         CLI::App* const sub = add("disconnect", "End a connection and put everything back.", disconnect_);
-        sub->add_option("name", disconnect_.name, "Which; not needed if there is only one.")->type_name("NAME");
+        sub->add_option("NAME", disconnect_.name, "Which; not needed if there is only one.")->option_text(" ");
     }
     void add_status() {
         CLI::App* const sub = add("status", "Tell how connections are doing; all of them without a name.", status_);
-        sub->add_option("name", status_.name, "Which.")->type_name("NAME");
+        sub->add_option("NAME", status_.name, "Which.")->option_text(" ");
         sub->add_flag("--json", status_.json, "For programs; see vpn-client(1) for what it says.");
         sub->add_flag("--watch", status_.watch, "Again every second, until interrupted.");
     }
     void add_check() {
         CLI::App* const sub = add("check", "Tell whether connect would take a file; change nothing.", check_);
-        sub->add_option("target", check_.target, target_help)->required()->type_name("FILE|NAME")->option_text("FILE|NAME");
+        add_target(*sub, check_.target);
     }
 
     void set_log_level(const std::string& text) {

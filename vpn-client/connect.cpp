@@ -7,6 +7,8 @@
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -15,6 +17,8 @@ namespace vpn::client {
 namespace {
 
 using system::ExitCode;
+
+constexpr unsigned first_descriptor_of_others = 3;
 
 /// What a second `connect` of the same name ends with.
 ExitCode tell_already_running(const Report& report) {
@@ -105,7 +109,8 @@ ExitCode connect(const ConnectCommand& command, system::LogLevel level) {
     if (!name) return complain(name.error());
     std::signal(SIGPIPE, SIG_IGN);
     if (command.foreground) return Connecting(command, std::move(*name), level, nullptr).run();
-    auto side = system::daemonise(); // before there is a key in memory: the one who waits must not keep a copy
+    ::close_range(first_descriptor_of_others, ~0U, 0); // a lock that a script holds is not ours to hold for days
+    auto side = system::daemonise();                   // before there is a key in memory: the one who waits must not keep a copy
     if (!side) return complain({ExitCode::failure, side.error().message, std::nullopt});
     if (const auto* parent = std::get_if<system::ParentResult>(&*side)) return static_cast<ExitCode>(parent->exit_code);
     return Connecting(command, std::move(*name), level, &std::get<system::BackgroundChild>(*side)).run();

@@ -61,7 +61,8 @@ class Planner {
             if (prefix_route) routed_by_address_.insert(prefix.network());
         }
         if (left_out)
-            plan_.warnings.emplace_back("IPv6 is switched off on this machine: the tunnel's IPv6 addresses are left out");
+            plan_.warnings.emplace_back(
+                "warning: IPv6 is switched off on this machine: the tunnel's IPv6 addresses are left out");
     }
 
     void plan_routes(Family family) {
@@ -70,7 +71,7 @@ class Planner {
                              [family](const Prefix& p) { return p.family() == family; });
         if (prefixes.empty()) return;
         if (!speaks(family)) {
-            plan_.warnings.emplace_back("IPv6 is switched off on this machine: allowed_ips of IPv6 get no routes");
+            plan_.warnings.emplace_back("warning: IPv6 is switched off on this machine: allowed_ips of IPv6 get no routes");
             return;
         }
         const bool full = is_full_tunnel(prefixes, family);
