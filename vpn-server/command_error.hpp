@@ -23,7 +23,7 @@ template <class T> using CommandResult = Result<T, CommandError>;
 inline tl::unexpected<CommandError> refused(ExitCode code, std::string message) {
     return tl::unexpected<CommandError>(CommandError{{std::move(message)}, code});
 }
-inline tl::unexpected<CommandError> refused(Failure failure) { return refused(ExitCode::failure, std::move(failure.message)); }
+inline tl::unexpected<CommandError> refused(const Failure& failure) { return refused(ExitCode::failure, failure.message); }
 inline tl::unexpected<CommandError> refused(const config::ConfigError& error) {
     return refused(ExitCode::bad_configuration, error.text());
 }

@@ -4,7 +4,9 @@
 #include "vpn-server/difference.hpp"
 #include "vpn-server/paths.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 namespace vpn::server {
 namespace {
@@ -15,6 +17,15 @@ using config::ServerPeer;
 
 /// A link that comes up changes many things at once: look when it is over.
 constexpr std::chrono::milliseconds settling{200};
+
+/// A command may have another directory than the daemon.
+std::string absolute_path(const ConfigFile& file) { return std::filesystem::absolute(file.path()).string(); }
+
+/// Default routes may have moved.
+bool may_move_uplinks(const system::NetlinkEvent& event) {
+    using Kind = system::NetlinkEvent::Kind;
+    return event.kind != Kind::address_added && event.kind != Kind::address_removed;
+}
 
 } // namespace
 
@@ -49,8 +60,9 @@ void Daemon::on_interface_gone() {
     loop_.stop();
 }
 
-void Daemon::on_network_changed(const std::vector<system::NetlinkEvent>&) {
-    if (look_pending_) return;
+void Daemon::on_network_changed(const std::vector<system::NetlinkEvent>& events) {
+    const bool follows = config_.nat.mode == config::Nat::Mode::automatic;
+    if (look_pending_ || !follows || std::none_of(events.begin(), events.end(), may_move_uplinks)) return;
     look_pending_ = true;
     network_timer_.expires_after(settling);
     network_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -74,10 +86,10 @@ std::string Daemon::handle_line(std::string_view line) {
     return encode(std::visit([this](const auto& ask) { return handle(ask); }, *request));
 }
 
-Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", file_.path()}}); }
+Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", absolute_path(file_)}}); }
 
 Answer Daemon::handle(const AskStatus&) {
-    StatusReport report{.config_file = file_.path(),
+    StatusReport report{.config_file = absolute_path(file_),
                         .interface = engine_.interface_name(),
                         .public_key = engine_.public_key(),
                         .port = engine_.port(),

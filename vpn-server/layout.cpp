@@ -1,6 +1,7 @@
 #include "vpn-server/layout.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace vpn::server {
 namespace {
@@ -29,6 +30,16 @@ Layout layout_of(const config::ServerConfig& config) {
     std::sort(layout.routes.begin(), layout.routes.end());
     layout.routes.erase(std::unique(layout.routes.begin(), layout.routes.end()), layout.routes.end());
     return layout;
+}
+
+Layout difference(const Layout& one, const Layout& other) {
+    Layout left;
+    std::copy_if(one.addresses.begin(), one.addresses.end(), std::back_inserter(left.addresses), [&](const Prefix& address) {
+        return std::find(other.addresses.begin(), other.addresses.end(), address) == other.addresses.end();
+    });
+    std::set_difference(one.routes.begin(), one.routes.end(), other.routes.begin(), other.routes.end(),
+                        std::back_inserter(left.routes));
+    return left;
 }
 
 std::vector<Prefix> destinations(const Layout& layout) {

@@ -21,6 +21,9 @@ struct Layout {
 /// A peer that stands for everything (`0.0.0.0/0`) gets no route: it would take the server's own way out.
 Layout layout_of(const config::ServerConfig& config);
 
+/// What `one` has and `other` has not.
+Layout difference(const Layout& one, const Layout& other);
+
 /// Every network that the interface leads to: its addresses' and its routes.
 std::vector<Prefix> destinations(const Layout& layout);
 

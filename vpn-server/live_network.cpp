@@ -25,13 +25,13 @@ Result<LiveNetwork> LiveNetwork::set_up(const config::ServerConfig& config, std:
 }
 
 Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
+    const auto around = Surroundings::look(*netlink_);
+    if (!around) return tl::unexpected(around.error());
+    const std::string& name = wanted.interface.name;
     const Layout layout = layout_of(wanted);
+    if (auto taken = conflict(*around, difference(layout, interface_.layout()), name)) return failed(std::move(*taken));
     const std::string old_rules = firewall_.rules();
-    if (layout != interface_.layout()) {
-        const auto around = Surroundings::look(*netlink_);
-        if (!around) return tl::unexpected(around.error());
-        if (auto taken = conflict(*around, layout, wanted.interface.name)) return failed(std::move(*taken));
-    }
+    uplinks_ = uplinks_of(*around, name);
     if (auto replaced = firewall_.replace(ruleset(wanted, uplinks_, mtu_)); !replaced) return replaced;
     if (auto changed = interface_.change(layout); !changed) {
         static_cast<void>(firewall_.replace(old_rules));
@@ -43,10 +43,10 @@ Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
 Result<bool> LiveNetwork::look_again(const config::ServerConfig& config) {
     const auto around = Surroundings::look(*netlink_);
     if (!around) return tl::unexpected(around.error());
-    Uplinks uplinks = uplinks_of(*around, config.interface.name);
-    if (uplinks == uplinks_) return false;
-    uplinks_ = std::move(uplinks);
-    if (auto replaced = firewall_.replace(ruleset(config, uplinks_, mtu_)); !replaced) return tl::unexpected(replaced.error());
+    uplinks_ = uplinks_of(*around, config.interface.name);
+    std::string rules = ruleset(config, uplinks_, mtu_);
+    if (rules == firewall_.rules()) return false;
+    if (auto replaced = firewall_.replace(std::move(rules)); !replaced) return tl::unexpected(replaced.error());
     return true;
 }
 

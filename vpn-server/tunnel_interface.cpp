@@ -5,7 +5,6 @@
 #include "common/system/route.hpp"
 #include "common/system/sysctl.hpp"
 
-#include <algorithm>
 #include <vector>
 
 namespace vpn::server {
@@ -20,20 +19,6 @@ constexpr std::uint32_t queue_length = 256;
 void prepare_ipv6(const std::string& name) {
     static_cast<void>(system::write_sysctl("net/ipv6/conf/" + name + "/disable_ipv6", "0"));
     static_cast<void>(system::write_sysctl("net/ipv6/conf/" + name + "/addr_gen_mode", "1"));
-}
-
-std::vector<Prefix> without(const std::vector<Prefix>& all, const std::vector<Prefix>& others) {
-    std::vector<Prefix> left;
-    for (const Prefix& one : all)
-        if (std::find(others.begin(), others.end(), one) == others.end()) left.push_back(one);
-    return left;
-}
-
-/// Of two sorted lists.
-std::vector<Prefix> sorted_without(const std::vector<Prefix>& all, const std::vector<Prefix>& others) {
-    std::vector<Prefix> left;
-    std::set_difference(all.begin(), all.end(), others.begin(), others.end(), std::back_inserter(left));
-    return left;
 }
 
 std::vector<system::Route> routes_to(const std::vector<Prefix>& destinations, std::uint32_t interface) {
@@ -65,19 +50,21 @@ Result<TunnelInterface> TunnelInterface::set_up(system::Netlink& netlink, std::u
 }
 
 Result<void> TunnelInterface::change(Layout wanted) {
+    const Layout fresh = difference(wanted, layout_);
+    const Layout stale = difference(layout_, wanted);
     std::vector<system::ScopedAddress> added;
-    for (const Prefix& prefix : without(wanted.addresses, layout_.addresses)) {
+    for (const Prefix& prefix : fresh.addresses) {
         auto address = system::ScopedAddress::add(*netlink_, {.interface = index_, .prefix = prefix});
         if (!address) return tl::unexpected(address.error());
         added.push_back(std::move(*address));
     }
-    const auto new_routes = routes_to(sorted_without(wanted.routes, layout_.routes), index_);
-    if (auto routed = system::add_routes(*netlink_, new_routes); !routed) return tl::unexpected(routed.error());
+    if (auto routed = system::add_routes(*netlink_, routes_to(fresh.routes, index_)); !routed)
+        return tl::unexpected(routed.error());
     for (system::ScopedAddress& address : added) address.release();
 
     // What is no longer wanted may have gone by other hands.
-    static_cast<void>(system::delete_routes(*netlink_, routes_to(sorted_without(layout_.routes, wanted.routes), index_)));
-    for (const Prefix& prefix : without(layout_.addresses, wanted.addresses))
+    static_cast<void>(system::delete_routes(*netlink_, routes_to(stale.routes, index_)));
+    for (const Prefix& prefix : stale.addresses)
         static_cast<void>(system::delete_address(*netlink_, {.interface = index_, .prefix = prefix}));
     layout_ = std::move(wanted);
     return {};

@@ -34,7 +34,8 @@ struct WgQuickFile {
 /// of a client's configuration is refused here too, with the line.
 Parsed<WgQuickFile> parse_wg_quick(std::string_view text, std::string_view file);
 
-/// For phones and other clients. Holds secrets: the caller wipes it.
+/// For phones and other clients. Holds secrets: the caller wipes it. A private key that is all zeros, since only the client has
+/// it, is left out.
 std::string format_wg_quick(const ClientConfig& config);
 
 } // namespace vpn::config

@@ -34,7 +34,7 @@ void append_peer(std::string& text, const ClientPeer& peer) {
 std::string format_wg_quick(const ClientConfig& config) {
     const ClientInterface& interface = config.interface;
     std::string text = "[Interface]\n";
-    append_key(text, "PrivateKey", interface.private_key.reveal());
+    if (!interface.private_key.is_zero()) append_key(text, "PrivateKey", interface.private_key.reveal());
     append(text, "Address", joined(interface.addresses));
     append(text, "DNS", joined(interface.dns));
     if (interface.mtu) append(text, "MTU", std::to_string(*interface.mtu));

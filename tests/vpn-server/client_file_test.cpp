@@ -1,6 +1,7 @@
 // EXPERIENCE: what `peer add` writes.
 #include "vpn-server/client_file.hpp"
 
+#include "common/config/wg_quick.hpp"
 #include "tests/vpn-server/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -49,6 +50,7 @@ TEST_CASE("a key that only the peer has is left to the peer") {
     const config::ClientConfig client = client_file(server, server.peers[0], "/etc/vpn/laptop.key", {});
     CHECK(client.interface.private_key.is_zero());
     CHECK(samples::holds(config::encode(client), "\"private_key\": \"file:/etc/vpn/laptop.key\""));
+    CHECK_FALSE(samples::holds(config::format_wg_quick(client), "PrivateKey"));
 }
 
 TEST_CASE("wishes go before what the server would say") {

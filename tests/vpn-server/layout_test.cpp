@@ -34,6 +34,14 @@ TEST_CASE("no peer takes the server's own way out") {
     CHECK(layout_of(config).routes == prefixes({"192.168.7.0/24"}));
 }
 
+TEST_CASE("what one has and the other has not") {
+    const Layout one{prefixes({"10.66.0.1/24", "fd66::1/64"}), prefixes({"10.77.0.0/24", "192.168.7.0/24"})};
+    const Layout other{prefixes({"fd66::1/64"}), prefixes({"10.77.0.0/24", "192.168.8.0/24"})};
+    CHECK(difference(one, other) == Layout{prefixes({"10.66.0.1/24"}), prefixes({"192.168.7.0/24"})});
+    CHECK(difference(other, one) == Layout{{}, prefixes({"192.168.8.0/24"})});
+    CHECK(difference(one, one) == Layout{});
+}
+
 TEST_CASE("the MTU is what the smallest way out leaves: 80 bytes less, 1420 at most, 1280 at least") {
     CHECK(tunnel_mtu(std::nullopt, 1500) == 1420);
     CHECK(tunnel_mtu(std::nullopt, 1480) == 1400);
