@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+"""Runs vpn-server's commands that need no daemon, as people do. Usage: vpn_server_test.py PATH-OF-VPN-SERVER [unittest's arguments]"""
+
+import base64
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = ''
+DONE, FAILURE, USAGE, NOT_RUNNING, NO_PERMISSION, BAD_CONFIG = 0, 1, 2, 3, 5, 6
+# Public keys of nobody: RFC 7748, 6.1.
+ALICE, BOB = 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08='
+LEVELS = [[], ['init'], ['run'], ['check'], ['status'], ['reload'], ['peer'],
+          *(['peer', command] for command in ('add', 'list', 'show', 'reset', 'remove'))]
+
+
+def run(*words, code=DONE, **how):
+    done = subprocess.run([PROGRAM, *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60, **how)
+    assert code is None or done.returncode == code, f'expected {code}: {done}'
+    return done
+
+
+class Server(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.file = os.path.join(self.directory, 'server.json')
+
+    def command(self, *words, **how):
+        return run(*words, '--config', self.file, **how)
+
+    def init(self, *words):
+        return self.command('init', '--endpoint', 'vpn.example.org', '--dns', '9.9.9.9', *words)
+
+    def config(self):
+        with open(self.file, encoding='utf-8') as file:
+            return json.load(file)
+
+    def write(self, text):
+        with open(self.file, 'w', encoding='utf-8') as file:
+            file.write(text)
+
+    def test_help_and_version_on_every_level_go_to_stdout(self):
+        for level in LEVELS:
+            for option in '--help', '-h', '--version':
+                done = run(*level, option)
+                self.assertTrue(done.stdout.strip() and not done.stderr, done)
+                self.assertNotIn('\x1b', done.stdout)
+        self.assertRegex(run('--version').stdout, r'\Avpn-server \d+\.\d+\.\d+\n\Z')
+
+    def test_what_makes_no_sense_ends_with_2_and_says_why_on_stderr(self):
+        for line in ('', 'runn', 'run now', 'run check', 'peer', 'peer ad', 'peer show', 'peer add a b', 'peer add a/b', 'peer add --format pdf', 'init',
+                     'init --endpoint vpn..example', 'init --endpoint x --network 10.0.0.0/33', 'init --endpoint x --network fd66::/64',
+                     'init --endpoint x --network6 10.0.0.0/24', 'init --endpoint x --network 10.0.0.0/31', 'init --endpoint x --listen-port 70000',
+                     'init --endpoint x --interface a/b', 'init --endpoint x --dns 9.9.9.9,', 'peer add --public-key short', 'peer add --suite hybrid',
+                     'peer add --allowed-ips 10.0.0.0/33', '--log-level loud check', 'check --no-such-option'):
+            with self.subTest(line):
+                done = self.command(*line.split(), code=USAGE)
+                self.assertTrue(done.stderr.startswith('vpn-server: ') and not done.stdout, done)
+                self.assertFalse(os.path.exists(self.file))
+
+    def test_the_file_may_be_named_before_the_command_or_behind_it(self):
+        run('--config', self.file, 'init', '--endpoint', 'vpn.example.org')
+        run('check', '--config', self.file)
+        run('--config', self.file, 'peer', 'list')
+        run('peer', '--config', self.file, 'list')
+
+    def test_init_prints_the_public_key_and_writes_a_file_for_its_owner_alone(self):
+        printed = self.init()
+        self.assertEqual(len(base64.b64decode(printed.stdout.strip(), validate=True)), 32)
+        self.assertEqual(stat.S_IMODE(os.stat(self.file).st_mode), 0o600)
+        for word in '51820', 'vpn-server run', 'peer add', self.file:
+            self.assertIn(word, printed.stderr)
+        self.assertNotIn(self.config()['interface']['private_key'], printed.stdout + printed.stderr)
+        self.assertIn('fine', self.command('check').stdout)
+
+    def test_init_makes_the_directories_that_are_missing_for_nobody_else(self):
+        self.file = os.path.join(self.directory, 'etc', 'vpn', 'server.json')
+        self.init()
+        for path in os.path.dirname(self.file), os.path.join(self.directory, 'etc'):
+            self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o700)
+
+    def test_init_takes_the_endpoints_port_from_the_listen_port_unless_told(self):
+        self.init('--listen-port', '4433')
+        self.assertEqual(self.config()['endpoint'], 'vpn.example.org:4433')
+        for endpoint, written in (('[2001:db8::1]:7', '[2001:db8::1]:7'), ('2001:db8::1', '[2001:db8::1]:51820'), ('192.0.2.1:9', '192.0.2.1:9')):
+            self.command('init', '--force', '--endpoint', endpoint)
+            self.assertEqual(self.config()['endpoint'], written)
+
+    def test_init_replaces_nothing_but_by_force(self):
+        self.init()
+        before = self.config()
+        refused = self.command('init', '--endpoint', 'other.example.org', code=FAILURE)
+        self.assertIn('--force', refused.stderr)
+        self.assertEqual(self.config(), before)
+        self.init('--force')
+        self.assertNotEqual(self.config()['interface']['private_key'], before['interface']['private_key'])
+
+    def test_a_peer_is_handed_a_whole_file(self):
+        self.init()
+        handed = json.loads(self.command('peer', 'add', 'laptop').stdout)
+        [peer] = self.config()['peers']
+        [server] = handed['peers']
+        self.assertEqual(handed['interface']['addresses'], peer['addresses'])
+        self.assertEqual(server['preshared_key'], peer['preshared_key'])
+        self.assertEqual((server['endpoint'], server['persistent_keepalive'], server['suite'], server['allowed_ips']),
+                         ('vpn.example.org:51820', 25, 'wireguard', ['0.0.0.0/0', '::/0']))
+        self.assertEqual((handed['interface']['probe'], handed['interface']['dns']), ('10.66.0.1', ['9.9.9.9']))
+        self.assertNotIn(handed['interface']['private_key'], json.dumps(self.config()), 'the server keeps no key of a peer')
+
+    def test_a_peers_file_is_new_and_its_owners_alone(self):
+        self.init()
+        output = os.path.join(self.directory, 'laptop.json')
+        done = self.command('peer', 'add', 'laptop', '--output', output)
+        self.assertFalse(done.stdout)
+        self.assertEqual(stat.S_IMODE(os.stat(output).st_mode), 0o600)
+        again = self.command('peer', 'add', 'phone', '--output', output, code=FAILURE)
+        self.assertIn(output, again.stderr)
+        self.assertEqual([peer['name'] for peer in self.config()['peers']], ['laptop'])
+
+    def test_a_peer_whose_file_can_not_be_written_is_not_added(self):
+        self.init()
+        self.command('peer', 'add', 'laptop', '--output', os.path.join(self.directory, 'missing', 'laptop.json'), code=FAILURE)
+        self.assertEqual(self.config()['peers'], [])
+
+    def test_with_the_peers_own_key_no_secret_travels_but_one_that_was_asked_for(self):
+        self.init()
+        open_file = json.loads(self.command('peer', 'add', 'laptop', '--public-key', ALICE).stdout)
+        self.assertEqual(open_file['interface']['private_key'], 'file:/etc/vpn/laptop.key')
+        self.assertNotIn('preshared_key', open_file['peers'][0])
+        with_psk = json.loads(self.command('peer', 'add', 'phone', '--public-key', BOB, '--psk').stdout)
+        self.assertEqual(with_psk['peers'][0]['preshared_key'], self.config()['peers'][1]['preshared_key'])
+        refused = self.command('peer', 'add', 'tablet', '--public-key', ALICE, code=FAILURE)
+        self.assertIn('laptop', refused.stderr)
+
+    def test_wireguards_own_programs_are_handed_their_own_text(self):
+        self.init()
+        text = self.command('peer', 'add', 'phone', '--format', 'wg', '--allowed-ips', '10.66.0.0/24,fd66::/64', '--dns', '1.1.1.1').stdout
+        for line in (r'\[Interface\]', r'PrivateKey = \S{44}', r'Address = 10\.66\.0\.2/32, \S+', r'DNS = 1\.1\.1\.1', r'\[Peer\]', r'PublicKey = \S{44}',
+                     r'PresharedKey = \S{44}', r'Endpoint = vpn\.example\.org:51820', r'AllowedIPs = 10\.66\.0\.0/24, fd66::/64', 'PersistentKeepalive = 25'):
+            self.assertTrue(re.search(f'^{line}$', text, re.MULTILINE), f'{line} is not in {text}')
+
+    def test_peers_added_at_the_same_time_are_all_there(self):
+        self.init()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: self.command('peer', 'add', f'p{number}'), range(24)))
+        peers = self.config()['peers']
+        self.assertEqual({peer['name'] for peer in peers}, {f'p{number}' for number in range(24)})
+        self.assertEqual(len({address for peer in peers for address in peer['addresses']}), 48)
+
+    def test_peers_are_listed_shown_and_removed_without_a_server_and_it_is_said(self):
+        self.init()
+        for name in 'laptop', "Anna's phone":
+            self.command('peer', 'add', name)
+        listed = self.command('peer', 'list', '--json')
+        self.assertIn('not running', listed.stderr)
+        document = json.loads(listed.stdout)
+        self.assertEqual((document['version'], [peer['name'] for peer in document['peers']]), (1, ['laptop', "Anna's phone"]))
+        self.assertIn("Anna's phone", self.command('peer', 'list').stdout)
+        self.assertIn('10.66.0.3', self.command('peer', 'show', "Anna's phone").stdout)
+        self.command('peer', 'remove', 'laptop')
+        self.assertEqual([peer['name'] for peer in self.config()['peers']], ["Anna's phone"])
+        for command in 'show', 'reset', 'remove':
+            self.assertIn('laptop', self.command('peer', command, 'laptop', code=FAILURE).stderr)
+
+    def test_no_secret_stands_in_what_is_listed_or_shown(self):
+        self.init()
+        handed = json.loads(self.command('peer', 'add', 'laptop').stdout)
+        said = ''.join(done.stdout + done.stderr for done in (self.command('peer', 'list'), self.command('peer', 'list', '--json'),
+                                                              self.command('peer', 'show', 'laptop'), self.command('check')))
+        for secret in (self.config()['interface']['private_key'], handed['interface']['private_key'], handed['peers'][0]['preshared_key']):
+            self.assertNotIn(secret, said)
+
+    def test_without_a_server_status_and_reload_end_with_3(self):
+        self.init()
+        for command in 'status', 'reload':
+            self.assertIn(self.file, self.command(command, code=NOT_RUNNING).stderr)
+
+    def test_a_bad_file_ends_with_6_and_names_the_line(self):
+        self.init()
+        with open(self.file, encoding='utf-8') as file:
+            good = file.read()
+        self.write(good.replace('"networks"', '"netwroks"'))
+        line = next(number for number, text in enumerate(good.splitlines(), 1) if '"networks"' in text)
+        for words in ('check',), ('run',), ('peer', 'list'), ('peer', 'add'):
+            done = self.command(*words, code=BAD_CONFIG)
+            self.assertIn(f'{self.file}:{line}:', done.stderr)
+            self.assertIn('netwroks', done.stderr)
+        self.write(good)
+        os.chmod(self.file, 0o640)
+        self.assertIn('0600', self.command('check', code=BAD_CONFIG).stderr)
+        os.remove(self.file)
+        self.assertIn(self.file, self.command('check', code=BAD_CONFIG).stderr)
+
+    def test_a_file_without_an_endpoint_serves_but_adds_no_peer(self):
+        self.init()
+        config = self.config()
+        del config['endpoint']
+        self.write(json.dumps(config))
+        self.command('check')
+        self.assertIn('endpoint', self.command('peer', 'add', code=BAD_CONFIG).stderr)
+        self.assertEqual(self.config()['peers'], [])
+
+    def test_what_can_not_be_printed_has_failed(self):
+        self.init()
+        with open('/dev/full', 'w', encoding='utf-8') as full:
+            done = subprocess.run([PROGRAM, 'peer', 'add', 'laptop', '--config', self.file], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, FAILURE, done)
+        self.assertEqual(self.config()['peers'], [])
+
+
+if __name__ == '__main__':
+    PROGRAM = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
