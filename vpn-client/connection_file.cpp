@@ -3,6 +3,7 @@
 #include "common/base/secret.hpp"
 #include "common/config/wg_quick.hpp"
 #include "common/system/files.hpp"
+#include "vpn-client/network_plan.hpp"
 
 #include <algorithm>
 
@@ -79,18 +80,25 @@ Granted<ConnectionFile> load_connection(const ConnectionName& name) {
 }
 
 ProbeTargets probe_targets(const config::ClientConfig& config) {
-    if (config.interface.probe) return {{*config.interface.probe}, {}};
     ProbeTargets targets;
-    std::ranges::copy_if(config.interface.dns, std::back_inserter(targets.echo),
+    std::ranges::copy_if(config.interface.dns, std::back_inserter(targets.dns),
                          [&config](const IpAddress& address) { return anybody_takes(config, address); });
-    targets.dns = targets.echo;
+    const bool full = is_full_tunnel(all_allowed_ips(config));
+    if (config.interface.probe) {
+        targets.echo = {*config.interface.probe};
+        if (!full) targets.dns.clear();
+    } else if (!full) {
+        targets.echo = targets.dns;
+        return targets;
+    }
+    targets.both = !targets.echo.empty() && !targets.dns.empty();
     return targets;
 }
 
 const config::ClientPeer& main_peer(const config::ClientConfig& config) {
     const ProbeTargets targets = probe_targets(config);
     const auto answers = [&targets](const config::ClientPeer& peer) {
-        return peer.endpoint && !targets.none() && takes(peer, targets.echo.front());
+        return peer.endpoint && !targets.none() && takes(peer, targets.echo.empty() ? targets.dns.front() : targets.echo.front());
     };
     const auto found = std::ranges::find_if(config.peers, answers);
     if (found != config.peers.end()) return *found;

@@ -26,16 +26,19 @@ Granted<ConnectionFile> load_connection(const ConnectionName& name);
 Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::string_view text,
                                           const config::KeyReader& read_key = {});
 
-/// What can be asked whether it hears us, to know that the tunnel works.
+/// Who can be asked whether he hears us, to know that the tunnel works.
 struct ProbeTargets {
     /// For an ICMP echo.
     std::vector<IpAddress> echo;
     /// For a question to a name server.
     std::vector<IpAddress> dns;
+    /// One of each kind has to answer; else any one.
+    bool both = false;
     [[nodiscard]] bool none() const { return echo.empty() && dns.empty(); }
 };
 
-/// The file's `probe`; without one, those of its `dns` that some peer takes.
+/// The file's `probe`; without one, those of its `dns` that some peer takes. Through a full tunnel one of these has to answer in
+/// any case: a server that answers itself and forwards nothing is no way to the internet.
 ProbeTargets probe_targets(const config::ClientConfig& config);
 
 /// The peer that has to answer: the one that takes the probe, else the first that has an endpoint.

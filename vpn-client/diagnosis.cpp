@@ -59,8 +59,12 @@ std::vector<std::string> explain_silence(const Evidence& evidence) {
 }
 
 std::vector<std::string> explain_return(const Evidence& evidence) {
+    if (!evidence.heard.empty())
+        return {"the handshake with " + place(evidence) + " is fine, but nothing comes back from behind it",
+                "  Inside the tunnel " + evidence.heard + " answered, and " + evidence.missing + " did not.",
+                "  Check forwarding and NAT on the server (vpn-server status), and that the dns in the file is right."};
     return {"the handshake with " + place(evidence) + " is fine, but nothing comes back through the tunnel",
-            "  " + evidence.asked + " was asked inside and did not answer.",
+            "  Inside, " + evidence.missing + " was asked and did not answer.",
             "  Check forwarding and NAT on the server (vpn-server status), that it gave this client the addresses in the file,",
             "  and that the probe in the file is an address that answers ping."};
 }

@@ -16,7 +16,8 @@ struct Evidence {
     std::string name;
     std::string server;   ///< `vpn.example.org:51820`
     std::string endpoint; ///< the address behind it, `198.51.100.10:51820`
-    std::string asked;    ///< what was asked inside: `10.66.0.1`, or several; empty: nothing could be
+    std::string heard;    ///< who was asked inside and answered: `10.66.0.1 (ping)`, or several
+    std::string missing;  ///< and who did not
 
     std::uint32_t initiations = 0;
     std::uint32_t rejected_responses = 0; ///< answers that did not decrypt

@@ -32,7 +32,11 @@ enum class Kind : std::uint8_t { raw_echo, ping_echo, dns };
 struct Target {
     UniqueFd fd;
     Kind kind;
-    Family family;
+    IpAddress address;
+    bool answered = false;
+
+    [[nodiscard]] bool is_dns() const { return kind == Kind::dns; }
+    [[nodiscard]] Family family() const { return address.family(); }
 };
 
 OsResult<UniqueFd> tied_to(UniqueFd fd, const std::string& interface, const Endpoint& target) {
@@ -72,21 +76,21 @@ OsResult<Target> echo_target(const std::string& interface, const IpAddress& addr
     if (raw) filter_replies(raw, family);
     auto fd = tied_to(raw ? std::move(raw) : socket_for(family, SOCK_DGRAM, protocol), interface, {address, Port{}, 0});
     if (!fd) return tl::unexpected(fd.error());
-    return Target{std::move(*fd), kind, family};
+    return Target{std::move(*fd), kind, address};
 }
 
 OsResult<Target> dns_target(const std::string& interface, const IpAddress& address) {
     auto fd = tied_to(socket_for(address.family(), SOCK_DGRAM, 0), interface, {address, dns_port, 0});
     if (!fd) return tl::unexpected(fd.error());
-    return Target{std::move(*fd), Kind::dns, address.family()};
+    return Target{std::move(*fd), Kind::dns, address};
 }
 
 } // namespace
 
 struct Probe::Asking {
-    Asking(boost::asio::io_context& the_loop, std::function<void()> the_answered)
-        : loop(the_loop), answered(std::move(the_answered)), identifier(random_identifier()), again(the_loop, [this] { ask(); }) {
-    }
+    Asking(boost::asio::io_context& the_loop, bool both_kinds, std::function<void()> the_answered)
+        : loop(the_loop), both(both_kinds), answered(std::move(the_answered)), identifier(random_identifier()),
+          again(the_loop, [this] { ask(); }) {}
 
     static std::uint16_t random_identifier() {
         crypto::SystemRandom random;
@@ -102,30 +106,51 @@ struct Probe::Asking {
     void ask() {
         ++sequence;
         for (const Target& target : targets) {
-            const ByteVector question = target.kind == Kind::dns ? encode_dns_question(identifier)
-                                                                 : encode_echo_request(target.family, {identifier, sequence});
+            if (target.answered) continue;
+            const ByteVector question =
+                target.is_dns() ? encode_dns_question(identifier) : encode_echo_request(target.family(), {identifier, sequence});
             static_cast<void>(::send(target.fd.get(), question.data(), question.size(), MSG_NOSIGNAL));
         }
         again.set_in(std::exchange(wait, std::min(wait * 3 / 2, longest_wait)));
     }
 
-    void read(const Target& target) {
+    void read(Target& target) {
         ByteArray<2048> buffer;
         const ssize_t got = ::recv(target.fd.get(), buffer.data(), buffer.size(), 0);
         if (got <= 0 || !is_answer(target, Bytes(buffer).first(static_cast<std::size_t>(got)))) return;
+        target.answered = true;
+        if (!enough()) return;
         again.clear();
         if (const auto tell = std::exchange(answered, nullptr)) tell();
     }
 
+    [[nodiscard]] bool enough() const {
+        const auto any = [this](bool dns) {
+            return std::ranges::any_of(targets,
+                                       [dns](const Target& target) { return target.answered && target.is_dns() == dns; });
+        };
+        return both ? any(true) && any(false) : any(true) || any(false);
+    }
+
+    [[nodiscard]] std::string names(bool that_answered) const {
+        std::string text;
+        for (const Target& target : targets) {
+            if (target.answered != that_answered) continue;
+            text += (text.empty() ? "" : ", ") + target.address.to_string() + (target.is_dns() ? " (DNS)" : " (ping)");
+        }
+        return text;
+    }
+
     [[nodiscard]] bool is_answer(const Target& target, Bytes message) const {
-        if (target.kind == Kind::dns) return is_dns_answer(message, identifier);
-        if (target.kind == Kind::raw_echo && target.family == Family::v4) message = without_ipv4_header(message);
-        const auto echo = decode_echo_reply(target.family, message);
+        if (target.is_dns()) return is_dns_answer(message, identifier);
+        if (target.kind == Kind::raw_echo && target.family() == Family::v4) message = without_ipv4_header(message);
+        const auto echo = decode_echo_reply(target.family(), message);
         if (!echo || echo->sequence == 0 || echo->sequence > sequence) return false;
         return target.kind == Kind::ping_echo || echo->identifier == identifier; // the kernel chose a ping socket's
     }
 
     boost::asio::io_context& loop;
+    bool both;
     std::function<void()> answered;
     std::uint16_t identifier;
     std::uint16_t sequence = 0;
@@ -140,9 +165,12 @@ Probe::Probe(Probe&&) noexcept = default;
 Probe& Probe::operator=(Probe&&) noexcept = default;
 Probe::~Probe() = default;
 
+std::string Probe::heard() const { return asking_->names(true); }
+std::string Probe::missing() const { return asking_->names(false); }
+
 Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
                            std::function<void()> answered) {
-    auto asking = std::make_unique<Asking>(loop, std::move(answered));
+    auto asking = std::make_unique<Asking>(loop, targets.both, std::move(answered));
     std::string trouble = "there is nobody to ask";
     const auto add = [&](OsResult<Target> target) {
         if (target)
@@ -153,6 +181,10 @@ Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& int
     for (const IpAddress& address : targets.echo) add(echo_target(interface, address));
     for (const IpAddress& address : targets.dns) add(dns_target(interface, address));
     if (asking->targets.empty()) return failed(trouble);
+    const auto asked = [&asking](bool dns) {
+        return std::ranges::any_of(asking->targets, [dns](const Target& t) { return t.is_dns() == dns; });
+    };
+    asking->both = targets.both && asked(true) && asked(false);
     asking->ask();
     return Probe(std::move(asking));
 }

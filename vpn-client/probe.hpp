@@ -16,13 +16,17 @@ namespace vpn::client {
 
 class Probe {
   public:
-    /// Asks at once and again, ever more slowly, until this goes. `answered` is called once, when the first answer came.
+    /// Asks at once and again, ever more slowly, until this goes. `answered` is called once, when all have answered who have to.
     /// Errors: no target can be asked at all (no CAP_NET_RAW and no ping sockets, ...).
     static Result<Probe> start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
                                std::function<void()> answered);
     Probe(Probe&&) noexcept;
     Probe& operator=(Probe&&) noexcept;
     ~Probe();
+
+    /// Those who have answered, and those who have not, in words; for diagnosis.
+    [[nodiscard]] std::string heard() const;
+    [[nodiscard]] std::string missing() const;
 
   private:
     struct Asking;

@@ -31,12 +31,6 @@ std::vector<Endpoint> endpoints_of_main(const ConnectionFile& file, const std::v
     return endpoints.at(static_cast<std::size_t>(index));
 }
 
-template <class List> std::string joined(const List& list) {
-    std::string text;
-    for (const auto& item : list) text += (text.empty() ? "" : ", ") + item.to_string();
-    return text;
-}
-
 std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::chrono::milliseconds>(duration).count(); }
 
 } // namespace
@@ -201,7 +195,10 @@ Evidence Tunnel::evidence() const {
     evidence.name = file_.origin.name;
     evidence.server = peer_with(file_.config, main_key_).endpoint->to_string();
     if (status.endpoint) evidence.endpoint = status.endpoint->to_string();
-    evidence.asked = joined(targets_.echo);
+    if (probe_) {
+        evidence.heard = probe_->heard();
+        evidence.missing = probe_->missing();
+    }
     evidence.initiations = status.attempt.initiations;
     evidence.rejected_responses = status.attempt.rejected_responses;
     evidence.cookies = status.attempt.cookies;

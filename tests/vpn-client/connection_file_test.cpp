@@ -75,6 +75,21 @@ TEST_CASE("the probe is asked; without one, the name servers inside; else nobody
     CHECK(dns.dns == std::vector{address("10.66.0.53")});
 }
 
+TEST_CASE("through a full tunnel a name server has to answer too, if the file has one") {
+    config::ClientConfig config = connection_taking({"0.0.0.0/0"});
+    CHECK(probe_targets(config).none());
+    config.interface.probe = address("10.66.0.1");
+    CHECK_FALSE(probe_targets(config).both);
+    config.interface.dns = {address("9.9.9.9")};
+    CHECK(probe_targets(config).both);
+    CHECK(probe_targets(config).echo == std::vector{address("10.66.0.1")});
+    CHECK(probe_targets(config).dns == std::vector{address("9.9.9.9")});
+    config.interface.probe.reset();
+    CHECK_FALSE(probe_targets(config).both);
+    CHECK(probe_targets(config).echo.empty());
+    CHECK(probe_targets(config).dns == std::vector{address("9.9.9.9")});
+}
+
 TEST_CASE("the peer that has to answer takes the probe, or is the first with an endpoint") {
     config::ClientConfig config = connection_taking({"10.66.0.0/24"});
     config.peers.emplace_back().allowed_ips = prefixes({"10.67.0.0/24"});

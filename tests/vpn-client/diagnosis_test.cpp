@@ -11,7 +11,7 @@ Evidence attempt() {
     evidence.name = "laptop";
     evidence.server = "vpn.example.org:51820";
     evidence.endpoint = "198.51.100.10:51820";
-    evidence.asked = "10.66.0.1";
+    evidence.missing = "10.66.0.1 (ping)";
     evidence.initiations = 3;
     return evidence;
 }
@@ -95,6 +95,16 @@ TEST_CASE("every reason is told with where, what and what to do") {
         }
         CHECK_FALSE(summary_of(reason).empty());
     }
+}
+
+TEST_CASE("a server that answers itself and forwards nothing is told from one that answers nothing") {
+    Evidence evidence = attempt();
+    evidence.handshake = true;
+    CHECK(explanation(Reason::no_return, evidence).find("10.66.0.1 (ping) was asked") != std::string::npos);
+    evidence.heard = "10.66.0.1 (ping)";
+    evidence.missing = "9.9.9.9 (DNS)";
+    CHECK(explanation(Reason::no_return, evidence).find("10.66.0.1 (ping) answered, and 9.9.9.9 (DNS) did not") !=
+          std::string::npos);
 }
 
 TEST_CASE("a wrong preshared key says who has one") {
