@@ -33,8 +33,7 @@ std::string at_line(const config::WgQuickLine& line) { return config::quote(line
 
 std::vector<std::string> notes_on(const config::WgQuickFile& file) {
     std::vector<std::string> notes;
-    for (const auto& hook : file.hooks)
-        notes.push_back("note: " + at_line(hook) + " is not run: " + config::printable(hook.value, 200));
+    for (const auto& hook : file.hooks) notes.push_back("note: " + at_line(hook) + " is not run: " + config::quote(hook.value));
     for (const auto& line : file.unused) notes.push_back("note: " + at_line(line) + " means nothing here and is passed over");
     for (const auto& line : file.unknown) notes.push_back("note: " + at_line(line) + " is not known and is passed over");
     return notes;

@@ -40,8 +40,8 @@ class Daemon {
     boost::asio::io_context loop_;
     system::Logger log_;
     std::string name_;
-    std::optional<system::ControlServer> control_; ///< goes last: its end is the sign that all is done
-    system::InstanceLock lock_;
+    system::InstanceLock lock_;                    ///< goes last: who gets it next makes a socket of its own
+    std::optional<system::ControlServer> control_; ///< its end is the sign that all is done
     std::unique_ptr<Tunnel> tunnel_;
     Watch stop_watch_;
     bool asked_to_end_ = false;

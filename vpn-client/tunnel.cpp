@@ -100,6 +100,14 @@ void Tunnel::start_probe() {
 
 // --- what the engine tells ---------------------------------------------------------------------------------------------------
 
+bool Tunnel::tell_again(EventKind kind) {
+    const Boot now = system::now().boot;
+    const auto [told, first] = told_.try_emplace(kind, now);
+    if (!first && now - told->second < std::chrono::minutes(1)) return false;
+    told->second = now;
+    return true;
+}
+
 void Tunnel::on_event(const protocol::Event& event) {
     const bool main = event.peer == main_id();
     switch (event.kind) {
@@ -109,18 +117,24 @@ void Tunnel::on_event(const protocol::Event& event) {
     case EventKind::handshake_complete:
         if (main) handle_handshake();
         break;
-    case EventKind::response_rejected: log_.warn("response-rejected", {{"connection", file_.origin.name}}); break;
-    case EventKind::cookie_received: log_.info("server-busy", {{"connection", file_.origin.name}}); break;
+    case EventKind::response_rejected:
+        if (tell_again(event.kind)) log_.warn("response-rejected", {{"connection", file_.origin.name}});
+        break;
+    case EventKind::cookie_received:
+        if (tell_again(event.kind)) log_.info("server-busy", {{"connection", file_.origin.name}});
+        break;
     case EventKind::gave_up:
         log_.warn("no-answer", {{"connection", file_.origin.name}});
         // Whoever waits for a first handshake waits on; later, the next packet asks for one.
         if (main && !works()) boost::asio::post(loop_, [this] { engine_->want_handshake(main_id()); });
         break;
     case EventKind::endpoint_moved:
-        if (const auto status = engine_->peer(event.peer); status && status->endpoint)
+        if (const auto status = engine_->peer(event.peer); status && status->endpoint && tell_again(event.kind))
             log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
         break;
-    case EventKind::clock_behind: log_.warn("old-timestamp", {{"connection", file_.origin.name}}); break;
+    case EventKind::clock_behind:
+        if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
+        break;
     }
 }
 

@@ -15,6 +15,7 @@
 #include "vpn-client/report.hpp"
 #include "vpn-client/watch.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -51,6 +52,8 @@ class Tunnel final : private tun::EngineObserver {
 
   private:
     void on_event(const protocol::Event& event) override;
+    /// What anybody on the wire can cause is told once a minute. True if it is to be told now.
+    [[nodiscard]] bool tell_again(protocol::EventKind kind);
     void on_unreachable(const system::UnreachableReport& report) override;
     void on_timestamps_changed() override;
     void on_interface_gone() override;
@@ -95,6 +98,7 @@ class Tunnel final : private tun::EngineObserver {
     bool link_down_ = false;
     bool silent_ = false; ///< the server, since the last handshake
     bool gone_ = false;
+    std::map<protocol::EventKind, Boot> told_;
 };
 
 } // namespace vpn::client
