@@ -1,5 +1,5 @@
-// Handshake timestamps on disk (PROTOCOL 2): the greatest we sent to and accepted from each peer outlive a restart, so that a clock
-// that went back locks nobody out and an old initiation can't be replayed at a new process.
+// Handshake timestamps on disk (PROTOCOL 2): the greatest we sent to and accepted from each peer outlive a restart, so that a
+// clock that went back locks nobody out, and an old initiation can't be replayed at a new process.
 // Refuses to know: when to save; the programs do so soon after Engine tells them, and at the end.
 #pragma once
 

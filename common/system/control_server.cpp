@@ -101,7 +101,6 @@ class ControlServer::Acceptor {
         state_->over = true;
         ErrorCode ignored;
         state_->acceptor.close(ignored);
-        state_->pause.cancel();
         for (const auto& connection : connections_) connection->end();
     }
 

@@ -1,5 +1,5 @@
 // The daemon's end of the control socket: a line in, a line out, on the caller's event loop.
-// Refuses to know: what the lines say. Who may speak is the socket's mode (0600) and, once more, the peer's user id: ours or root's.
+// Refuses to know: what the lines say. Who may speak is the socket's mode (0600) and, once more, the peer's user: ours or root.
 #pragma once
 
 #include "common/system/unix_socket.hpp"
