@@ -52,6 +52,28 @@ TEST_CASE("a packet that was cut short, or that trails bytes, has no layout") {
         }
 }
 
+TEST_CASE("a packet that has the length it says, but no room for its TCP or UDP header, has no layout") {
+    for (const bool v6 : {false, true})
+        for (const bool tcp : {false, true}) {
+            const std::size_t l4 = v6 ? 40 : 20;
+            for (std::size_t left = 0; left < (tcp ? 20 : 8); ++left) {
+                ByteVector bytes = build(sample(v6, tcp));
+                bytes.resize(l4 + left);
+                store_be(bytes.data() + (v6 ? 4 : 2), static_cast<std::uint16_t>(v6 ? left : l4 + left));
+                if (!tcp && left >= 6) store_be(bytes.data() + l4 + 4, static_cast<std::uint16_t>(left));
+                CHECK_FALSE(layout_of(bytes));
+            }
+        }
+}
+
+TEST_CASE("an IPv4 header shorter than 20 bytes has no layout, even if a TCP header would fit behind it") {
+    for (unsigned words = 0; words < 5; ++words) {
+        ByteVector bytes = with(build(sample(false, true)), 0, 0x40U | words);
+        bytes[words * 4 + 12] = std::byte{0x50};
+        CHECK_FALSE(layout_of(bytes));
+    }
+}
+
 TEST_CASE("headers that say they are shorter than they can be, or longer than the packet, have no layout") {
     const ByteVector v4 = build(sample(false, true));
     const ByteVector v6 = build(sample(true, true));
