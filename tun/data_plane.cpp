@@ -137,7 +137,7 @@ void DataPlane::carry_out(const protocol::Outbox& outbox, const protocol::Allowe
     };
     for (const protocol::Action& action : outbox.actions) std::visit([&](const auto& each) { act(each, now, send); }, action);
     if (outbox.routes_changed) publish_routes();
-    for (auto& peer : std::exchange(leaving_, {})) epochs_.retire(std::move(peer)); // no route leads to them any more
+    for (auto& old : std::exchange(leaving_, {})) epochs_.retire(std::move(old)); // no route leads to them any more
 }
 
 void DataPlane::publish(const protocol::MacKeys& mac_keys) {
@@ -173,9 +173,10 @@ void DataPlane::act(const protocol::AddPeer& action, Boot /*now*/, const Send& /
 void DataPlane::act(const protocol::RemovePeer& action, Boot /*now*/, const Send& /*send*/) {
     const auto found = peers_.find(action.peer);
     if (found == peers_.end()) return;
-    leaving_.push_back(std::move(found->second)); // still in the routes until they are published anew
+    // Still in the routes until they are published anew: nothing of it may be retired before.
+    leaving_.push_back(std::move(found->second));
     peers_.erase(found);
-    if (const auto path = paths_.extract(action.peer)) epochs_.retire(path.mapped());
+    if (const auto path = paths_.extract(action.peer)) leaving_.push_back(path.mapped());
 }
 
 void DataPlane::act(const protocol::InstallSession& action, Boot /*now*/, const Send& /*send*/) {

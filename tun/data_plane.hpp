@@ -132,7 +132,7 @@ class DataPlane {
     std::unordered_map<protocol::PeerId, std::shared_ptr<LivePeer>> peers_;
     std::unordered_map<protocol::PeerId, std::shared_ptr<const Path>> paths_;
     std::unordered_map<const protocol::Session*, std::shared_ptr<LiveSession>> live_sessions_;
-    std::vector<std::shared_ptr<LivePeer>> leaving_;
+    std::vector<std::shared_ptr<const void>> leaving_; ///< to be retired once the routes are published
     std::list<Counters> counters_;
 };
 

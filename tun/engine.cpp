@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <list>
@@ -95,13 +96,15 @@ class Engine::Control {
             if (timer_.acknowledge()) turn();
         });
         monitor_watch_.wait([this] { network_changed(); });
-        start_threads(mtu);
+        try {
+            start_threads(mtu);
+        } catch (...) {
+            end_threads(); // the destructor won't
+            throw;
+        }
     }
 
-    ~Control() {
-        stop_.raise();
-        for (std::thread& thread : threads_) thread.join();
-    }
+    ~Control() { end_threads(); }
 
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
@@ -123,7 +126,7 @@ class Engine::Control {
     [[nodiscard]] protocol::DropCounts drops() const {
         protocol::DropCounts sum = plane_.drops();
         for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += drops_.counts[i];
-        sum.counts[static_cast<std::size_t>(Drop::unsent)] += shared_.unsent.load();
+        sum.counts[static_cast<std::size_t>(Drop::unsent)] += shared_.unsent.load() + shared_.undelivered.load();
         return sum;
     }
 
@@ -156,13 +159,26 @@ class Engine::Control {
     void start_threads(std::size_t mtu) {
         const auto start = [this](auto body) {
             DataPlane::Worker& worker = workers_.emplace_back(plane_);
-            threads_.emplace_back([body, &worker] { body(worker); });
+            threads_.emplace_back([this, body, &worker] {
+                try {
+                    body(worker);
+                } catch (const std::exception&) { // no memory left: end in order, so that what was put up is taken down
+                    shared_.interface_gone.store(true);
+                    wake_.raise();
+                }
+            });
         };
         const SignalsBlocked inherited; // signals are the control thread's
         start([this, mtu](DataPlane::Worker& worker) { outbound_loop(shared_, worker, mtu); });
         for (const Family family : {Family::v4, Family::v6})
             if (system::UdpSocket* socket = sockets_.of(family))
                 start([this, socket](DataPlane::Worker& worker) { inbound_loop(shared_, worker, *socket); });
+    }
+
+    void end_threads() {
+        stop_.raise();
+        for (std::thread& thread : threads_) thread.join();
+        threads_.clear();
     }
 
     /// Notices first: they are few, one a peer at most, and packets wait for them. Then a bounded number of handshakes.
@@ -215,7 +231,10 @@ class Engine::Control {
     void network_changed() {
         const std::vector<system::NetlinkEvent> events = monitor_.read();
         if (events.empty()) return;
-        configure([](protocol::Device& device, Now now, Outbox& out) { device.forget_local_sources(now, out); });
+        // What changes on the tunnel's own interface is our doing, and no way that outer packets take.
+        const bool outer = std::any_of(events.begin(), events.end(),
+                                       [this](const system::NetlinkEvent& event) { return event.interface != device_.index(); });
+        if (outer) configure([](protocol::Device& device, Now now, Outbox& out) { device.forget_local_sources(now, out); });
         observer_.on_network_changed(events);
     }
 

@@ -29,7 +29,7 @@ enum class Drop : std::uint8_t {
     no_route,        ///< no peer takes this destination
     no_endpoint,     ///< the peer's address is not known yet
     stage_full,      ///< waited for a handshake longer than the queue is
-    unsent,          ///< the kernel did not take it
+    unsent,          ///< the kernel did not take it, on either side
 };
 inline constexpr std::size_t drop_reasons = static_cast<std::size_t>(Drop::unsent) + 1;
 
