@@ -9,32 +9,49 @@
 #include <algorithm>
 #include <concepts>
 #include <map>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace vpn::protocol {
 
-/// Every prefix belongs to one peer; giving it to another takes it from the first.
+/// Every prefix belongs to one peer; giving it to another takes it from the first. No call looks at more than one peer's
+/// prefixes.
 class AllowedIps {
   public:
-    void assign(const Prefix& prefix, PeerId peer) { owners_[prefix.network()] = peer; }
+    void assign(const Prefix& prefix, PeerId peer) {
+        const Prefix network = prefix.network();
+        const auto [entry, fresh] = owners_.try_emplace(network, peer);
+        if (!fresh) forget(network, std::exchange(entry->second, peer));
+        prefixes_[peer].insert(network);
+    }
     /// Takes the prefix away if it is this peer's.
     void remove(const Prefix& prefix, PeerId peer) {
         const auto found = owners_.find(prefix.network());
-        if (found != owners_.end() && found->second == peer) owners_.erase(found);
+        if (found == owners_.end() || found->second != peer) return;
+        forget(found->first, peer);
+        owners_.erase(found);
     }
     void remove_all(PeerId peer) {
-        std::erase_if(owners_, [peer](const auto& entry) { return entry.second == peer; });
+        const auto gone = prefixes_.extract(peer);
+        if (!gone) return;
+        for (const Prefix& prefix : gone.mapped()) owners_.erase(prefix);
     }
     [[nodiscard]] std::vector<Prefix> of(PeerId peer) const {
-        std::vector<Prefix> prefixes;
-        for (const auto& [prefix, owner] : owners_)
-            if (owner == peer) prefixes.push_back(prefix);
-        return prefixes;
+        const auto found = prefixes_.find(peer);
+        if (found == prefixes_.end()) return {};
+        return {found->second.begin(), found->second.end()};
     }
     [[nodiscard]] const std::map<Prefix, PeerId>& entries() const { return owners_; }
 
   private:
+    void forget(const Prefix& network, PeerId peer) {
+        const auto found = prefixes_.find(peer);
+        found->second.erase(network);
+        if (found->second.empty()) prefixes_.erase(found);
+    }
     std::map<Prefix, PeerId> owners_;
+    std::map<PeerId, std::set<Prefix>> prefixes_; ///< the same, the other way round
 };
 
 /// Longest match over immutable hash tables, one per prefix length in use, longest first. `Value` is a cheap handle whose

@@ -62,7 +62,7 @@ enum class EventKind : std::uint8_t {
     cookie_received,   ///< the other side is busy
     gave_up,
     endpoint_moved,
-    clock_behind, ///< a valid initiation with a timestamp that is not newer than the last
+    clock_behind, ///< a valid initiation with a timestamp older than the last: replayed, or a clock went back
 };
 
 /// Something that happened to a peer and that people may want to know.

@@ -116,7 +116,8 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     const auto timestamp = read_timestamp(opened, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
-        context.out.events.push_back({id_, EventKind::clock_behind});
+        // An equal one is the same initiation, duplicated on the way: nobody's clock went back.
+        if (*timestamp < last_received_) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
     }
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);

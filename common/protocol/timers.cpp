@@ -46,6 +46,7 @@ void Timers::armed(Boot now, Random& random) {
 }
 
 void Timers::set_persistent_keepalive(Duration interval, Boot now) {
+    if (interval == persistent_) return; // said again: the one that is due comes when it is due
     persistent_ = interval;
     persistent_since_ = now;
 }

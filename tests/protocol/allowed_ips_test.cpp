@@ -152,6 +152,28 @@ TEST_CASE("a peer that goes takes all its prefixes along, and nobody else's") {
     CHECK(table_of(owners).find(ip("10.0.1.9")) == PeerId{2});
 }
 
+TEST_CASE("who has what and what belongs to whom agree, whatever was given and taken") {
+    SeededRandom random(23);
+    AllowedIps owners;
+    for (int i = 0; i < 5000; ++i) {
+        const Prefix some(crowded_address(random, true).masked(16), static_cast<unsigned>(8 + random.below(9)));
+        const PeerId peer{1 + static_cast<std::uint32_t>(random.below(6))};
+        switch (random.below(10)) {
+        case 0: owners.remove_all(peer); break;
+        case 1:
+        case 2: owners.remove(some, peer); break;
+        default: owners.assign(some, peer); break;
+        }
+        if (i % 50 != 0) continue;
+        std::size_t count = 0;
+        for (std::uint32_t id = 1; id <= 6; ++id) {
+            for (const Prefix& each : owners.of(PeerId{id})) CHECK(owners.entries().at(each) == PeerId{id});
+            count += owners.of(PeerId{id}).size();
+        }
+        CHECK(count == owners.entries().size());
+    }
+}
+
 TEST_CASE("a table is what the prefixes were when it was made") {
     AllowedIps owners;
     owners.assign(prefix("10.0.0.0/24"), PeerId{1});

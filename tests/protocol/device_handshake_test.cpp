@@ -108,7 +108,7 @@ TEST_CASE("an initiation of a stranger is dropped without an answer") {
     CHECK(couple.bob.out.actions.empty());
 }
 
-TEST_CASE("an initiation is answered once: replayed it has an old timestamp") {
+TEST_CASE("an initiation is answered once: duplicated it has an old timestamp, and nobody's clock is blamed") {
     Couple couple;
     const ByteVector initiation = couple.initiation();
     REQUIRE(couple.bob.take(initiation, Couple::at_alice));
@@ -116,6 +116,22 @@ TEST_CASE("an initiation is answered once: replayed it has an old timestamp") {
     const State before = state_of(couple.bob, couple.alice_id);
     check_dropped(couple.bob.take(initiation, "198.51.100.66:6"), Drop::old_timestamp);
     CHECK(couple.bob.out.actions.empty());
+    CHECK_FALSE(happened(couple.bob.out, EventKind::clock_behind));
+    CHECK(state_of(couple.bob, couple.alice_id) == before);
+}
+
+TEST_CASE("an initiation older than the last one tells that a clock went back, or that it was replayed") {
+    Couple couple;
+    const auto write = [&](Duration after) {
+        const paper::Initiation initiation{7, crypto::generate_private_key(couple.alice.random), couple.alice.key,
+                                           couple.bob.name(), Tai64n::from(couple.clock.now().wall + after)};
+        return paper::write(initiation).first;
+    };
+    const ByteVector older = write(0s);
+    REQUIRE(couple.bob.take(write(6s), Couple::at_alice));
+    couple.clock.advance(1s);
+    const State before = state_of(couple.bob, couple.alice_id);
+    check_dropped(couple.bob.take(older, Couple::at_alice), Drop::old_timestamp);
     CHECK(happened(couple.bob.out, EventKind::clock_behind));
     CHECK(state_of(couple.bob, couple.alice_id) == before);
 }

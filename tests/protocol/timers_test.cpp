@@ -365,6 +365,16 @@ TEST_CASE("a persistent keepalive goes on if nobody could send it, at its own pa
     CHECK(desk.clock.boot() == last + 25s);
 }
 
+TEST_CASE("saying the same interval again doesn't put the persistent keepalive off") {
+    Desk desk;
+    const Boot began = desk.clock.boot();
+    desk.timers.set_persistent_keepalive(25s, began);
+    desk.clock.advance(20s);
+    desk.timers.set_persistent_keepalive(25s, desk.clock.boot());
+    CHECK(desk.wait(60s).persistent);
+    CHECK(desk.clock.boot() == began + 25s);
+}
+
 TEST_CASE("an interval of zero is no persistent keepalive") {
     Desk desk;
     desk.timers.set_persistent_keepalive(25s, desk.clock.boot());
