@@ -19,7 +19,11 @@ using config::ServerPeer;
 constexpr std::chrono::milliseconds settling{200};
 
 /// A command may have another directory than the daemon.
-std::string absolute_path(const ConfigFile& file) { return std::filesystem::absolute(file.path()).string(); }
+std::string absolute_path(const ConfigFile& file) {
+    std::error_code error; // the directory that it is relative to may have gone
+    const auto path = std::filesystem::absolute(file.path(), error);
+    return error ? file.path() : path.string();
+}
 
 /// Default routes may have moved.
 bool may_move_uplinks(const system::NetlinkEvent& event) {

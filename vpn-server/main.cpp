@@ -1,4 +1,5 @@
 // vpn-server: a daemon on a VPS, and the commands that look after it.
+#include "common/system/process.hpp"
 #include "vpn-server/cli.hpp"
 #include "vpn-server/commands.hpp"
 
@@ -15,6 +16,8 @@ using system::ExitCode;
 void complain(std::string_view message) { std::cerr << "vpn-server: " << message << '\n'; }
 
 ExitCode run(int argc, const char* const* argv) {
+    (void)system::protect_memory(); // every command may hold a key; what it can't do, `run` says
+
     const auto line = server::parse_command_line(argc, argv);
     if (!line) return line.error();
     const auto done = std::visit([&](const auto& command) { return server::carry_out(command, line->common); }, line->command);

@@ -92,7 +92,7 @@ void log_start(const system::Logger& log, const DaemonParts& parts) {
 /// Signals that end the loop, or have the file read again. One that comes before the loop runs waits for it.
 class Signals {
   public:
-    explicit Signals(asio::io_context& loop) : ending_(loop, SIGINT, SIGTERM), reloading_(loop, SIGHUP) {
+    explicit Signals(asio::io_context& loop) : ending_(loop, SIGINT, SIGTERM, SIGQUIT), reloading_(loop, SIGHUP) {
         ending_.async_wait([&loop](const boost::system::error_code& error, int) {
             if (!error) loop.stop();
         });
