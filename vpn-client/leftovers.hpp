@@ -19,8 +19,7 @@ std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftabl
 /// The first slot that none of them has. None if there are too many.
 std::optional<unsigned> free_slot(const std::vector<Journal>& running);
 
-/// Refuses a plan whose mark, table or rule priorities somebody else uses, and says which. Changes nothing. Pure but for its
-/// name.
+/// Refuses a plan whose mark, table or rule priorities somebody else uses, and says which. Changes nothing.
 Result<void> check_unused(const NetworkPlan& plan, const std::vector<system::Rule>& rules,
                           const std::vector<system::Route>& routes, const std::vector<Journal>& running);
 

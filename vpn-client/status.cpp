@@ -8,6 +8,7 @@
 #include "vpn-client/stop_signal.hpp"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -75,20 +76,33 @@ Json json_of(const Sample& sample, bool only_one) {
     return Json::object({{"version", 1}, {"connections", std::move(list)}});
 }
 
-/// A picture over the one before it: no line is cleared before it is written again.
+/// A picture over the one before it: no line is cleared before it is written again. What does not fit the terminal is cut off.
 class Canvas {
   public:
     void draw(const std::string& text) {
-        std::string out = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A\r" : "";
+        std::string out = no_wrap;
+        if (lines_ > 0) out += "\x1b[" + std::to_string(lines_) + "A\r";
         lines_ = 0;
-        for (const char c : text) {
-            if (c == '\n') out += "\x1b[K", ++lines_;
-            out += c;
+        const std::size_t room = rows() - 1;
+        for (std::size_t from = 0; from < text.size() && lines_ < room; ++lines_) {
+            const std::size_t end = std::min(text.find('\n', from), text.size());
+            out += text.substr(from, end - from) + clear_rest_of_line + '\n';
+            from = end + 1;
         }
-        std::cout << out << "\x1b[J" << std::flush;
+        std::cout << out << clear_below << wrap << std::flush;
     }
 
   private:
+    static constexpr auto no_wrap = "\x1b[?7l";
+    static constexpr auto wrap = "\x1b[?7h";
+    static constexpr auto clear_rest_of_line = "\x1b[K";
+    static constexpr auto clear_below = "\x1b[J";
+
+    static std::size_t rows() {
+        winsize size{};
+        return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 ? size.ws_row : 1000;
+    }
+
     std::size_t lines_ = 0;
 };
 

@@ -219,7 +219,8 @@ Evidence Tunnel::evidence() const {
     evidence.port_unreachable = port_unreachable_;
     evidence.host_unreachable = host_unreachable_;
     evidence.unsent = engine_->drops().of(protocol::Drop::unsent);
-    evidence.handshake = status.attempt.initiations == 0 && status.last_handshake.has_value();
+    // While we wait for a first answer, one handshake is enough to know that it is not that which fails.
+    evidence.handshake = works() ? status.attempt.initiations == 0 : handshake_took_.has_value();
     evidence.has_preshared_key = status.has_preshared_key;
     return evidence;
 }

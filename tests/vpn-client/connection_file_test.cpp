@@ -108,6 +108,6 @@ TEST_CASE("wg-quick's files connect too; what they want run is named and not run
     CHECK(file->config.interface.name == "wg0");
     CHECK(file->config.peers.size() == 1);
     REQUIRE(file->notes.size() == 2);
-    CHECK(file->notes[0].find("\"PostUp\" at line 4 is not run: echo hello") != std::string::npos);
+    CHECK(file->notes[0].find("\"PostUp\" at line 4 is not run: \"echo hello\"") != std::string::npos);
     CHECK(file->notes[1].find("\"Table\" at line 5") != std::string::npos);
 }
