@@ -159,6 +159,8 @@ TEST_CASE("the secret behind the cookies changes every 120 seconds") {
     // The next reply is made with a new secret: what the old one vouched for is still refused.
     (void)busy.reply_to(first, busy.home);
     CHECK_FALSE(busy.welcome(last, busy.home));
+    REQUIRE(busy.read(busy.reply_to(busy.message(), busy.home)));
+    CHECK(busy.welcome(busy.message(), busy.home));
 }
 
 TEST_CASE("within its 120 seconds the secret stays: a cookie survives other people's replies") {

@@ -190,6 +190,22 @@ TEST_CASE("past 2^60 messages either side renews the session, and goes on sendin
     }
 }
 
+TEST_CASE("a renewal that was given up is asked for again by the next packet") {
+    Tunnel tunnel;
+    REQUIRE(tunnel.connect());
+    tunnel.wire.run_for(10s);
+    const SessionPtr old = tunnel.client->peer(tunnel.server_id).keyring().current();
+    old->skip_counters_to((std::uint64_t{1} << 60U) + 1);
+    tunnel.wire.lose_if([](const Seen& seen) { return type_of(seen.bytes) == 1; });
+    tunnel.client_sends(1);
+    tunnel.wire.run_for(98s);
+    CHECK(tunnel.client->events(EventKind::gave_up) == 1);
+    tunnel.wire.lose_if({});
+    tunnel.client_sends(2); // at an age of less than 120 seconds: for the number of messages
+    tunnel.wire.run_for(1s);
+    CHECK(tunnel.client->peer(tunnel.server_id).keyring().current() != old);
+}
+
 TEST_CASE("at the very last counter sending stops, and the packet waits for a new session") {
     Tunnel tunnel;
     REQUIRE(tunnel.connect());

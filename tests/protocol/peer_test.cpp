@@ -153,6 +153,18 @@ TEST_CASE("when silence and a repetition fall due in the same look, one initiati
     CHECK(pair.alice.take_response(pair.bob.datagram()).has_value());
 }
 
+TEST_CASE("when the other side's handshake is complete, an initiation of ours that still waits is given up") {
+    Pair pair;
+    (void)pair.alice.initiation(); // on its way for long
+    pair.bob.peer->set_endpoint(endpoint("192.0.2.1:1"), pair.bob.context());
+    REQUIRE(pair.alice.take_initiation(pair.bob.initiation()));
+    CHECK(pair.alice.indices.size() == 2);
+    REQUIRE(pair.bob.take_response(pair.alice.datagram()));
+    pair.alice.confirm();
+    CHECK(pair.alice.indices.size() == 1);
+    CHECK_FALSE(pair.alice.peer->attempt().under_way);
+}
+
 TEST_CASE("every handshake message counts as traffic, in bytes of UDP payload") {
     Pair pair;
     pair.shake_hands();
