@@ -38,23 +38,25 @@ Drop DataPlane::Worker::drop(Drop reason) {
     return reason;
 }
 
-Outgoing DataPlane::Worker::seal(MutableBytes packet, MutableBytes out, Boot now) {
+Outgoing DataPlane::Worker::seal(offload::Splitter& packets, SendBuffer& out, Boot now) {
+    MutableBytes packet = packets.next();
     const auto ip = protocol::parse_ip_packet(packet);
     if (!ip) return drop(Drop::not_ip);
     LivePeer* peer = plane_.routes_.load()->find(ip->destination);
     if (peer == nullptr) return drop(Drop::no_route);
     const Path* path = peer->path.load();
     if (path == nullptr) return drop(Drop::no_endpoint);
-    const Bytes padded = pad(packet.first(ip->bytes.size()), plane_.mtu_.load(std::memory_order_relaxed));
+    packet = packet.first(ip->bytes.size());
     if (LiveSession* session = peer->sending.load())
-        if (const auto datagram = plane_.seal_on(*session, padded, true, out, now)) return Sealed{*datagram, *path};
+        if (plane_.seal_on(*session, packet, packets, *path, out, now)) return Sealed{};
 
     // No session yet. Look again under the lock: the control thread seals what is staged before it publishes a session, so either
-    // we see that session or our packet is staged in time for it.
+    // we see that session or our packets are staged in time for it.
     const std::lock_guard lock(peer->slow_path);
     if (LiveSession* session = peer->sending.load())
-        if (const auto datagram = plane_.seal_on(*session, padded, true, out, now)) return Sealed{*datagram, *path};
-    if (!peer->staged.push(ip->bytes)) count(Drop::stage_full);
+        if (plane_.seal_on(*session, packet, packets, *path, out, now)) return Sealed{};
+    for (; !packet.empty(); packet = packets.next())
+        if (!peer->staged.push(packet)) count(Drop::stage_full);
     plane_.notify(*peer, Notice::wants_handshake);
     return Staged{};
 }
@@ -94,21 +96,33 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
     const auto ip = protocol::parse_ip_packet(*inner);
     if (!ip) return drop(Drop::not_ip);
     if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source);
-    return Deliver{ip->bytes};
+    return Deliver{inner->first(ip->bytes.size())};
 }
 
-std::optional<MutableBytes> DataPlane::seal_on(LiveSession& live, Bytes padded, bool data, MutableBytes out, Boot now) {
+bool DataPlane::seal_on(LiveSession& live, MutableBytes packet, offload::Splitter& rest, const Path& path, SendBuffer& out,
+                        Boot now) {
     protocol::Session& session = live.session();
-    const auto counter = session.take_counters(1, now);
-    if (!counter) return std::nullopt;
-    const MutableBytes datagram = out.first(padded.size() + protocol::data_overhead);
-    session.keys().seal(session.remote(), *counter, padded, datagram);
+    auto counter = session.take_counters(rest.count(), now);
+    if (!counter) return false;
+    const std::size_t mtu = mtu_.load(std::memory_order_relaxed);
+    std::size_t bytes = 0;
+    for (; !packet.empty(); packet = rest.next()) {
+        const Bytes padded = pad(packet, mtu);
+        const std::size_t size = padded.size() + protocol::data_overhead;
+        session.keys().seal(session.remote(), (*counter)++, padded, out.next(size));
+        out.add(size, path);
+        bytes += size;
+    }
+    note_sent(live, true, bytes, now);
+    return true;
+}
+
+void DataPlane::note_sent(LiveSession& live, bool data, std::size_t bytes, Boot now) {
     LivePeer& peer = live.peer();
     Notice notice = peer.activity->sent(data, now);
-    peer.activity->count_sent(datagram.size());
-    if (session.asks_rekey_after_sending(now)) notice |= Notice::wants_handshake;
+    peer.activity->count_sent(bytes);
+    if (live.session().asks_rekey_after_sending(now)) notice |= Notice::wants_handshake;
     notify(peer, notice);
-    return datagram;
 }
 
 void DataPlane::notify(LivePeer& peer, Notice notice) {
@@ -235,12 +249,17 @@ void DataPlane::act(const protocol::SetPath& action, Boot /*now*/, const Send& /
     epochs_.retire(std::exchange(paths_[action.peer], std::move(path)));
 }
 
-void DataPlane::send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send) {
+void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, Boot now, const Send& send) {
+    protocol::Session& session = live.session();
+    const auto counter = session.take_counters(1, now);
+    if (!counter) return;
     const std::size_t size = packet.size();
     packet.resize(size + tail_room);
-    ByteVector out(packet.size() + protocol::data_overhead);
     const Bytes padded = pad(MutableBytes(packet).first(size), mtu_.load());
-    if (const auto datagram = seal_on(session, padded, size > 0, out, now)) send(*datagram, path);
+    ByteVector datagram(padded.size() + protocol::data_overhead);
+    session.keys().seal(session.remote(), *counter, padded, datagram);
+    note_sent(live, size > 0, datagram.size(), now);
+    send(datagram, path);
 }
 
 } // namespace vpn::tun

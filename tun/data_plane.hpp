@@ -12,6 +12,8 @@
 #include "common/protocol/outbox.hpp"
 #include "tun/epoch.hpp"
 #include "tun/notice_list.hpp"
+#include "tun/offload/split.hpp"
+#include "tun/send_buffer.hpp"
 #include "tun/session_table.hpp"
 
 #include <array>
@@ -24,19 +26,16 @@
 
 namespace vpn::tun {
 
-/// A datagram lies ready in the buffer that was given.
-struct Sealed {
-    MutableBytes datagram;
-    Path path;
-};
-/// The packet waits for a session.
+/// The datagrams lie ready in the buffer that was given.
+struct Sealed {};
+/// The packets wait for a session.
 struct Staged {};
-/// What became of a packet from the TUN device.
+/// What became of a packet from the TUN device, or of all that a super-packet holds.
 using Outgoing = std::variant<Sealed, Staged, protocol::Drop>;
 
 /// An inner packet for the TUN device, within the datagram that it came in.
 struct Deliver {
-    Bytes packet;
+    MutableBytes packet;
 };
 /// Authentic and empty.
 struct Keepalive {};
@@ -79,9 +78,13 @@ class DataPlane {
         /// Hold it for a batch; what seal and open return is good until then. Don't block meanwhile.
         [[nodiscard]] Epochs::Reader::Guard enter() { return reader_.enter(); }
 
-        /// Seals `packet` into `out`. Pads in place: up to 15 bytes behind the packet are overwritten.
-        /// Requires: out.size() >= packet.size() + 47.
-        [[nodiscard]] Outgoing seal(MutableBytes packet, MutableBytes out, Boot now);
+        /// Seals all that `packets` gives, one read's worth and so one flow's, into `out`: one look-up, one session, one touch of
+        /// the timers. Pads in place: up to 15 bytes behind each packet are overwritten. Requires: out.room() >=
+        /// room_for(packets).
+        [[nodiscard]] Outgoing seal(offload::Splitter& packets, SendBuffer& out, Boot now);
+        [[nodiscard]] static std::size_t room_for(const offload::Splitter& packets) {
+            return packets.count() * (packets.segment_bytes() + protocol::padding_multiple + protocol::data_overhead);
+        }
 
         /// Opens `datagram` in place.
         [[nodiscard]] Incoming open(MutableBytes datagram, const Path& from, Boot now);
@@ -111,8 +114,10 @@ class DataPlane {
     void act(const protocol::DropStaged& action, Boot now, const Send& send);
     void act(const protocol::SetPath& action, Boot now, const Send& send);
 
-    /// Seals on `session` and counts it. None if it expired.
-    std::optional<MutableBytes> seal_on(LiveSession& session, Bytes padded, bool data, MutableBytes out, Boot now);
+    /// Seals `packet` and all behind it. False, with nothing consumed, if the session expired.
+    bool seal_on(LiveSession& session, MutableBytes packet, offload::Splitter& rest, const Path& path, SendBuffer& out, Boot now);
+    /// Tells timers and sums what left on `session`.
+    void note_sent(LiveSession& session, bool data, std::size_t bytes, Boot now);
     void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);
     void notify(LivePeer& peer, protocol::Notice notice);
     void note_move(LivePeer& peer, const Path& from, Boot born, std::uint64_t counter);

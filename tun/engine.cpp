@@ -97,7 +97,7 @@ class Engine::Control {
         });
         monitor_watch_.wait([this] { network_changed(); });
         try {
-            start_threads(mtu);
+            start_threads();
         } catch (...) {
             end_threads(); // the destructor won't
             throw;
@@ -156,7 +156,7 @@ class Engine::Control {
         return std::move(*monitor);
     }
 
-    void start_threads(std::size_t mtu) {
+    void start_threads() {
         const auto start = [this](auto body) {
             DataPlane::Worker& worker = workers_.emplace_back(plane_);
             threads_.emplace_back([this, body, &worker] {
@@ -169,13 +169,14 @@ class Engine::Control {
             });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start([this, mtu](DataPlane::Worker& worker) { outbound_loop(shared_, worker, mtu); });
+        start([this](DataPlane::Worker& worker) { outbound_loop(shared_, worker); });
         for (const Family family : {Family::v4, Family::v6})
             if (system::UdpSocket* socket = sockets_.of(family))
                 start([this, socket](DataPlane::Worker& worker) { inbound_loop(shared_, worker, *socket); });
     }
 
     void end_threads() {
+        shared_.stopping.store(true);
         stop_.raise();
         for (std::thread& thread : threads_) thread.join();
         threads_.clear();

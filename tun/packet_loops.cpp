@@ -10,7 +10,9 @@
 namespace vpn::tun {
 namespace {
 
-constexpr std::size_t batch_size = 64;
+/// Eight super-packets, sealed: what one flush sends at most.
+constexpr std::size_t send_buffer_size = std::size_t{8} * 72 * 1024;
+constexpr std::size_t receive_slots = 8;
 constexpr std::size_t largest_datagram = 65535;
 constexpr int port_attempts = 16;
 
@@ -24,33 +26,18 @@ Woken wait_for(int fd, int stop_fd) {
     return fds[1].revents != 0 ? Woken::stop : Woken::readable;
 }
 
-/// The datagrams of one batch, each with its place in a slab that is made once.
-class SendBuffer {
-  public:
-    explicit SendBuffer(std::size_t largest_packet)
-        : stride_(largest_packet + protocol::data_overhead + protocol::padding_multiple), slab_(batch_size * stride_) {
-        v4_.reserve(batch_size);
-        v6_.reserve(batch_size);
-    }
-    [[nodiscard]] MutableBytes slot(std::size_t i) { return MutableBytes(slab_).subspan(i * stride_, stride_); }
-    void add(const Sealed& sealed) { (sealed.path.remote.address.is_v4() ? v4_ : v6_).push_back({sealed.datagram, sealed.path}); }
-    void flush(LoopShared& shared) {
-        for (auto* datagrams : {&v4_, &v6_}) {
-            if (datagrams->empty()) continue;
-            if (system::UdpSocket* socket = shared.sockets.of(datagrams == &v4_ ? Family::v4 : Family::v6))
-                shared.note(socket->send(*datagrams), *socket);
-            else
-                shared.unsent.fetch_add(datagrams->size());
-            datagrams->clear();
+void flush(SendBuffer& buffer, LoopShared& shared) {
+    for (const Family family : {Family::v4, Family::v6}) {
+        const auto runs = buffer.runs(family);
+        if (runs.empty()) continue;
+        if (system::UdpSocket* socket = shared.sockets.of(family)) {
+            shared.note(socket->send(runs), *socket);
+        } else {
+            for (const system::OutgoingDatagram& run : runs) shared.unsent.fetch_add(run.count());
         }
     }
-
-  private:
-    std::size_t stride_;
-    ByteVector slab_;
-    std::vector<system::OutgoingDatagram> v4_;
-    std::vector<system::OutgoingDatagram> v6_;
-};
+    buffer.clear();
+}
 
 /// Tells the sender at once that its packet goes nowhere. The answer comes from the address that can't be reached, since the
 /// kernel takes no packet from outside that bears an address of its own.
@@ -105,38 +92,71 @@ void LoopShared::note(const system::SendReport& report, system::UdpSocket& socke
     wake();
 }
 
-void outbound_loop(LoopShared& shared, DataPlane::Worker& worker, std::size_t mtu) {
-    PacketBatch batch(batch_size, mtu);
-    SendBuffer sending(mtu);
-    while (wait_for(shared.device.fd(), shared.stop_fd) != Woken::stop) {
-        batch.clear();
-        if (shared.device.read(batch).gone) {
-            shared.interface_gone.store(true);
-            return shared.wake();
-        }
+namespace {
+
+/// Seals what one read brought, or says why not.
+void seal_read(LoopShared& shared, DataPlane::Worker& worker, const TunRead& read, SendBuffer& sending, Boot now) {
+    auto packets = offload::Splitter::over(read.header, read.packet);
+    if (!packets) return worker.count(protocol::Drop::not_ip);
+    if (DataPlane::Worker::room_for(*packets) > sending.room())
+        return worker.count(protocol::Drop::unsent); // no kernel segments so small
+    const Outgoing outgoing = worker.seal(*packets, sending, now);
+    if (const auto* drop = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(shared, read.packet, *drop);
+}
+
+} // namespace
+
+void outbound_loop(LoopShared& shared, DataPlane::Worker& worker) {
+    ByteVector read_buffer(TunDevice::read_buffer_size);
+    SendBuffer sending(send_buffer_size);
+    bool drained = true;
+    while (!shared.stopping.load(std::memory_order_relaxed)) {
+        if (drained && wait_for(shared.device.fd(), shared.stop_fd) == Woken::stop) return;
         const Boot now = system::now().boot;
+        drained = false;
         {
             const auto guard = worker.enter();
-            for (std::size_t i = 0; i < batch.size(); ++i) {
-                const Outgoing outgoing = worker.seal(batch.packets()[i], sending.slot(i), now);
-                if (const auto* sealed = std::get_if<Sealed>(&outgoing)) {
-                    sending.add(*sealed);
-                } else if (const auto* drop = std::get_if<protocol::Drop>(&outgoing)) {
-                    answer_unreachable(shared, batch.packets()[i], *drop);
+            // Until the device is empty or the buffer may not hold one more read.
+            while (!drained && sending.room() > send_buffer_size / 8) {
+                const TunRead read = shared.device.read(read_buffer);
+                if (read.gone) {
+                    shared.interface_gone.store(true);
+                    return shared.wake();
                 }
+                drained = read.packet.empty();
+                if (!drained) seal_read(shared, worker, read, sending, now);
             }
         }
-        sending.flush(shared);
+        flush(sending, shared);
     }
 }
 
+namespace {
+
+/// Opens one datagram and hands on what it holds.
+void open_datagram(LoopShared& shared, DataPlane::Worker& worker, MutableBytes datagram, const Path& from, Boot now,
+                   offload::Coalescer& deliver) {
+    const Incoming incoming = worker.open(datagram, from, now);
+    if (const auto* packet = std::get_if<Deliver>(&incoming)) {
+        deliver.add(packet->packet);
+    } else if (std::holds_alternative<Handshake>(incoming)) {
+        bool first = false;
+        if (!shared.handshakes.push(datagram, from, first)) worker.count(protocol::Drop::queue_full);
+        if (first) shared.wake();
+    }
+}
+
+} // namespace
+
 void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSocket& socket) {
-    system::IncomingBatch batch(batch_size, largest_datagram);
-    std::vector<Bytes> deliver;
-    deliver.reserve(batch_size);
-    while (wait_for(socket.fd(), shared.stop_fd) != Woken::stop) {
+    system::IncomingBatch batch(receive_slots, largest_datagram);
+    offload::Coalescer deliver(shared.device.features());
+    bool drained = true;
+    while (!shared.stopping.load(std::memory_order_relaxed)) {
+        if (drained && wait_for(socket.fd(), shared.stop_fd) == Woken::stop) return;
         const auto received = socket.receive(batch);
-        if (!received || *received == 0) {
+        drained = !received || *received < receive_slots;
+        if (!received || *received == 0 || socket.errors_pending()) {
             bool complained = false;
             socket.drain_errors([&](const system::UnreachableReport& each) { shared.complain(each), complained = true; });
             if (complained) shared.wake();
@@ -144,21 +164,20 @@ void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSock
         for (std::size_t i = 0; i < batch.truncated(); ++i) worker.count(protocol::Drop::malformed);
         const Boot now = system::now().boot;
         deliver.clear();
+        deliver.set_features(shared.device.features());
         {
             const auto guard = worker.enter();
             for (const system::IncomingDatagram& datagram : batch.datagrams()) {
-                const Incoming incoming = worker.open(datagram.bytes, datagram.path, now);
-                if (const auto* packet = std::get_if<Deliver>(&incoming)) {
-                    deliver.push_back(packet->packet);
-                } else if (std::holds_alternative<Handshake>(incoming)) {
-                    bool first = false;
-                    if (!shared.handshakes.push(datagram.bytes, datagram.path, first)) worker.count(protocol::Drop::queue_full);
-                    if (first) shared.wake();
+                for (std::size_t at = 0; at < datagram.bytes.size() || at == 0; at += datagram.segment_size) {
+                    const std::size_t size = std::min(datagram.segment_size, datagram.bytes.size() - at);
+                    open_datagram(shared, worker, datagram.bytes.subspan(at, size), datagram.path, now, deliver);
+                    if (datagram.segment_size == 0) break; // an empty datagram
                 }
             }
         }
+        deliver.finish();
         const TunWriteReport written = shared.device.write(deliver);
-        shared.undelivered.fetch_add(deliver.size() - written.written, std::memory_order_relaxed);
+        shared.undelivered.fetch_add(written.down + written.full + written.refused, std::memory_order_relaxed);
         if (written.gone) {
             shared.interface_gone.store(true);
             return shared.wake();

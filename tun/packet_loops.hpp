@@ -38,6 +38,7 @@ struct LoopShared {
     const int stop_fd;                ///< readable when loops must end
     const std::function<void()> wake; ///< wakes the control thread
     HandshakeQueue handshakes;
+    std::atomic<bool> stopping{false}; ///< set before the stop descriptor: a loop under load never looks at that
     std::atomic<bool> interface_gone{false};
     std::atomic<bool> source_stale{false}; ///< a datagram left from another address than its path says
 
@@ -57,8 +58,8 @@ struct LoopShared {
     std::vector<system::UnreachableReport> complaints_;
 };
 
-/// Both return when the stop descriptor becomes readable, or the interface is gone. `mtu` is the largest inner packet.
-void outbound_loop(LoopShared& shared, DataPlane::Worker& worker, std::size_t mtu);
+/// Both return when told to stop, or when the interface is gone.
+void outbound_loop(LoopShared& shared, DataPlane::Worker& worker);
 void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSocket& socket);
 
 } // namespace vpn::tun

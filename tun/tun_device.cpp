@@ -7,10 +7,14 @@
 #include <net/if.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 namespace vpn::tun {
 namespace {
@@ -69,7 +73,7 @@ TunWriteReport& TunWriteReport::operator+=(const TunWriteReport& other) {
     return *this;
 }
 
-Result<TunDevice, TunError> TunDevice::open(std::string_view name) {
+Result<TunDevice, TunError> TunDevice::open(std::string_view name, bool offloads) {
     if (!is_interface_name(name)) {
         return refuse(Kind::invalid_name, "an interface's name has 1 to 15 of the characters A-Z a-z 0-9 _ = + . -");
     }
@@ -78,59 +82,116 @@ Result<TunDevice, TunError> TunDevice::open(std::string_view name) {
     ifreq request{};
     std::copy(name.begin(), name.end(), request.ifr_name);
     // Exclusively: without it, a persistent TUN interface of that name would be taken over.
-    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL);
+    const int headers = offloads ? IFF_VNET_HDR : 0;
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | headers);
     if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) return refuse_interface(std::string(name), errno);
     const unsigned index = ::if_nametoindex(request.ifr_name);
     if (index == 0) return refuse_interface(std::string(name), errno);
-    return TunDevice(std::move(fd), request.ifr_name, index);
+    auto agreed = std::make_unique<Offloads>();
+    agreed->headers = offloads;
+    TunDevice device(std::move(fd), request.ifr_name, index, std::move(agreed));
+    if (offloads) device.agree_on_offloads();
+    return device;
 }
 
-TunReadReport TunDevice::read(PacketBatch& batch) {
-    TunReadReport report;
-    while (!batch.full()) {
-        const MutableBytes slot = batch.next_slot();
-        const ssize_t got = ::read(fd_.get(), slot.data(), slot.size());
-        if (got < 0) {
-            if (errno == EINTR) continue;
-            report.gone = means_gone(errno);
-            break;
-        }
+void TunDevice::agree_on_offloads() {
+    constexpr unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+    constexpr unsigned udp = 0x20U | 0x40U; // TUN_F_USO4 and TUN_F_USO6, since Linux 6.2
+    offloads_->udp = ::ioctl(fd_.get(), TUNSETOFFLOAD, tcp | udp) == 0;
+    offloads_->tcp = offloads_->udp || ::ioctl(fd_.get(), TUNSETOFFLOAD, tcp) == 0;
+    if (!offloads_->tcp) ::ioctl(fd_.get(), TUNSETOFFLOAD, 0);
+}
+
+offload::Coalescer::Features TunDevice::features() const { return {offloads_->tcp, offloads_->udp}; }
+
+TunRead TunDevice::read(MutableBytes buffer) {
+    // The header is read to just before the packet, whether or not there is one.
+    const std::size_t before = offload::VnetHeader::size;
+    const std::size_t header = offloads_->headers ? before : 0;
+    const MutableBytes room = buffer.subspan(before - header).first(header + 65535);
+    for (;;) {
+        const ssize_t got = ::read(fd_.get(), room.data(), room.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return {{}, {}, means_gone(errno)};
         const auto size = static_cast<std::size_t>(got);
-        if (size > batch.largest_packet()) { // what ran into the tail room may have been longer still
-            ++report.truncated;
-        } else {
-            batch.push(size);
-            ++report.packets;
+        if (size <= header) return {};
+        return {header == 0 ? offload::VnetHeader{} : offload::VnetHeader::decode(buffer), buffer.subspan(before, size - header)};
+    }
+}
+
+/// One call of write: what became of its packets, and whether it has waited already.
+class TunDevice::Writing {
+  public:
+    explicit Writing(TunDevice& device) : device_(device) {}
+
+    /// Writes a header (if the device has them) and the parts behind it as `packets` packets; the errno, or zero.
+    int write(const offload::VnetHeader& header, std::span<const iovec> parts, std::size_t packets) {
+        header.encode(header_bytes_);
+        vectors_.assign(1, {header_bytes_.data(), device_.offloads_->headers ? header_bytes_.size() : 0});
+        vectors_.insert(vectors_.end(), parts.begin(), parts.end());
+        for (;;) {
+            const int error = ::writev(device_.fd(), vectors_.data(), static_cast<int>(vectors_.size())) >= 0 ? 0 : errno;
+            if (error == EINTR) continue;
+            if (error != EAGAIN || std::exchange(waited_, true)) return count(error, header, packets);
+            pollfd room{device_.fd(), POLLOUT, 0};
+            ::poll(&room, 1, patience_ms);
         }
     }
-    return report;
-}
+    [[nodiscard]] const TunWriteReport& report() const { return report_; }
+
+  private:
+    int count(int error, const offload::VnetHeader& header, std::size_t packets) {
+        if (error == 0)
+            report_.written += packets;
+        else if (error == EIO)
+            report_.down += packets;
+        else if (error == EAGAIN || error == ENOBUFS || error == ENOMEM)
+            report_.full += packets;
+        else if (means_gone(error))
+            report_.gone = true;
+        else if (header.segmentation == offload::VnetHeader::none)
+            report_.refused += packets; // a refused super-packet is written again
+        return error;
+    }
+
+    TunDevice& device_;
+    TunWriteReport report_;
+    std::array<std::byte, offload::VnetHeader::size> header_bytes_{};
+    std::vector<iovec> vectors_;
+    bool waited_ = false;
+};
+
+namespace {
+
+iovec vector_of(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; } // writev only reads
+
+} // namespace
 
 TunWriteReport TunDevice::write(std::span<const Bytes> packets) {
-    TunWriteReport report;
-    bool waited = false;
-    for (std::size_t at = 0; at < packets.size() && !report.gone;) {
-        const Bytes packet = packets[at];
-        const int error = ::write(fd_.get(), packet.data(), packet.size()) >= 0 ? 0 : errno;
-        if (error == EINTR) continue;
-        if (error == EAGAIN && !std::exchange(waited, true)) {
-            pollfd room{fd_.get(), POLLOUT, 0};
-            ::poll(&room, 1, patience_ms);
-            continue;
-        }
-        if (error == 0)
-            ++report.written;
-        else if (error == EIO)
-            ++report.down;
-        else if (error == EAGAIN || error == ENOBUFS || error == ENOMEM)
-            ++report.full;
-        else if (means_gone(error))
-            report.gone = true;
-        else
-            ++report.refused;
-        ++at;
+    Writing writing(*this);
+    for (std::size_t i = 0; i < packets.size() && !writing.report().gone; ++i) {
+        const iovec part = vector_of(packets[i]);
+        writing.write({}, {&part, 1}, 1);
     }
-    return report;
+    return writing.report();
+}
+
+TunWriteReport TunDevice::write(offload::Coalescer& packets) {
+    Writing writing(*this);
+    std::vector<iovec> parts;
+    for (std::size_t run = 0; run < packets.size() && !writing.report().gone; ++run) {
+        parts.clear();
+        packets.for_each_part(run, [&](Bytes part) { parts.push_back(vector_of(part)); });
+        const offload::VnetHeader header = packets.header(run);
+        const int error = writing.write(header, parts, packets.packets(run));
+        if (error != EINVAL || header.segmentation == offload::VnetHeader::none) continue;
+        (header.segmentation == offload::VnetHeader::udp ? offloads_->udp : offloads_->tcp) = false;
+        packets.for_each_packet(run, [&](Bytes packet) {
+            const iovec part = vector_of(packet);
+            writing.write({}, {&part, 1}, 1);
+        });
+    }
+    return writing.report();
 }
 
 } // namespace vpn::tun

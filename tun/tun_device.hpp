@@ -1,14 +1,17 @@
-// The interface that programs see: IP packets out of it and into it, by the batch. DATAPATH 1 (without the offloads yet).
+// The interface that programs see: IP packets out of it and into it, up to 64 KiB of them in one call. DATAPATH 1.
 // Refuses to know: addresses, routes and queue length (netlink's), and what the packets are.
 #pragma once
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
 #include "common/system/unique_fd.hpp"
-#include "tun/packet_batch.hpp"
+#include "tun/offload/coalesce.hpp"
+#include "tun/offload/split.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,11 +29,11 @@ struct TunError : Failure {
     Kind kind = Kind::other;
 };
 
-/// What became of a read. `gone`: somebody removed the interface; nothing will ever come again.
-struct TunReadReport {
-    std::size_t packets = 0;
-    std::size_t truncated = 0; ///< dropped: longer than the batch's slots
-    bool gone = false;
+/// What one read brought: a packet, or a super-packet that `header` says how to split. No bytes: nothing is there.
+struct TunRead {
+    offload::VnetHeader header;
+    MutableBytes packet;
+    bool gone = false; ///< somebody removed the interface; nothing will ever come again
 };
 
 /// What became of the packets of one write.
@@ -48,27 +51,43 @@ struct TunWriteReport {
 /// and write.
 class TunDevice {
   public:
+    /// What a read's buffer holds: the longest packet, its header, and room behind it for padding.
+    static constexpr std::size_t read_buffer_size = offload::VnetHeader::size + 65535 + offload::Splitter::tail_room;
+
     /// Makes the interface `name` in the calling thread's network namespace: 1 to 15 characters that mean nothing to a path or a
-    /// pattern.
-    static Result<TunDevice, TunError> open(std::string_view name);
+    /// pattern. Without `offloads`, or where the kernel has none, every packet is a single one.
+    static Result<TunDevice, TunError> open(std::string_view name, bool offloads = true);
 
     /// Non-blocking.
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] std::uint32_t index() const { return index_; }
 
-    /// Reads behind what is in `batch` until the device is empty or the batch is full.
-    TunReadReport read(PacketBatch& batch);
-    /// Writes all that can be written, in order. Waits at most a moment (50 ms) for room, once.
+    /// Takes one packet or super-packet, without waiting. Requires: read_buffer_size bytes.
+    TunRead read(MutableBytes buffer);
+    /// Writes single packets, in order. Waits at most a moment (50 ms) for room, once.
     TunWriteReport write(std::span<const Bytes> packets);
+    /// Writes what was merged; one that the kernel refuses is written again packet by packet, and its kind never merged again.
+    TunWriteReport write(offload::Coalescer& packets);
+    /// What super-packets it takes.
+    [[nodiscard]] offload::Coalescer::Features features() const;
 
   private:
-    TunDevice(system::UniqueFd fd, std::string name, std::uint32_t index)
-        : fd_(std::move(fd)), name_(std::move(name)), index_(index) {}
+    class Writing;
+    /// Which offloads work; what threads share.
+    struct Offloads {
+        bool headers = false; ///< every packet has a VnetHeader in front
+        std::atomic<bool> tcp = false;
+        std::atomic<bool> udp = false;
+    };
+    TunDevice(system::UniqueFd fd, std::string name, std::uint32_t index, std::unique_ptr<Offloads> offloads)
+        : fd_(std::move(fd)), name_(std::move(name)), index_(index), offloads_(std::move(offloads)) {}
+    void agree_on_offloads();
 
     system::UniqueFd fd_;
     std::string name_;
     std::uint32_t index_;
+    std::unique_ptr<Offloads> offloads_;
 };
 
 } // namespace vpn::tun

@@ -2,6 +2,8 @@
 
 #include "common/system/datagram_storage.hpp"
 
+#include <netinet/udp.h>
+
 namespace vpn::system {
 namespace {
 
@@ -16,37 +18,55 @@ template <class Info> Info control_data(const cmsghdr& control) {
     return info;
 }
 
-template <class Info> std::size_t write_control(int level, int type, const Info& info, ControlBuffer& buffer) {
-    auto& control = *reinterpret_cast<cmsghdr*>(buffer.bytes.data());
+/// Adds one control message behind the `used` bytes that are there; gives the bytes then used.
+template <class Info> std::size_t add_control(int level, int type, const Info& info, ControlBuffer& buffer, std::size_t used) {
+    auto& control = *reinterpret_cast<cmsghdr*>(buffer.bytes.data() + used);
     control.cmsg_level = level;
     control.cmsg_type = type;
     control.cmsg_len = CMSG_LEN(sizeof info);
     std::memcpy(CMSG_DATA(&control), &info, sizeof info);
-    return CMSG_SPACE(sizeof info);
+    return used + CMSG_SPACE(sizeof info);
 }
 
 /// Names the source address only. The interface follows the route of today, not the one that the datagram we answer came by;
 /// a link-local address alone says too little.
-std::size_t write_source(const LocalSource& source, ControlBuffer& buffer) {
+std::size_t add_source(const LocalSource& source, ControlBuffer& buffer, std::size_t used) {
     if (source.address.is_v4()) {
         in_pktinfo info{};
         info.ipi_spec_dst = to_in_addr(source.address);
-        return write_control(IPPROTO_IP, IP_PKTINFO, info, buffer);
+        return add_control(IPPROTO_IP, IP_PKTINFO, info, buffer, used);
     }
     in6_pktinfo info{};
     info.ipi6_addr = to_in6_addr(source.address);
     if (is_link_local(source.address)) info.ipi6_ifindex = source.interface;
-    return write_control(IPPROTO_IPV6, IPV6_PKTINFO, info, buffer);
+    return add_control(IPPROTO_IPV6, IPV6_PKTINFO, info, buffer, used);
 }
+
+void write_controls(msghdr& message, const OutgoingDatagram& datagram, bool with_source, ControlBuffer& buffer) {
+    std::size_t used = 0;
+    if (datagram.segment_size != 0)
+        used = add_control(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(datagram.segment_size), buffer, used);
+    if (with_source) used = add_source(datagram.path.local, buffer, used);
+    message.msg_control = used == 0 ? nullptr : buffer.bytes.data();
+    message.msg_controllen = used;
+}
+
+} // namespace
 
 bool wants_source(const Path& path) {
     return !path.local.address.is_unspecified() && path.local.address.family() == path.remote.address.family();
 }
 
-} // namespace
+std::size_t segment_size_of(const msghdr& message) {
+    auto& writable = const_cast<msghdr&>(message); // CMSG_NXTHDR is not const-correct
+    for (cmsghdr* control = CMSG_FIRSTHDR(&writable); control != nullptr; control = CMSG_NXTHDR(&writable, control))
+        if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO)
+            return static_cast<std::size_t>(control_data<int>(*control));
+    return 0;
+}
 
 LocalSource local_source_of(const msghdr& message) {
-    auto& writable = const_cast<msghdr&>(message); // CMSG_NXTHDR is not const-correct
+    auto& writable = const_cast<msghdr&>(message);
     for (cmsghdr* control = CMSG_FIRSTHDR(&writable); control != nullptr; control = CMSG_NXTHDR(&writable, control)) {
         if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
             const auto info = control_data<in_pktinfo>(*control);
@@ -102,17 +122,12 @@ void OutgoingChunk::prepare(std::span<const OutgoingDatagram> datagrams) {
         message.msg_namelen = write_socket_address(datagram.path.remote, addresses[i]);
         message.msg_iov = &vectors[i];
         message.msg_iovlen = 1;
-        if (!wants_source(datagram.path)) continue;
-        message.msg_control = controls[i].bytes.data();
-        message.msg_controllen = write_source(datagram.path.local, controls[i]);
+        write_controls(message, datagram, wants_source(datagram.path), controls[i]);
     }
 }
 
-void OutgoingChunk::drop_source(std::size_t index) {
-    headers[index].msg_hdr.msg_control = nullptr;
-    headers[index].msg_hdr.msg_controllen = 0;
+void OutgoingChunk::drop_source(std::size_t index, const OutgoingDatagram& datagram) {
+    write_controls(headers[index].msg_hdr, datagram, false, controls[index]);
 }
-
-bool OutgoingChunk::has_source(std::size_t index) const { return headers[index].msg_hdr.msg_controllen != 0; }
 
 } // namespace vpn::system

@@ -12,16 +12,21 @@
 
 namespace vpn::system {
 
-/// A datagram as it arrived; its bytes may be changed in place.
+/// A datagram as it arrived, or several that the kernel received as one (UDP_GRO); the bytes may be changed in place.
 struct IncomingDatagram {
     MutableBytes bytes;
-    Path path; ///< from where, and to which address of ours
+    Path path;                ///< from where, and to which address of ours
+    std::size_t segment_size; ///< each is this long, the last may be shorter. A single one: its length
 };
 
-/// A datagram to be sent. An unspecified local address of the path: the kernel chooses.
+/// A datagram to be sent, or several of one size to one place in one go (UDP_SEGMENT): then the last may be shorter, there are at
+/// most 64, and at most 65,507 bytes. An unspecified local address of the path: the kernel chooses.
 struct OutgoingDatagram {
     Bytes bytes;
     Path path;
+    std::size_t segment_size = 0; ///< zero: a single one
+
+    [[nodiscard]] std::size_t count() const { return segment_size == 0 ? 1 : (bytes.size() + segment_size - 1) / segment_size; }
 };
 
 /// Room for one receive call. Nothing is allocated after it is made. One thread at a time.

@@ -8,9 +8,9 @@
 
 namespace vpn::system {
 
-/// Room for one IP_PKTINFO or IPV6_PKTINFO.
+/// Room for one IP_PKTINFO or IPV6_PKTINFO, and one UDP_SEGMENT or UDP_GRO.
 struct ControlBuffer {
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> bytes;
 };
 
 struct IncomingBatch::Storage {
@@ -34,8 +34,7 @@ struct OutgoingChunk {
 
     /// Requires: at most `capacity` of them.
     void prepare(std::span<const OutgoingDatagram> datagrams);
-    void drop_source(std::size_t index);
-    [[nodiscard]] bool has_source(std::size_t index) const;
+    void drop_source(std::size_t index, const OutgoingDatagram& datagram);
 
     std::array<mmsghdr, capacity> headers;
     std::array<iovec, capacity> vectors;
@@ -45,5 +44,11 @@ struct OutgoingChunk {
 
 /// The local address in a message's control data; unspecified if there is none.
 LocalSource local_source_of(const msghdr& message);
+
+/// The size of the datagrams that were received as one; zero if it is a single one.
+std::size_t segment_size_of(const msghdr& message);
+
+/// True if a datagram that goes this way names the address that it leaves from.
+bool wants_source(const Path& path);
 
 } // namespace vpn::system

@@ -5,6 +5,7 @@
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -162,6 +163,7 @@ struct UdpSocket::Errors {
     std::mutex mutex;
     std::array<UnreachableReport, 64> kept;
     std::atomic<std::size_t> count = 0; // read without the mutex too
+    std::atomic<bool> segmentation = false;
 
     void keep(const UnreachableReport& report) {
         const std::lock_guard lock(mutex);
@@ -176,7 +178,7 @@ class UdpSocket::Sending {
 
     SendReport run() {
         while (!rest_.empty() && !given_up_) send_chunk(rest_.first(std::min(rest_.size(), OutgoingChunk::capacity)));
-        report_.would_block += rest_.size();
+        for (const OutgoingDatagram& each : rest_) report_.would_block += each.count();
         return report_;
     }
 
@@ -191,6 +193,10 @@ class UdpSocket::Sending {
         chunk_.prepare(datagrams);
         at_ = 0;
         while (at_ < datagrams.size() && !given_up_) {
+            if (datagrams[at_].segment_size != 0 && !socket_.errors_->segmentation.load(std::memory_order_relaxed)) {
+                send_singly();
+                continue;
+            }
             const auto count = static_cast<unsigned>(datagrams.size() - at_);
             const int sent = ::sendmmsg(socket_.fd(), &chunk_.headers.at(at_), count, MSG_DONTWAIT);
             if (sent > 0) {
@@ -203,14 +209,29 @@ class UdpSocket::Sending {
     }
 
     void advance(std::size_t sent) {
-        report_.sent += sent;
+        for (std::size_t i = at_; i < at_ + sent; ++i) report_.sent += rest_[i].count();
         if (tried_.without_source) ++report_.stale_source;
         at_ += sent;
         tried_ = {};
     }
 
     void skip(int error) {
-        ++counter_of(report_, error);
+        counter_of(report_, error) += rest_[at_].count();
+        ++at_;
+        tried_ = {};
+    }
+
+    /// The datagrams that were to go as one, one by one.
+    void send_singly() {
+        const OutgoingDatagram& together = rest_[at_];
+        std::array<OutgoingDatagram, OutgoingChunk::capacity> singles;
+        const std::size_t count = std::min(together.count(), singles.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t start = i * together.segment_size;
+            const std::size_t size = std::min(together.segment_size, together.bytes.size() - start);
+            singles.at(i) = {together.bytes.subspan(start, size), together.path};
+        }
+        report_ += Sending(socket_, std::span(singles).first(count)).run();
         ++at_;
         tried_ = {};
     }
@@ -227,9 +248,15 @@ class UdpSocket::Sending {
         default:
             // It may be another datagram's: an ICMP error fails whatever is sent next, to whomever.
             if (!std::exchange(tried_.again, true)) return collect();
-            if (!chunk_.has_source(at_) || !may_be_the_source(error)) return skip(error);
-            chunk_.drop_source(at_);
-            tried_.without_source = true;
+            if (wants_source(rest_[at_].path) && !tried_.without_source && may_be_the_source(error)) {
+                chunk_.drop_source(at_, rest_[at_]);
+                tried_.without_source = true;
+                return;
+            }
+            if (rest_[at_].segment_size == 0) return skip(error);
+            // A link without checksumming says EIO, an old kernel EINVAL: never together again. EMSGSIZE is this path's only.
+            if (error == EIO || error == EINVAL) socket_.errors_->segmentation.store(false);
+            send_singly();
         }
     }
 
@@ -289,7 +316,14 @@ OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
     if (const int error = bind_to_port(fd.get(), family, port); error != 0) return os_failed(what, error);
     const auto bound = bound_endpoint(fd.get());
     if (!bound) return os_failed(what, errno);
-    return UdpSocket(std::move(fd), family, bound->port);
+    UdpSocket socket(std::move(fd), family, bound->port);
+    socket.use_offloads(true);
+    return socket;
+}
+
+void UdpSocket::use_offloads(bool on) {
+    set_option(fd_.get(), IPPROTO_UDP, UDP_GRO, on ? 1 : 0); // without it the kernel hands over one datagram each
+    errors_->segmentation.store(on);
 }
 
 Result<std::size_t, std::error_code> UdpSocket::receive(IncomingBatch& batch) {
@@ -311,7 +345,9 @@ Result<std::size_t, std::error_code> UdpSocket::receive(IncomingBatch& batch) {
         const auto remote = to_endpoint(storage.addresses[i]);
         if ((header.msg_hdr.msg_flags & MSG_TRUNC) != 0 || !remote) continue;
         const MutableBytes slot(static_cast<std::byte*>(storage.vectors[i].iov_base), header.msg_len);
-        storage.datagrams[storage.count++] = {slot, {*remote, local_source_of(header.msg_hdr)}};
+        const std::size_t segment = segment_size_of(header.msg_hdr);
+        storage.datagrams[storage.count++] = {
+            slot, {*remote, local_source_of(header.msg_hdr)}, segment == 0 ? slot.size() : segment};
     }
     return storage.count;
 }

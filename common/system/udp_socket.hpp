@@ -62,6 +62,10 @@ class UdpSocket {
     [[nodiscard]] Port port() const { return port_; }
     [[nodiscard]] Family family() const { return family_; }
 
+    /// Off: never UDP_SEGMENT nor UDP_GRO, but one datagram each. Sending falls back by itself where the kernel or a link
+    /// refuses.
+    void use_offloads(bool on);
+
     /// Takes what is there into `batch`, without waiting; the number of datagrams in it. Zero: nothing is there, or it was all
     /// truncated. ICMP errors that interrupt are kept for drain_errors.
     Result<std::size_t, std::error_code> receive(IncomingBatch& batch);
@@ -84,7 +88,7 @@ class UdpSocket {
     UniqueFd fd_;
     Family family_;
     Port port_;
-    std::unique_ptr<Errors> errors_;
+    std::unique_ptr<Errors> errors_; ///< also whether UDP_SEGMENT works: what threads share
 };
 
 } // namespace vpn::system

@@ -75,14 +75,15 @@ class Node {
     /// An inner packet comes from the TUN device. Gives what became of it; what it gave to the network is under way already.
     tun::Outgoing send(ByteVector packet) {
         const std::size_t size = packet.size();
-        packet.resize(size + 16);
-        ByteVector out(size + 48);
+        packet.resize(size + offload::Splitter::tail_room);
+        auto single = offload::Splitter::over({}, MutableBytes(packet).first(size));
+        tun::SendBuffer out(tun::DataPlane::Worker::room_for(*single));
         const tun::Outgoing outgoing = [&] {
             const auto guard = worker_.enter();
-            const auto sealed = worker_.seal(MutableBytes(packet).first(size), out, clock_.boot());
-            if (const auto* each = std::get_if<tun::Sealed>(&sealed)) carry_(*this, each->datagram, each->path);
-            return sealed;
+            return worker_.seal(*single, out, clock_.boot());
         }();
+        for (const Family family : {Family::v4, Family::v6})
+            for (const system::OutgoingDatagram& each : out.runs(family)) carry_(*this, each.bytes, each.path);
         turn();
         return outgoing;
     }

@@ -28,17 +28,40 @@ using Kind = TunError::Kind;
 
 namespace {
 
+/// What is waiting in the device, every super-packet split.
+struct Waiting {
+    std::vector<ByteVector> packets;
+    std::size_t reads = 0;
+    bool gone = false;
+};
+
+Waiting read_all(TunDevice& device, std::size_t most = SIZE_MAX) {
+    Waiting waiting;
+    ByteVector buffer(TunDevice::read_buffer_size);
+    while (waiting.reads < most) {
+        const TunRead read = device.read(buffer);
+        waiting.gone = read.gone;
+        if (read.packet.empty()) break;
+        ++waiting.reads;
+        auto split = offload::Splitter::over(read.header, read.packet);
+        REQUIRE(split);
+        for (MutableBytes packet = split->next(); !packet.empty(); packet = split->next())
+            waiting.packets.emplace_back(packet.begin(), packet.end());
+    }
+    return waiting;
+}
+
 /// Up, with 10.66.0.1/24 and fd66::1/64, and nothing of the kernel's own chatter waiting.
 class Tunnel {
   public:
-    explicit Tunnel(const std::string& mtu = "1420") : inside_(net_), device_(TunDevice::open("vpn0").value()) {
+    explicit Tunnel(const std::string& mtu = "1420", bool offloads = true)
+        : inside_(net_), device_(TunDevice::open("vpn0", offloads).value()) {
         CHECK(shell("ip link set vpn0 addrgenmode none mtu " + mtu +
                     " up; ip address add 10.66.0.1/24 dev vpn0; "
                     "ip address add fd66::1/64 dev vpn0 nodad; echo 0 > /proc/sys/net/ipv6/conf/vpn0/router_solicitations") ==
               "");
         test::wait_until_local("fd66::1");
-        PacketBatch chatter(64, 65535);
-        device_.read(chatter);
+        read_all(device_);
     }
     TunDevice& device() { return device_; }
 
@@ -136,7 +159,7 @@ TEST_CASE("the interface is there as long as its object, in the namespace of who
         REQUIRE(device.has_value());
         CHECK(device->name() == "vpn0");
         CHECK(shell("ip -o link show vpn0").find(std::to_string(device->index()) + ": vpn0") == 0);
-        CHECK(shell("ip -d link show vpn0").find("tun type tun pi off vnet_hdr off persist off") != std::string::npos);
+        CHECK(shell("ip -d link show vpn0").find("tun type tun pi off vnet_hdr on persist off") != std::string::npos);
         const TunDevice moved = std::move(*device);
         CHECK(shell("ip -o link show vpn0").find("vpn0") != std::string::npos);
     }
@@ -184,31 +207,34 @@ TEST_CASE("a machine without the device, and a user without the privilege, are t
     CHECK(WEXITSTATUS(status) == 0);
 }
 
-TEST_CASE("packets of programs are read whole, in order, with room for padding behind") {
-    Tunnel tunnel;
-    for (const std::size_t size : {0UL, 1UL, 100UL, 1392UL}) send_v4(std::string(size, 'p'));
-    PacketBatch batch(8, 1420);
-    const TunReadReport report = tunnel.device().read(batch);
-    CHECK(report.packets == 4);
-    CHECK(report.truncated == 0);
-    CHECK_FALSE(report.gone);
-    REQUIRE(batch.size() == 4);
-    const std::size_t expected[] = {28, 29, 128, 1420};
-    for (std::size_t i = 0; i < 4; ++i) {
-        const MutableBytes packet = batch.packets()[i];
-        REQUIRE(packet.size() == expected[i]);
-        CHECK(packet[0] == std::byte{0x45});
-        CHECK(load_be<std::uint32_t>(packet.data() + 16) == 0x0a420002U);
+TEST_CASE("packets of programs are read whole, in order, with their checksums, with offloads and without") {
+    for (const bool offloads : {true, false}) {
+        Tunnel tunnel("1420", offloads);
+        for (const std::size_t size : {0UL, 1UL, 100UL, 1392UL}) send_v4(std::string(size, 'p'));
+        const Waiting waiting = read_all(tunnel.device());
+        CHECK_FALSE(waiting.gone);
+        REQUIRE(waiting.packets.size() == 4);
+        const std::size_t expected[] = {28, 29, 128, 1420};
+        for (std::size_t i = 0; i < 4; ++i) {
+            const Bytes packet = waiting.packets[i];
+            REQUIRE(packet.size() == expected[i]);
+            CHECK(packet[0] == std::byte{0x45});
+            CHECK(load_be<std::uint32_t>(packet.data() + 16) == 0x0a420002U);
+            const auto layout = offload::layout_of(packet);
+            REQUIRE(layout);
+            CHECK(offload::checksums_are_right(*layout, packet));
+        }
+        CHECK(read_all(tunnel.device()).packets.empty());
     }
-    for (const MutableBytes packet : batch.packets())
-        std::fill_n(packet.data() + packet.size(), PacketBatch::tail_room, std::byte{0});
-    CHECK(batch.packets()[3].back() == std::byte{'p'});
-    CHECK(batch.packets()[1].front() == std::byte{0x45});
+}
 
-    CHECK(tunnel.device().read(batch).packets == 0);
-    CHECK(batch.size() == 4); // what was there stays until it is cleared
-    batch.clear();
-    CHECK(batch.empty());
+TEST_CASE("there is room for padding behind what is read") {
+    Tunnel tunnel("65535");
+    send_v4(std::string(65507, 'l'));
+    ByteVector buffer(TunDevice::read_buffer_size);
+    const TunRead read = tunnel.device().read(buffer);
+    REQUIRE(read.packet.size() == 65535);
+    CHECK(buffer.data() + buffer.size() - (read.packet.data() + read.packet.size()) >= 16);
 }
 
 TEST_CASE("IPv6 packets are read as well") {
@@ -221,47 +247,20 @@ TEST_CASE("IPv6 packets are read as well") {
     address.sin6_addr.s6_addr[1] = 0x66;
     address.sin6_addr.s6_addr[15] = 2;
     REQUIRE(::sendto(fd.get(), "six", 3, 0, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 3);
-    PacketBatch batch(8, 1420);
-    tunnel.device().read(batch);
-    CHECK(std::ranges::count_if(batch.packets(), [](const MutableBytes packet) {
+    const Waiting waiting = read_all(tunnel.device());
+    CHECK(std::ranges::count_if(waiting.packets, [](const ByteVector& packet) {
               return packet.size() == 51 && packet[0] >> 4 == std::byte{6} && packet[6] == std::byte{17};
           }) == 1);
 }
 
-TEST_CASE("a full batch leaves the rest for the next, and a read goes on behind what is there") {
+TEST_CASE("one read takes one packet and leaves the rest") {
     Tunnel tunnel;
     for (const char* text : {"a", "b", "c", "d", "e"}) send_v4(text);
-    PacketBatch batch(2, 1420);
-    CHECK(tunnel.device().read(batch).packets == 2);
-    CHECK(batch.full());
-    CHECK(tunnel.device().read(batch).packets == 0);
-    PacketBatch rest(8, 1420);
-    rest.push(0);
-    CHECK(tunnel.device().read(rest).packets == 3);
-    REQUIRE(rest.size() == 4);
-    CHECK(rest.packets()[1].back() == std::byte{'c'});
-    CHECK(rest.packets()[3].back() == std::byte{'e'});
-}
-
-TEST_CASE("a packet longer than the slots is dropped and counted, its neighbours are read") {
-    Tunnel tunnel("9000");
-    send_v4("before");
-    for (const std::size_t over : {1UL, 15UL, 16UL, 17UL, 5000UL}) send_v4(std::string(1392 + over, 'o'));
-    send_v4("after");
-    PacketBatch batch(8, 1420);
-    const TunReadReport report = tunnel.device().read(batch);
-    CHECK(report.packets == 2);
-    CHECK(report.truncated == 5);
-    REQUIRE(batch.size() == 2);
-    CHECK(batch.packets()[1].size() == 28 + 5);
-}
-
-TEST_CASE("the largest packet there is fits a slot made for it") {
-    Tunnel tunnel("65535");
-    send_v4(std::string(65507, 'l'));
-    PacketBatch batch(1, 65535);
-    CHECK(tunnel.device().read(batch).packets == 1);
-    CHECK(batch.packets()[0].size() == 65535);
+    CHECK(read_all(tunnel.device(), 2).packets.size() == 2);
+    const Waiting rest = read_all(tunnel.device());
+    REQUIRE(rest.packets.size() == 3);
+    CHECK(rest.packets[0].back() == std::byte{'c'});
+    CHECK(rest.packets[2].back() == std::byte{'e'});
 }
 
 TEST_CASE("what is written reaches programs, in order; what is no packet is counted and skipped") {
@@ -291,18 +290,15 @@ TEST_CASE("an interface that is down takes nothing, and goes on when it is up ag
     CHECK(down.down == 2);
     CHECK(down.written == 0);
     CHECK_FALSE(down.gone);
-    PacketBatch batch(8, 1420);
-    CHECK_FALSE(tunnel.device().read(batch).gone);
+    CHECK_FALSE(read_all(tunnel.device()).gone);
 
     CHECK(shell("ip link set vpn0 up") == "");
     Listener listener;
     CHECK(tunnel.device().write(packets).written == 2);
     CHECK(listener.next() == "x");
-    batch.clear();
-    tunnel.device().read(batch);
-    batch.clear();
+    read_all(tunnel.device());
     send_v4("y");
-    CHECK(tunnel.device().read(batch).packets >= 1);
+    CHECK(read_all(tunnel.device()).packets.size() >= 1);
 }
 
 TEST_CASE("an interface that somebody removes is noticed by who waits, reads and writes") {
@@ -312,8 +308,7 @@ TEST_CASE("an interface that somebody removes is noticed by who waits, reads and
     CHECK(shell("ip link del vpn0") == "");
     CHECK(::poll(&watched, 1, 0) == 1);
     CHECK((watched.revents & POLLERR) != 0);
-    PacketBatch batch(8, 1420);
-    CHECK(tunnel.device().read(batch).gone);
+    CHECK(read_all(tunnel.device()).gone);
     const ByteVector packet = packet_for_us(5000, "x");
     const std::vector<Bytes> packets{packet, packet};
     const TunWriteReport report = tunnel.device().write(packets);
@@ -327,9 +322,9 @@ TEST_CASE("a program that asks through the tunnel is answered by what we write b
     const sockaddr_in peer = to_v4(2, 9);
     const system::UniqueFd sender(udp_socket(AF_INET));
     REQUIRE(::sendto(sender.get(), "ping", 4, 0, reinterpret_cast<const sockaddr*>(&peer), sizeof peer) == 4);
-    PacketBatch batch(8, 1420);
-    REQUIRE(tunnel.device().read(batch).packets == 1);
-    CHECK(load_be<std::uint32_t>(batch.packets()[0].data() + 12) == 0x0a420001U);
+    const Waiting waiting = read_all(tunnel.device());
+    REQUIRE(waiting.packets.size() == 1);
+    CHECK(load_be<std::uint32_t>(waiting.packets[0].data() + 12) == 0x0a420001U);
     const ByteVector answer = packet_for_us(5000, "pong");
     const std::vector<Bytes> packets{answer};
     CHECK(tunnel.device().write(packets).written == 1);
