@@ -61,12 +61,12 @@ void SymmetricState::mix_key(Bytes input) {
 }
 
 void SymmetricState::seal(Bytes plaintext, MutableBytes out) {
-    crypto::seal(key_, sealed_fields_++, plaintext, hash_, out);
+    crypto::seal(crypto::Aead::chacha20_poly1305, key_, sealed_fields_++, plaintext, hash_, out);
     mix_hash(out);
 }
 
 Checked<void> SymmetricState::open(Bytes sealed, MutableBytes out) {
-    if (!crypto::open(key_, sealed_fields_, sealed, hash_, out)) return dropped(Drop::bad_tag);
+    if (!crypto::open(crypto::Aead::chacha20_poly1305, key_, sealed_fields_, sealed, hash_, out)) return dropped(Drop::bad_tag);
     ++sealed_fields_;
     mix_hash(sealed);
     return {};

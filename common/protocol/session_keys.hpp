@@ -16,14 +16,15 @@ class SessionKeys {
     /// Requires: out.size() == padded.size() + 32; `out` and `padded` don't overlap, or `padded` is out[16..].
     void seal(RemoteIndex receiver, std::uint64_t counter, Bytes padded, MutableBytes out) const {
         encode_data_header(out, receiver, counter);
-        crypto::seal(send_, counter, padded, {}, out.subspan(data_header_size));
+        crypto::seal(crypto::Aead::chacha20_poly1305, send_, counter, padded, {}, out.subspan(data_header_size));
     }
 
     /// Decrypts in place; gives the inner bytes, padding included. Errors: bad_tag.
     [[nodiscard]] Checked<MutableBytes> open(DataFields<std::byte> data) const {
         const MutableBytes sealed = data.sealed();
         const MutableBytes inner = sealed.first(sealed.size() - data_tag_size);
-        if (!crypto::open(receive_, data.counter(), sealed, {}, inner)) return dropped(Drop::bad_tag);
+        if (!crypto::open(crypto::Aead::chacha20_poly1305, receive_, data.counter(), sealed, {}, inner))
+            return dropped(Drop::bad_tag);
         return inner;
     }
 

@@ -1,4 +1,4 @@
-// ChaCha20-Poly1305 against RFC 8439, XChaCha20-Poly1305 against draft-irtf-cfrg-xchacha-03.
+// ChaCha20-Poly1305 against RFC 8439, XChaCha20-Poly1305 against draft-irtf-cfrg-xchacha-03, and what holds for every AEAD.
 //
 // Our nonces always begin with four zero bytes. The vector of RFC 8439, A.5, has such a nonce and goes through `open` and
 // `seal` as it is. That of 2.8.2 has not: it is held against libsodium itself, and the layout of our nonce against the same call.
@@ -30,16 +30,24 @@ constexpr auto rfc_associated = "50515253c0c1c2c3c4c5c6c7";
 
 AeadKey key_of(Bytes bytes) { return AeadKey(bytes.first<32>()); }
 
-ByteVector sealed(const AeadKey& key, std::uint64_t counter, Bytes plaintext, Bytes associated) {
-    ByteVector out(plaintext.size() + 16);
-    seal(key, counter, plaintext, associated, out);
+/// An AEAD, and the size of its tag as its specification has it.
+struct Kind {
+    Aead aead;
+    std::size_t tag;
+};
+constexpr Kind chacha{Aead::chacha20_poly1305, 16};
+constexpr Kind aegis{Aead::aegis256, 32};
+
+ByteVector sealed(Kind kind, const AeadKey& key, std::uint64_t counter, Bytes plaintext, Bytes associated) {
+    ByteVector out(plaintext.size() + kind.tag);
+    seal(kind.aead, key, counter, plaintext, associated, out);
     return out;
 }
 
 /// The plaintext, or nothing if it didn't open.
-std::optional<ByteVector> opened(const AeadKey& key, std::uint64_t counter, Bytes text, Bytes associated) {
-    ByteVector out(text.size() - 16);
-    return open(key, counter, text, associated, out) ? std::optional(out) : std::nullopt;
+std::optional<ByteVector> opened(Kind kind, const AeadKey& key, std::uint64_t counter, Bytes text, Bytes associated) {
+    ByteVector out(text.size() - kind.tag);
+    return open(kind.aead, key, counter, text, associated, out) ? std::optional(out) : std::nullopt;
 }
 
 /// libsodium with a nonce of our choice.
@@ -74,10 +82,10 @@ struct Rfc8439A5 {
 
 TEST_CASE("the decryption vector of RFC 8439, A.5, opens") {
     const Rfc8439A5 vector;
-    const auto plaintext = opened(vector.key, vector.counter, vector.ciphertext, vector.associated);
+    const auto plaintext = opened(chacha, vector.key, vector.counter, vector.ciphertext, vector.associated);
     REQUIRE(plaintext);
     CHECK(std::string(reinterpret_cast<const char*>(plaintext->data()), plaintext->size()) == vector.plaintext);
-    CHECK(sealed(vector.key, vector.counter, bytes_of(vector.plaintext), vector.associated) == vector.ciphertext);
+    CHECK(sealed(chacha, vector.key, vector.counter, bytes_of(vector.plaintext), vector.associated) == vector.ciphertext);
 }
 
 TEST_CASE("libsodium underneath gives the vector of RFC 8439, 2.8.2") {
@@ -93,74 +101,88 @@ TEST_CASE("libsodium underneath gives the vector of RFC 8439, 2.8.2") {
 TEST_CASE("the nonce is four zero bytes and the counter, least significant byte first") {
     const ByteVector key = from_hex(rfc_key);
     const ByteVector associated = from_hex(rfc_associated);
-    CHECK(sealed(key_of(key), 0x4746454443424140, bytes_of(sunscreen), associated) ==
+    CHECK(sealed(chacha, key_of(key), 0x4746454443424140, bytes_of(sunscreen), associated) ==
           sealed_with_nonce(key, from_hex("000000004041424344454647"), bytes_of(sunscreen), associated));
-    CHECK(sealed(key_of(key), 1, bytes_of(sunscreen), associated) ==
+    CHECK(sealed(chacha, key_of(key), 1, bytes_of(sunscreen), associated) ==
           sealed_with_nonce(key, from_hex("000000000100000000000000"), bytes_of(sunscreen), associated));
 }
 
-TEST_CASE("tags are those of an implementation written from RFC 8439, for every kind of counter and length") {
-    SUBCASE("by the portable code of a libsodium that was never started") {}
-    SUBCASE("by the code that libsodium chooses for this processor") { SystemRandom(); }
-    for (const vectors::Sealed& vector : vectors::sealed_texts) {
+namespace {
+
+void check_sealed_texts(Kind kind, std::span<const vectors::Sealed> table) {
+    for (const vectors::Sealed& vector : table) {
         CAPTURE(vector.counter);
         CAPTURE(vector.size);
         CAPTURE(vector.associated_size);
         const AeadKey key = key_of(pattern(32, 11, vector.start));
         const ByteVector plaintext = pattern(vector.size, 7, vector.start);
         const ByteVector associated = pattern(vector.associated_size, 5, vector.start);
-        const ByteVector text = sealed(key, vector.counter, plaintext, associated);
-        CHECK(format_hex(Bytes(text).last(16)) == vector.tag);
-        CHECK(opened(key, vector.counter, text, associated) == plaintext);
+        const ByteVector text = sealed(kind, key, vector.counter, plaintext, associated);
+        CHECK(format_hex(Bytes(text).last(kind.tag)) == vector.tag);
+        CHECK(opened(kind, key, vector.counter, text, associated) == plaintext);
     }
+}
+
+} // namespace
+
+TEST_CASE("tags are those of implementations written from the specifications, for every kind of counter and length") {
+    SUBCASE("by the portable code of a libsodium that was never started") {}
+    SUBCASE("by the code that libsodium chooses for this processor") { SystemRandom(); }
+    check_sealed_texts(chacha, vectors::sealed_texts);
+    check_sealed_texts(aegis, vectors::aegis_sealed_texts);
 }
 
 TEST_CASE("sealing and opening work in place") {
     const AeadKey key = key_of(pattern(32, 3, 1));
-    for (const std::size_t size : {0U, 1U, 16U, 63U, 64U, 65U, 255U, 256U, 512U, 513U, 1024U, 1420U, 4096U}) {
-        CAPTURE(size);
-        const ByteVector plaintext = pattern(size, 7, 0);
-        const ByteVector apart = sealed(key, 9, plaintext, {});
-        ByteVector buffer = plaintext;
-        buffer.resize(size + 16);
-        seal(key, 9, Bytes(buffer).first(size), {}, buffer);
-        CHECK(buffer == apart);
-        REQUIRE(open(key, 9, buffer, {}, MutableBytes(buffer).first(size)));
-        CHECK(std::equal(plaintext.begin(), plaintext.end(), buffer.begin()));
+    for (const Kind kind : {chacha, aegis}) {
+        for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 63U, 64U, 65U, 255U, 256U, 512U, 513U, 1024U, 1420U, 4096U}) {
+            CAPTURE(kind.tag);
+            CAPTURE(size);
+            const ByteVector plaintext = pattern(size, 7, 0);
+            const ByteVector apart = sealed(kind, key, 9, plaintext, {});
+            ByteVector buffer = plaintext;
+            buffer.resize(size + kind.tag);
+            seal(kind.aead, key, 9, Bytes(buffer).first(size), {}, buffer);
+            CHECK(buffer == apart);
+            REQUIRE(open(kind.aead, key, 9, buffer, {}, MutableBytes(buffer).first(size)));
+            CHECK(std::equal(plaintext.begin(), plaintext.end(), buffer.begin()));
+        }
     }
 }
 
 TEST_CASE("nothing opens if one bit of it is wrong") {
     const AeadKey key = key_of(pattern(32, 3, 1));
-    ByteVector associated = pattern(13, 5, 0);
-    ByteVector text = sealed(key, 7, pattern(33, 7, 0), associated);
-    REQUIRE(opened(key, 7, text, associated));
     const auto flip = [](ByteVector& bytes, std::size_t bit) { bytes[bit / 8] ^= static_cast<std::byte>(1U << bit % 8); };
-    for (std::size_t bit = 0; bit < text.size() * 8; ++bit) {
-        flip(text, bit);
-        CHECK_FALSE(opened(key, 7, text, associated));
-        flip(text, bit);
+    for (const Kind kind : {chacha, aegis}) {
+        ByteVector associated = pattern(13, 5, 0);
+        ByteVector text = sealed(kind, key, 7, pattern(33, 7, 0), associated);
+        const auto opens = [&] { return opened(kind, key, 7, text, associated).has_value(); };
+        REQUIRE(opens());
+        for (ByteVector* part : {&text, &associated}) {
+            for (std::size_t bit = 0; bit < part->size() * 8; ++bit) {
+                flip(*part, bit);
+                CHECK_FALSE(opens());
+                flip(*part, bit);
+            }
+        }
+        for (unsigned bit = 0; bit < 64; ++bit) CHECK_FALSE(opened(kind, key, 7 ^ std::uint64_t{1} << bit, text, associated));
+        CHECK_FALSE(opened(kind, key_of(pattern(32, 3, 2)), 7, text, associated));
+        CHECK_FALSE(opened(kind, key, 7, Bytes(text).first(text.size() - 1), associated));
+        CHECK_FALSE(opened(kind, key, 7, text, Bytes(associated).first(12)));
+        CHECK(opens());
     }
-    for (std::size_t bit = 0; bit < associated.size() * 8; ++bit) {
-        flip(associated, bit);
-        CHECK_FALSE(opened(key, 7, text, associated));
-        flip(associated, bit);
-    }
-    for (unsigned bit = 0; bit < 64; ++bit) CHECK_FALSE(opened(key, 7 ^ std::uint64_t{1} << bit, text, associated));
-    CHECK_FALSE(opened(key_of(pattern(32, 3, 2)), 7, text, associated));
-    CHECK_FALSE(opened(key, 7, Bytes(text).first(text.size() - 1), associated));
-    CHECK_FALSE(opened(key, 7, text, Bytes(associated).first(12)));
-    CHECK(opened(key, 7, text, associated));
 }
 
 TEST_CASE("what is shorter than a tag never opens") {
     const AeadKey key = key_of(pattern(32, 3, 1));
-    const ByteVector tag = sealed(key, 0, {}, {});
-    REQUIRE(tag.size() == 16);
-    CHECK(open(key, 0, tag, {}, {}));
-    for (std::size_t size = 0; size < 16; ++size) {
-        CHECK_FALSE(open(key, 0, Bytes(tag).first(size), {}, {}));
-        CHECK_FALSE(open_x(key.view(), XNonce{}, Bytes(tag).first(size), {}, {}));
+    for (const Kind kind : {chacha, aegis}) {
+        const ByteVector tag = sealed(kind, key, 0, {}, {});
+        CHECK(tag_size(kind.aead) == kind.tag);
+        CHECK(open(kind.aead, key, 0, tag, {}, {}));
+        for (std::size_t size = 0; size < kind.tag; ++size) {
+            CHECK_FALSE(open(kind.aead, key, 0, Bytes(tag).first(size), {}, {}));
+            if (size < 16) CHECK_FALSE(open_x(key.view(), XNonce{}, Bytes(tag).first(size), {}, {}));
+        }
     }
 }
 

@@ -105,7 +105,7 @@ TEST_CASE("we answer an initiation written by the paper, and the paper understan
     const auto [chain, tau, key] = paper::kdf(state.chain, two.preshared.view());
     state.chain = chain;
     state.mix(tau);
-    CHECK(crypto::open(crypto::AeadKey(key), 0, view.sealed_empty(), state.hash, {}));
+    CHECK(crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(key), 0, view.sealed_empty(), state.hash, {}));
 
     const auto [to_responder, to_initiator] = paper::transport_keys(state);
     const SessionKeys papers{crypto::AeadKey(to_responder), crypto::AeadKey(to_initiator)};
@@ -124,12 +124,13 @@ TEST_CASE("the paper answers our initiation, and we understand") {
     state.mix(ephemeral.bytes);
     const auto es = state.key_from(paper::dh(two.bob.private_key, ephemeral));
     ByteVector static_key(32);
-    REQUIRE(crypto::open(crypto::AeadKey(es), 0, ours.sealed_static(), state.hash, static_key));
+    REQUIRE(crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(es), 0, ours.sealed_static(), state.hash, static_key));
     state.mix(ours.sealed_static());
     CHECK(paper::bytes32(static_key) == two.alice.public_key.bytes);
     const auto ss = state.key_from(paper::dh(two.bob.private_key, two.alice.public_key));
     ByteVector timestamp(12);
-    REQUIRE(crypto::open(crypto::AeadKey(ss), 0, ours.sealed_timestamp(), state.hash, timestamp));
+    REQUIRE(
+        crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(ss), 0, ours.sealed_timestamp(), state.hash, timestamp));
     state.mix(ours.sealed_timestamp());
     CHECK(format_hex(timestamp) == format_hex(noon.bytes));
 

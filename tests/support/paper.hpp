@@ -63,7 +63,7 @@ struct State {
     }
     /// msg := AEAD(k, 0, plain, H); H := HASH(H || msg)
     void seal(const Bytes32& key, Bytes plain, MutableBytes out) {
-        crypto::seal(crypto::AeadKey(key), 0, plain, hash, out);
+        crypto::seal(crypto::Aead::chacha20_poly1305, crypto::AeadKey(key), 0, plain, hash, out);
         mix(out);
     }
 };
@@ -152,7 +152,7 @@ inline ByteVector data(const Bytes32& key, std::uint32_t receiver, std::uint64_t
     store_type(message, 4);
     store_le(message.data() + 4, receiver);
     store_le(message.data() + 8, counter);
-    crypto::seal(crypto::AeadKey(key), counter, padded, {}, MutableBytes(message).subspan(16));
+    crypto::seal(crypto::Aead::chacha20_poly1305, crypto::AeadKey(key), counter, padded, {}, MutableBytes(message).subspan(16));
     return message;
 }
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Makes reference.hpp: what implementations other than ours say of BLAKE2s, HMAC, HKDF and ChaCha20-Poly1305.
+"""Makes reference.hpp: what implementations other than ours say of BLAKE2s, HMAC, HKDF, ChaCha20-Poly1305 and AEGIS-256.
 
-BLAKE2s and HMAC are Python's own; ChaCha20-Poly1305 is written out below from RFC 8439.
+BLAKE2s and HMAC are Python's own; ChaCha20-Poly1305 is written out below from RFC 8439, AEGIS-256 in aegis256.py.
 Usage: generate.py > reference.hpp, or generate.py --check reference.hpp
 """
 import hashlib
 import hmac
 import struct
 import sys
+
+import aegis256
 
 LENGTHS = (0, 1, 2, 15, 16, 31, 32, 33, 55, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 1420, 1500)
 COUNTERS = (0, 1, 2, 255, 256, 2**31, 2**32 - 1, 2**32, 2**60, 2**63, 2**64 - 2**13 - 1, 2**64 - 1, 0x0807060504030201)
@@ -80,7 +82,8 @@ def sealed(key, nonce, text, associated):
 
 
 def self_test():
-    """RFC 8439, 2.8.2."""
+    """RFC 8439, 2.8.2, and the vectors of the AEGIS draft."""
+    aegis256.self_test()
     text = b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it."
     out = sealed(bytes(range(0x80, 0xa0)), bytes.fromhex('070000004041424344454647'), text, bytes.fromhex('50515253c0c1c2c3c4c5c6c7'))
     assert out[-16:].hex() == '1ae10b594f09e26a7e902ecbd0600691', 'our ChaCha20-Poly1305 is wrong'
@@ -92,6 +95,14 @@ def aead_rows():
             nonce = bytes(4) + struct.pack('<Q', counter)
             out = sealed(pattern(32, 11, i), nonce, pattern(length, 7, i), pattern(associated, 5, i))
             yield f'{{{counter}U, {i}, {length}, {associated}, "{out[-16:].hex()}"}}'
+
+
+def aegis_rows():
+    for i, counter in enumerate(COUNTERS):
+        for length, associated in ((1184, 32), (LENGTHS[i], 0), (LENGTHS[-1 - i], i)):
+            nonce = bytes(24) + struct.pack('<Q', counter)
+            out = aegis256.sealed(pattern(32, 11, i), nonce, pattern(length, 7, i), pattern(associated, 5, i))
+            yield f'{{{counter}U, {i}, {length}, {associated}, "{out[-32:].hex()}"}}'
 
 
 def keyed_rows():
@@ -123,7 +134,7 @@ def table(comment, kind, name, rows):
 
 
 def header():
-    return '''// Made by generate.py from Python's hashlib and hmac and from RFC 8439 written out; not to be edited.
+    return '''// Made by generate.py from Python's hashlib and hmac, and from RFC 8439 and the AEGIS draft written out; not to be edited.
 // All inputs are `pattern(size, step, start)` of tests/vectors/hex.hpp.
 // clang-format off
 #pragma once
@@ -144,7 +155,8 @@ struct Sealed { std::uint64_t counter; unsigned start; std::size_t size; std::si
        + table('HMAC-BLAKE2s-256 with key pattern(key_size, 3, 1), of pattern(size, 7, size).', 'Digest', 'hmacs', hmac_rows())
        + table('HKDF-BLAKE2s with chaining key pattern(32, 3, size), of pattern(size, 7, 9).', 'Expansion', 'expansions', hkdf_rows())
        + table('ChaCha20-Poly1305: key pattern(32, 11, start), text pattern(size, 7, start), associated pattern(.., 5, start).',
-               'Sealed', 'sealed_texts', aead_rows())) + '} // namespace vpn::vectors\n'
+               'Sealed', 'sealed_texts', aead_rows())
+       + table('AEGIS-256, likewise.', 'Sealed', 'aegis_sealed_texts', aegis_rows())) + '} // namespace vpn::vectors\n'
 
 
 def main():
