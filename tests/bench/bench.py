@@ -1,110 +1,145 @@
 #!/usr/bin/python3
-"""Measures tunnels beside each other, on two hosts joined by a veth pair, and prints medians and ratios as a Markdown table.
+"""Measures tunnels beside each other and prints medians and ratios as a Markdown table.
 
-Peers: `ours`, `newest` (wireguard-go of Debian testing) and `stable` (wireguard-go of this machine's Debian). They take turns
-in every round, since machines are noisy: only the ratios mean something.
+Three hosts in a row, on this machine: near, far (the server) and a site behind it. Peers: `ours`, `newest` (wireguard-go of
+Debian testing), `stable` (wireguard-go of this machine's Debian), `openvpn` (userspace), and `none`: the bare wire. They take turns
+in every round, each time on hosts of their own, since machines are noisy: only the ratios mean something.
 """
 
 import argparse
+import importlib.util
 import json
-import os
 import pathlib
-import platform
-import re
-import statistics
-import subprocess
+import signal
 import sys
-import tempfile
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
+from bench import about, report, turns  # noqa: E402
 from bench.measures import MEASURES, Visit  # noqa: E402
-from bench.pair import PEERS, Pair  # noqa: E402
+from bench.network import LINKS, Network  # noqa: E402
+from bench.peers import PEERS  # noqa: E402
+from bench.record import Record  # noqa: E402
 from hosts import inside, machine  # noqa: E402
 
+SWITCH = {"on": True, "off": False}
 
-def visit(peer, seconds, directory):
-    """One peer, once: prints its figures as a line of JSON."""
-    with Pair(directory, peer) as pair:
-        look = Visit(pair, seconds)
+
+def visit(options):
+    """One peer on one link, once: prints its figures as a line of JSON."""
+    with Network(options.inside, options.peers[0], options.links[0], SWITCH.get(options.offloads)) as network:
+        look = Visit(network, options.seconds)
         print(json.dumps({one.name: one.take(look) for one in MEASURES}))
 
 
-def measured(peer, seconds):
-    """The same in namespaces of its own; the figures by name."""
-    with tempfile.TemporaryDirectory(prefix="vpn-bench-") as directory:
-        words = machine.apart_from(machine.this_script(), "--inside", directory, "--peers", peer, "--seconds", seconds)
-        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            logs = "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}" for path in sorted(pathlib.Path(directory).glob("*.err")))
-            raise SystemExit(f"bench: {peer} could not be measured\n{logs}")
-    return json.loads(done.stdout.splitlines()[-1])
+def blank(options):
+    """A record of the run to be, without rounds."""
+    versions = {peer: about.VERSIONS[peer]() for peer in options.peers}
+    return Record(about.machine(), about.tools(), versions, options.links, options.seconds, SWITCH.get(options.offloads))
 
 
-def version(peer):
-    said = subprocess.run([PEERS[peer], "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"v?\d+\.\d+\S*", said)
-    return f"{'this tree' if peer == 'ours' else 'wireguard-go'} {found.group(0) if found else '?'}"
+def cannot_tell(record, options):
+    """What was asked for and cannot be had of such a run, or None."""
+    if options.plot and not record.others:
+        return "--plot takes two tunnels at least"
+    if options.check and not report.has_targets(record):
+        return f"--check takes `ours` first, `{report.TARGET_PEER}` among the others, and the link `{report.TARGET_LINK}`"
+    return None
 
 
-def about_this_machine():
-    cpus = [line.partition(":")[2].strip() for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if line.startswith("model name")]
-    iperf = subprocess.run(["iperf3", "--version"], capture_output=True, text=True, check=False).stdout.split("\n")[0].partition(" (")[0]
-    return f"{len(cpus) or os.cpu_count()} x {cpus[0] if cpus else platform.machine()}, Linux {platform.release()}, {iperf}"
-
-
-def table(rounds, peers, seconds):
-    """The medians of all rounds, and how the first peer stands to each of the others."""
-    first, *others = peers
-    often = f"medians of {len(rounds)} rounds" if len(rounds) > 1 else "one round"
-    yield f"{about_this_machine()}; {often}, {seconds} s a figure; both ends and iperf3 on the same cores."
-    yield ""
-    yield "| what | " + " | ".join(version(peer) if peer == "ours" else f"{peer}: {version(peer)}" for peer in peers) \
-        + "".join(f" | {first} / {other}" for other in others) + " |"
-    yield "|---|" + "---:|" * (len(peers) + len(others))
-    for one in MEASURES:
-        medians = {peer: statistics.median(figures[peer][one.name] for figures in rounds) for peer in peers}
-        ratios = "".join(f" | {medians[first] / medians[other]:.2f}" if medians[other] else " | -" for other in others)
-        yield f"| {one.name} | " + " | ".join(one.shown.format(medians[peer]) for peer in peers) + ratios + " |"
+def tell(record, options):
+    """Prints and writes what was asked for; the exit code."""
+    text = "\n".join(report.markdown(record))
+    print(text)
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(text + "\n", encoding="utf-8")
+    if options.plot:
+        from bench import plot
+        plot.draw(record, options.plot)
+    if not options.check:
+        return 0
+    lines, misses = report.verdicts(record)
+    print("\n" + "\n".join(lines) + f"\n{len(lines) - misses} met, {misses} missed")
+    return 1 if misses else 0
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="ours,newest,stable", help="who is measured; ratios are the first one's to the others'")
-    parser.add_argument("--seconds", type=int, default=5, help="how long each figure is taken (default 5)")
+    parser.add_argument("--peers", default="ours,newest,stable,openvpn", metavar="NAME,...",
+                        help="who is measured; ratios are the first one's to the others' (default %(default)s)")
+    parser.add_argument("--links", default="plain", metavar="NAME,...",
+                        help="on which wires, a table each: plain, no-gso (without UDP segmentation offload and GRO), "
+                             "no-checksum (without checksum offload) (default plain)")
+    parser.add_argument("--floor", action="store_true", help="also the wire without a VPN: the peer `none`")
+    parser.add_argument("--offloads", choices=SWITCH, help="write interface.offloads to the files of `ours` (default: leave it out)")
+    parser.add_argument("--seconds", type=int, default=5, help="how long each figure is taken; pings are counted instead (default 5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everybody has a turn (default 3)")
     parser.add_argument("--quick", action="store_true", help="one round of two seconds: a smoke test, no figures to quote")
+    parser.add_argument("--check", action="store_true", help="compare `ours` beside `newest` with what is to be reached; exit 1 on a miss")
+    parser.add_argument("--markdown", metavar="FILE", help="write the table there too")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the ratios")
+    parser.add_argument("--json", metavar="FILE", help="write every figure of every round")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: tell again what --json wrote")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.peers = options.peers.split(",")
-    if unknown := set(options.peers) - set(PEERS):
-        parser.error(f"no such peer: {', '.join(unknown)} (there are {', '.join(PEERS)})")
+    if options.floor and "none" not in options.peers:
+        options.peers.append("none")
+    options.links = options.links.split(",")
+    for kind, names, known in (("peer", options.peers, PEERS), ("link", options.links, LINKS)):
+        if unknown := set(names) - set(known):
+            parser.error(f"no such {kind}: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
+    if len(set(options.peers)) < len(options.peers):
+        parser.error("everybody is measured once in a round")
+    if options.seconds < 1 or options.rounds < 1:
+        parser.error("--seconds and --rounds are 1 at least")
     if options.quick:
         options.seconds, options.rounds = 2, 1
     return options
+
+
+def why_not(options):
+    """What keeps this machine from measuring, and the exit code for that."""
+    if machine.why_not():
+        return 5, machine.why_not()
+    if missing := [peer for peer in options.peers if not PEERS[peer].is_here]:
+        return 1, f"not built or not installed: {', '.join(missing)}"
+    return None
+
+
+def carry_out(options):
+    """Measures, unless a file already knows, and tells; the exit code."""
+    if options.plot and not importlib.util.find_spec("matplotlib"):
+        turns.say("--plot takes matplotlib: the package python3-matplotlib")
+        return 1
+    if not options.source and (trouble := why_not(options)):
+        turns.say(trouble[1])
+        return trouble[0]
+    record = Record.load(options.source) if options.source else blank(options)
+    if reason := cannot_tell(record, options):
+        turns.say(reason)
+        return 2
+    if not options.source:
+        turns.run(record, options)
+    return tell(record, options)
 
 
 def main():
     options = parse()
     if options.inside:
         inside.become_init()
-        visit(options.peers[0], options.seconds, options.inside)
+        visit(options)
         return 0
-    if machine.why_not():
-        print(f"bench: {machine.why_not()}", file=sys.stderr)
-        return 5
-    if missing := [peer for peer in options.peers if not PEERS[peer].exists()]:
-        print(f"bench: not built or not installed: {', '.join(missing)}", file=sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        return carry_out(options)
+    except turns.Failed:
         return 1
-    rounds = []
-    for number in range(options.rounds):
-        rounds.append({})
-        for peer in options.peers:
-            print(f"bench: round {number + 1} of {options.rounds}: {peer}", file=sys.stderr, flush=True)
-            rounds[-1][peer] = measured(peer, options.seconds)
-    print("\n".join(table(rounds, options.peers, options.seconds)))
-    return 0
+    except KeyboardInterrupt:
+        turns.say("interrupted")
+        return 130
 
 
 if __name__ == "__main__":
