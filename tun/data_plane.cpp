@@ -1,5 +1,7 @@
 #include "tun/data_plane.hpp"
 
+#include "common/protocol/ecn.hpp"
+
 namespace vpn::tun {
 
 using protocol::Drop;
@@ -38,40 +40,50 @@ Drop DataPlane::Worker::drop(Drop reason) {
     return reason;
 }
 
-Outgoing DataPlane::Worker::seal(offload::Splitter& packets, SendBuffer& out, Boot now) {
-    MutableBytes packet = packets.next();
-    const auto ip = protocol::parse_ip_packet(packet);
-    if (!ip) return drop(Drop::not_ip);
+protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::route_of(const offload::Splitter& packets) {
+    const auto ip = protocol::parse_ip_packet(packets.whole());
+    if (!ip) return protocol::dropped(drop(Drop::not_ip));
     LivePeer* peer = plane_.routes_.load()->find(ip->destination);
-    if (peer == nullptr) return drop(Drop::no_route);
+    if (peer == nullptr) return protocol::dropped(drop(Drop::no_route));
     const Path* path = peer->path.load();
-    if (path == nullptr) return drop(Drop::no_endpoint);
-    packet = packet.first(ip->bytes.size());
-    if (LiveSession* session = peer->sending.load())
-        if (plane_.seal_on(*session, packet, packets, *path, out, now)) return Sealed{};
+    if (path == nullptr) return protocol::dropped(drop(Drop::no_endpoint));
+    return Route{peer, path, ip->bytes.size()};
+}
+
+Outgoing DataPlane::Worker::seal(offload::Splitter& packets, SendBuffer& out, Boot now) {
+    const auto route = route_of(packets);
+    if (!route) return route.error();
+    if (plane_.seal_on(*route->peer, packets, route->size, *route->path, out, now)) return Sealed{};
+    return Unready{};
+}
+
+Outgoing DataPlane::Worker::seal_or_stage(offload::Splitter& packets, SendBuffer& out, Boot now) {
+    const auto route = route_of(packets);
+    if (!route) return route.error();
+    LivePeer& peer = *route->peer;
+    if (plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return Sealed{};
 
     // No session yet. Look again under the lock: the control thread seals what is staged before it publishes a session, so either
     // we see that session or our packets are staged in time for it.
-    const std::lock_guard lock(peer->slow_path);
-    if (LiveSession* session = peer->sending.load())
-        if (plane_.seal_on(*session, packet, packets, *path, out, now)) return Sealed{};
-    for (; !packet.empty(); packet = packets.next())
-        if (!peer->staged.push(packet)) count(Drop::stage_full);
-    plane_.notify(*peer, Notice::wants_handshake);
+    const std::lock_guard lock(peer.slow_path);
+    if (plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return Sealed{};
+    for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next())
+        if (!peer.staged.push(packet.first(std::min(packet.size(), route->size)))) count(Drop::stage_full);
+    plane_.notify(peer, Notice::wants_handshake);
     return Staged{};
 }
 
-Incoming DataPlane::Worker::open(MutableBytes datagram, const Path& from, Boot now) {
+Incoming DataPlane::Worker::open(MutableBytes datagram, const Path& from, Ecn marked, Boot now) {
     const auto message = protocol::decode(datagram);
     if (!message) return drop(message.error());
-    if (std::holds_alternative<protocol::DataView>(*message)) return open_data({datagram}, from, now);
+    if (std::holds_alternative<protocol::DataView>(*message)) return open_data({datagram}, from, marked, now);
     if (std::holds_alternative<protocol::CookieReplyView>(*message)) return Handshake{}; // its own tag vouches for it
     const protocol::MacFields<const std::byte> macs{datagram};
     if (!plane_.mac_keys_.load()->mac1_is_valid(macs)) return drop(Drop::bad_mac1);
     return Handshake{};
 }
 
-Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, const Path& from, Boot now) {
+Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, const Path& from, Ecn marked, Boot now) {
     LiveSession* live = plane_.sessions_.find(protocol::LocalIndex{data.receiver()});
     if (live == nullptr) return drop(Drop::unknown_session);
     protocol::Session& session = live->session();
@@ -96,24 +108,28 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
     const auto ip = protocol::parse_ip_packet(*inner);
     if (!ip) return drop(Drop::not_ip);
     if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source);
+    if (!protocol::combine_ecn(*inner, marked)) return drop(Drop::congested);
     return Deliver{inner->first(ip->bytes.size())};
 }
 
-bool DataPlane::seal_on(LiveSession& live, MutableBytes packet, offload::Splitter& rest, const Path& path, SendBuffer& out,
+bool DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out,
                         Boot now) {
-    protocol::Session& session = live.session();
-    auto counter = session.take_counters(rest.count(), now);
+    LiveSession* live = peer.sending.load();
+    if (live == nullptr) return false;
+    protocol::Session& session = live->session();
+    auto counter = session.take_counters(packets.count(), now);
     if (!counter) return false;
+    const Ecn ecn = protocol::ecn_of(packets.whole());
     const std::size_t mtu = mtu_.load(std::memory_order_relaxed);
     std::size_t bytes = 0;
-    for (; !packet.empty(); packet = rest.next()) {
-        const Bytes padded = pad(packet, mtu);
-        const std::size_t size = padded.size() + protocol::data_overhead;
-        session.keys().seal(session.remote(), (*counter)++, padded, out.next(size));
-        out.add(size, path);
-        bytes += size;
+    for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next()) {
+        const Bytes padded = pad(packet.first(std::min(packet.size(), size)), mtu);
+        const std::size_t sealed = padded.size() + protocol::data_overhead;
+        session.keys().seal(session.remote(), (*counter)++, padded, out.next(sealed));
+        out.add(sealed, path, ecn);
+        bytes += sealed;
     }
-    note_sent(live, true, bytes, now);
+    note_sent(*live, true, bytes, now);
     return true;
 }
 
@@ -178,7 +194,9 @@ protocol::DropCounts DataPlane::drops() const {
 
 DataPlane::Counters& DataPlane::new_counters() { return counters_.emplace_back(); }
 
-void DataPlane::act(const protocol::SendDatagram& action, Boot /*now*/, const Send& send) { send(action.bytes, action.path); }
+void DataPlane::act(const protocol::SendDatagram& action, Boot /*now*/, const Send& send) {
+    send(action.bytes, action.path, Ecn::not_capable);
+}
 
 void DataPlane::act(const protocol::AddPeer& action, Boot /*now*/, const Send& /*send*/) {
     peers_[action.peer] = std::make_shared<LivePeer>(action.peer, action.activity);
@@ -254,12 +272,13 @@ void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, 
     const auto counter = session.take_counters(1, now);
     if (!counter) return;
     const std::size_t size = packet.size();
+    const Ecn ecn = size == 0 ? Ecn::not_capable : protocol::ecn_of(packet);
     packet.resize(size + tail_room);
     const Bytes padded = pad(MutableBytes(packet).first(size), mtu_.load());
     ByteVector datagram(padded.size() + protocol::data_overhead);
     session.keys().seal(session.remote(), *counter, padded, datagram);
     note_sent(live, size > 0, datagram.size(), now);
-    send(datagram, path);
+    send(datagram, path, ecn);
 }
 
 } // namespace vpn::tun

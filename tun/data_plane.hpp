@@ -28,10 +28,12 @@ namespace vpn::tun {
 
 /// The datagrams lie ready in the buffer that was given.
 struct Sealed {};
+/// Nothing was done: there is no session, so that they must be staged.
+struct Unready {};
 /// The packets wait for a session.
 struct Staged {};
 /// What became of a packet from the TUN device, or of all that a super-packet holds.
-using Outgoing = std::variant<Sealed, Staged, protocol::Drop>;
+using Outgoing = std::variant<Sealed, Unready, Staged, protocol::Drop>;
 
 /// An inner packet for the TUN device, within the datagram that it came in.
 struct Deliver {
@@ -49,7 +51,7 @@ using RouteTo = protocol::RouteTable<LivePeer*>;
 class DataPlane {
   public:
     /// Sends one datagram; called by carry_out, in order.
-    using Send = std::function<void(Bytes datagram, const Path& path)>;
+    using Send = std::function<void(Bytes datagram, const Path& path, Ecn ecn)>;
 
     /// `wake` is called from any thread when the first notice waits to be taken.
     DataPlane(const protocol::MacKeys& mac_keys, std::size_t mtu, std::function<void()> wake);
@@ -82,18 +84,26 @@ class DataPlane {
         /// the timers. Pads in place: up to 15 bytes behind each packet are overwritten. Requires: out.room() >=
         /// room_for(packets).
         [[nodiscard]] Outgoing seal(offload::Splitter& packets, SendBuffer& out, Boot now);
+        /// The same, but keeps the packets if there is no session. For one flow, call it in the order in which packets leave.
+        [[nodiscard]] Outgoing seal_or_stage(offload::Splitter& packets, SendBuffer& out, Boot now);
         [[nodiscard]] static std::size_t room_for(const offload::Splitter& packets) {
             return packets.count() * (packets.segment_bytes() + protocol::padding_multiple + protocol::data_overhead);
         }
 
-        /// Opens `datagram` in place.
-        [[nodiscard]] Incoming open(MutableBytes datagram, const Path& from, Boot now);
+        /// Opens `datagram` in place. `marked`: what routers said on its outer header; the inner packet hears of it.
+        [[nodiscard]] Incoming open(MutableBytes datagram, const Path& from, Ecn marked, Boot now);
 
         /// For packets that die outside: read by drops().
         void count(protocol::Drop reason);
 
       private:
-        [[nodiscard]] Incoming open_data(protocol::DataFields<std::byte> data, const Path& from, Boot now);
+        struct Route {
+            LivePeer* peer;
+            const Path* path;
+            std::size_t size; ///< of what the IP header speaks for
+        };
+        [[nodiscard]] protocol::Checked<Route> route_of(const offload::Splitter& packets);
+        [[nodiscard]] Incoming open_data(protocol::DataFields<std::byte> data, const Path& from, Ecn marked, Boot now);
         [[nodiscard]] protocol::Drop drop(protocol::Drop reason);
 
         DataPlane& plane_;
@@ -114,8 +124,8 @@ class DataPlane {
     void act(const protocol::DropStaged& action, Boot now, const Send& send);
     void act(const protocol::SetPath& action, Boot now, const Send& send);
 
-    /// Seals `packet` and all behind it. False, with nothing consumed, if the session expired.
-    bool seal_on(LiveSession& session, MutableBytes packet, offload::Splitter& rest, const Path& path, SendBuffer& out, Boot now);
+    /// Seals all packets, a single one up to `size`. False, with nothing consumed, if there is no session, or it expired.
+    bool seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out, Boot now);
     /// Tells timers and sums what left on `session`.
     void note_sent(LiveSession& session, bool data, std::size_t bytes, Boot now);
     void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);

@@ -24,6 +24,7 @@ using protocol::Drop;
 using protocol::Outbox;
 
 constexpr int handshakes_per_turn = 32;
+constexpr std::size_t threads_each_way_max = 8;
 
 /// A descriptor that any thread makes readable.
 class EventFd {
@@ -82,10 +83,9 @@ class SignalsBlocked {
 
 class Engine::Control {
   public:
-    Control(asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
-            Random& random, EngineObserver& observer)
-        : device_(std::move(device)), sockets_(std::move(sockets)), observer_(observer),
-          conversation_(std::move(private_key), random), plane_(conversation_.mac_keys(), mtu, [this] { wake_.raise(); }),
+    Control(asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random, EngineObserver& observer)
+        : device_(std::move(wiring.device)), sockets_(std::move(wiring.sockets)), observer_(observer),
+          conversation_(std::move(private_key), random), plane_(conversation_.mac_keys(), wiring.mtu, [this] { wake_.raise(); }),
           monitor_(open_monitor()), wake_watch_(loop, wake_.fd()), timer_watch_(loop, timer_.fd()),
           monitor_watch_(loop, monitor_.fd()) {
         wake_watch_.wait([this] {
@@ -97,7 +97,7 @@ class Engine::Control {
         });
         monitor_watch_.wait([this] { network_changed(); });
         try {
-            start_threads();
+            start_threads(wiring.threads != 0 ? wiring.threads : one_a_core());
         } catch (...) {
             end_threads(); // the destructor won't
             throw;
@@ -126,7 +126,8 @@ class Engine::Control {
     [[nodiscard]] protocol::DropCounts drops() const {
         protocol::DropCounts sum = plane_.drops();
         for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += drops_.counts[i];
-        sum.counts[static_cast<std::size_t>(Drop::unsent)] += shared_.unsent.load() + shared_.undelivered.load();
+        sum.counts[static_cast<std::size_t>(Drop::unsent)] += shared_.unsent.load();
+        sum.counts[static_cast<std::size_t>(Drop::undelivered)] += shared_.undelivered.load();
         return sum;
     }
 
@@ -156,23 +157,28 @@ class Engine::Control {
         return std::move(*monitor);
     }
 
-    void start_threads() {
-        const auto start = [this](auto body) {
-            DataPlane::Worker& worker = workers_.emplace_back(plane_);
-            threads_.emplace_back([this, body, &worker] {
-                try {
-                    body(worker);
-                } catch (const std::exception&) { // no memory left: end in order, so that what was put up is taken down
-                    shared_.interface_gone.store(true);
-                    wake_.raise();
-                }
-            });
+    static std::size_t one_a_core() {
+        return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_each_way_max);
+    }
+
+    void start_threads(std::size_t each) {
+        const auto start = [&](auto& loop) {
+            for (std::size_t i = 0; i < each; ++i)
+                threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_)] { run(loop, worker); });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start([this](DataPlane::Worker& worker) { outbound_loop(shared_, worker); });
+        start(outbound_.emplace(shared_, each));
         for (const Family family : {Family::v4, Family::v6})
-            if (system::UdpSocket* socket = sockets_.of(family))
-                start([this, socket](DataPlane::Worker& worker) { inbound_loop(shared_, worker, *socket); });
+            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each));
+    }
+
+    template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {
+        try {
+            loop.run(worker);
+        } catch (const std::exception&) { // no memory left: end in order, so that what was put up is taken down
+            shared_.interface_gone.store(true);
+            wake_.raise();
+        }
     }
 
     void end_threads() {
@@ -208,13 +214,13 @@ class Engine::Control {
     }
 
     void act(const Outbox& out, Now now) {
-        plane_.carry_out(out, conversation_.allowed_ips(), now.boot, [this](Bytes datagram, const Path& path) {
+        plane_.carry_out(out, conversation_.allowed_ips(), now.boot, [this](Bytes datagram, const Path& path, Ecn ecn) {
             system::UdpSocket* socket = sockets_.of(path.remote.address.family());
             if (socket == nullptr) {
                 shared_.unsent.fetch_add(1);
                 return;
             }
-            const system::OutgoingDatagram outgoing{datagram, path};
+            const system::OutgoingDatagram outgoing{datagram, path, 0, ecn};
             shared_.note(socket->send({&outgoing, 1}), *socket);
         });
         for (const protocol::Event& event : out.events) observer_.on_event(event);
@@ -254,13 +260,13 @@ class Engine::Control {
     Watch timer_watch_;
     Watch monitor_watch_;
     std::list<DataPlane::Worker> workers_;
+    std::optional<OutboundLoop> outbound_;
+    std::list<InboundLoop> inbound_; ///< one a socket
     std::vector<std::thread> threads_;
 };
 
-Engine::Engine(asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
-               Random& random, EngineObserver& observer)
-    : control_(std::make_unique<Control>(loop, std::move(device), std::move(sockets), std::move(private_key), mtu, random,
-                                         observer)) {}
+Engine::Engine(asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random, EngineObserver& observer)
+    : control_(std::make_unique<Control>(loop, std::move(wiring), std::move(private_key), random, observer)) {}
 
 Engine::~Engine() = default;
 

@@ -50,12 +50,20 @@ struct PeerStatus {
     protocol::AttemptReport attempt;
 };
 
+/// Where an engine's packets come from and go to.
+struct Wiring {
+    TunDevice device; ///< set up
+    Sockets sockets;
+    std::size_t mtu;         ///< the interface's
+    std::size_t threads = 0; ///< each way; zero: one a core, up to eight
+};
+
 class Engine {
   public:
-    /// Starts the data threads. The device must be set up and the sockets open; everything stays until the engine goes.
-    /// `mtu` is the interface's. Throws std::system_error if the kernel has no descriptor or thread left.
-    Engine(boost::asio::io_context& loop, TunDevice device, Sockets sockets, crypto::PrivateKey private_key, std::size_t mtu,
-           Random& random, EngineObserver& observer);
+    /// Starts the data threads. Everything stays until the engine goes.
+    /// Throws std::system_error if the kernel has no descriptor or thread left.
+    Engine(boost::asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random,
+           EngineObserver& observer);
     /// Ends and joins the threads, and takes the interface away.
     ~Engine();
     Engine(const Engine&) = delete;

@@ -1,6 +1,7 @@
 #include "tun/packet_loops.hpp"
 
 #include "common/system/clocks.hpp"
+#include "tun/ordered_jobs.hpp"
 
 #include <poll.h>
 
@@ -10,49 +11,25 @@
 namespace vpn::tun {
 namespace {
 
-/// Eight super-packets, sealed: what one flush sends at most.
-constexpr std::size_t send_buffer_size = std::size_t{8} * 72 * 1024;
+constexpr std::size_t largest_packet = 65535;
+/// What one outbound job takes before it leaves the rest to the next: two super-packets, or so many small ones.
+constexpr std::size_t read_at_once = 2 * largest_packet;
+constexpr std::size_t packets_at_once = 256;
 constexpr std::size_t receive_slots = 8;
-constexpr std::size_t largest_datagram = 65535;
+/// Beside the one that each thread has in hand: done, and waiting for its turn to leave.
+constexpr std::size_t spare_jobs = 2;
 constexpr int port_attempts = 16;
 
-enum class Woken : std::uint8_t { readable, stop };
-
 /// Sleeps until there is something to read, or an error to fetch, or the loop must end.
-Woken wait_for(int fd, int stop_fd) {
+void wait_for(int fd, int stop_fd) {
     std::array<pollfd, 2> fds{pollfd{fd, POLLIN, 0}, pollfd{stop_fd, POLLIN, 0}};
     while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {
     }
-    return fds[1].revents != 0 ? Woken::stop : Woken::readable;
-}
-
-void flush(SendBuffer& buffer, LoopShared& shared) {
-    for (const Family family : {Family::v4, Family::v6}) {
-        const auto runs = buffer.runs(family);
-        if (runs.empty()) continue;
-        if (system::UdpSocket* socket = shared.sockets.of(family)) {
-            shared.note(socket->send(runs), *socket);
-        } else {
-            for (const system::OutgoingDatagram& run : runs) shared.unsent.fetch_add(run.count());
-        }
-    }
-    buffer.clear();
-}
-
-/// Tells the sender at once that its packet goes nowhere. The answer comes from the address that can't be reached, since the
-/// kernel takes no packet from outside that bears an address of its own.
-void answer_unreachable(LoopShared& shared, Bytes packet, protocol::Drop why) {
-    const auto ip = protocol::parse_ip_packet(packet);
-    if (!ip) return;
-    const auto reason = why == protocol::Drop::no_route ? protocol::Unreachable::no_route : protocol::Unreachable::host;
-    const ByteVector answer = protocol::make_unreachable(*ip, ip->destination, reason);
-    const Bytes view = answer;
-    if (!answer.empty()) shared.device.write({&view, 1});
 }
 
 } // namespace
 
-system::OsResult<Sockets> Sockets::open(Port port, Mark mark) {
+system::OsResult<Sockets> Sockets::open(Port port, Mark mark, bool offloads) {
     for (int attempt = 1;; ++attempt) {
         Sockets sockets;
         auto v4 = system::UdpSocket::open(Family::v4, port, mark);
@@ -63,7 +40,11 @@ system::OsResult<Sockets> Sockets::open(Port port, Mark mark) {
         const auto lacks_family = [](const system::OsError& error) { return is_errno(error, EAFNOSUPPORT); };
         const bool v4_ok = v4 || lacks_family(v4.error());
         const bool v6_ok = v6 || lacks_family(v6.error());
-        if (v4_ok && v6_ok && (v4 || v6)) return sockets;
+        if (v4_ok && v6_ok && (v4 || v6)) {
+            for (const Family family : {Family::v4, Family::v6})
+                if (system::UdpSocket* socket = sockets.of(family)) socket->use_offloads(offloads);
+            return sockets;
+        }
         const bool another_may_be_free = port.value == 0 && v4 && is_errno(v6.error(), EADDRINUSE);
         if (!another_may_be_free || attempt == port_attempts) return tl::unexpected(v4_ok && !v6 ? v6.error() : v4.error());
     }
@@ -88,101 +69,223 @@ void LoopShared::note(const system::SendReport& report, system::UdpSocket& socke
     unsent.fetch_add(report.dropped(), std::memory_order_relaxed);
     if (report.stale_source > 0 && !source_stale.exchange(true)) wake();
     if (!report.errors_pending) return;
-    socket.drain_errors([this](const system::UnreachableReport& each) { complain(each); });
-    wake();
+    fetch_complaints(socket);
+}
+
+void LoopShared::fetch_complaints(system::UdpSocket& socket) {
+    bool any = false;
+    socket.drain_errors([&](const system::UnreachableReport& each) { complain(each), any = true; });
+    if (any) wake();
 }
 
 namespace {
 
-/// Seals what one read brought, or says why not.
-void seal_read(LoopShared& shared, DataPlane::Worker& worker, const TunRead& read, SendBuffer& sending, Boot now) {
-    auto packets = offload::Splitter::over(read.header, read.packet);
-    if (!packets) return worker.count(protocol::Drop::not_ip);
-    if (DataPlane::Worker::room_for(*packets) > sending.room())
-        return worker.count(protocol::Drop::unsent); // no kernel segments so small
-    const Outgoing outgoing = worker.seal(*packets, sending, now);
-    if (const auto* drop = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(shared, read.packet, *drop);
-}
+// --- TUN -> UDP --------------------------------------------------------------------------------------------------------------
 
-} // namespace
+/// What was read in one go, then what is to be sent of it.
+class OutboundJob {
+  public:
+    OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size), sending_(sealed_room) { reads_.reserve(packets_at_once); }
 
-void outbound_loop(LoopShared& shared, DataPlane::Worker& worker) {
-    ByteVector read_buffer(TunDevice::read_buffer_size);
-    SendBuffer sending(send_buffer_size);
-    bool drained = true;
-    while (!shared.stopping.load(std::memory_order_relaxed)) {
-        if (drained && wait_for(shared.device.fd(), shared.stop_fd) == Woken::stop) return;
+    /// Reads until the device is empty or the job is full.
+    Taken take(LoopShared& shared) {
+        reads_.clear();
+        std::size_t used = 0;
+        while (used < read_at_once && reads_.size() < packets_at_once) {
+            const TunRead read = shared.device.read(MutableBytes(slab_).subspan(used));
+            if (read.gone) {
+                shared.interface_gone.store(true);
+                shared.wake();
+                return Taken::stop;
+            }
+            if (read.packet.empty()) return Taken::all;
+            reads_.push_back(read);
+            used =
+                static_cast<std::size_t>(read.packet.data() - slab_.data()) + read.packet.size() + offload::Splitter::tail_room;
+        }
+        return Taken::more;
+    }
+
+    /// Seals up to the first packet that waits for a session: what is staged is staged in its turn.
+    void seal(DataPlane::Worker& worker) {
+        sending_.clear();
+        answers_.clear();
         const Boot now = system::now().boot;
-        drained = false;
-        {
+        const auto guard = worker.enter();
+        for (done_ = 0; done_ < reads_.size(); ++done_)
+            if (!seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal)) return;
+    }
+
+    void send(LoopShared& shared, DataPlane::Worker& worker) {
+        flush(shared);
+        if (done_ < reads_.size()) {
+            const Boot now = system::now().boot;
             const auto guard = worker.enter();
-            // Until the device is empty or the buffer may not hold one more read.
-            while (!drained && sending.room() > send_buffer_size / 8) {
-                const TunRead read = shared.device.read(read_buffer);
-                if (read.gone) {
-                    shared.interface_gone.store(true);
-                    return shared.wake();
-                }
-                drained = read.packet.empty();
-                if (!drained) seal_read(shared, worker, read, sending, now);
+            for (; done_ < reads_.size(); ++done_) seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage);
+        }
+        flush(shared);
+        for (const Bytes answer : answers_) shared.device.write({&answer, 1});
+    }
+
+    [[nodiscard]] bool empty() const { return reads_.empty(); }
+
+  private:
+    /// For packets of usual sizes. What a kernel cuts into tiny segments may need more, and is dropped.
+    static constexpr std::size_t sealed_room = 2 * read_at_once;
+    using Seal = Outgoing (DataPlane::Worker::*)(offload::Splitter&, SendBuffer&, Boot);
+
+    void flush(LoopShared& shared) {
+        for (const Family family : {Family::v4, Family::v6}) {
+            const auto runs = sending_.runs(family);
+            if (runs.empty()) continue;
+            if (system::UdpSocket* socket = shared.sockets.of(family)) {
+                shared.note(socket->send(runs), *socket);
+            } else {
+                for (const system::OutgoingDatagram& run : runs) shared.unsent.fetch_add(run.count());
             }
         }
-        flush(sending, shared);
+        sending_.clear();
     }
-}
 
-namespace {
-
-/// Opens one datagram and hands on what it holds.
-void open_datagram(LoopShared& shared, DataPlane::Worker& worker, MutableBytes datagram, const Path& from, Boot now,
-                   offload::Coalescer& deliver) {
-    const Incoming incoming = worker.open(datagram, from, now);
-    if (const auto* packet = std::get_if<Deliver>(&incoming)) {
-        deliver.add(packet->packet);
-    } else if (std::holds_alternative<Handshake>(incoming)) {
-        bool first = false;
-        if (!shared.handshakes.push(datagram, from, first)) worker.count(protocol::Drop::queue_full);
-        if (first) shared.wake();
+    /// False: it is not ready, and to be done again.
+    bool seal_one(DataPlane::Worker& worker, TunRead& read, Boot now, Seal how) {
+        auto packets = offload::Splitter::over(read.header, read.packet);
+        if (!packets) return worker.count(protocol::Drop::not_ip), true;
+        if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
+        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return worker.count(protocol::Drop::unsent), true;
+        const Outgoing outgoing = (worker.*how)(*packets, sending_, now);
+        if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(read.packet, *why);
+        return !std::holds_alternative<Unready>(outgoing);
     }
-}
 
-} // namespace
+    /// Tells the sender at once that its packet goes nowhere. The answer comes from the address that can't be reached, since the
+    /// kernel takes no packet from outside that bears an address of its own.
+    void answer_unreachable(Bytes packet, protocol::Drop why) {
+        const auto ip = protocol::parse_ip_packet(packet);
+        if (!ip) return;
+        const auto reason = why == protocol::Drop::no_route ? protocol::Unreachable::no_route : protocol::Unreachable::host;
+        ByteVector answer = protocol::make_unreachable(*ip, ip->destination, reason);
+        if (!answer.empty()) answers_.push_back(std::move(answer));
+    }
 
-void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSocket& socket) {
-    system::IncomingBatch batch(receive_slots, largest_datagram);
-    offload::Coalescer deliver(shared.device.features());
-    bool drained = true;
-    while (!shared.stopping.load(std::memory_order_relaxed)) {
-        if (drained && wait_for(socket.fd(), shared.stop_fd) == Woken::stop) return;
-        const auto received = socket.receive(batch);
-        drained = !received || *received < receive_slots;
-        if (!received || *received == 0 || socket.errors_pending()) {
-            bool complained = false;
-            socket.drain_errors([&](const system::UnreachableReport& each) { shared.complain(each), complained = true; });
-            if (complained) shared.wake();
-        }
-        for (std::size_t i = 0; i < batch.truncated(); ++i) worker.count(protocol::Drop::malformed);
+    ByteVector slab_;
+    std::vector<TunRead> reads_;
+    std::size_t done_ = 0; ///< of the reads
+    SendBuffer sending_;
+    std::vector<ByteVector> answers_;
+};
+
+// --- UDP -> TUN --------------------------------------------------------------------------------------------------------------
+
+/// What was received in one go, then what is to be delivered of it.
+class InboundJob {
+  public:
+    InboundJob() : batch_(receive_slots, largest_packet), delivering_({}) {}
+
+    Taken take(LoopShared& shared, system::UdpSocket& socket) {
+        const auto received = socket.receive(batch_);
+        const bool none = !received || *received == 0;
+        if (none || socket.errors_pending()) shared.fetch_complaints(socket);
+        return count() == receive_slots ? Taken::more : Taken::all;
+    }
+
+    void open(LoopShared& shared, DataPlane::Worker& worker) {
+        delivering_.clear();
+        delivering_.set_features(shared.device.features());
+        for (std::size_t i = 0; i < batch_.truncated(); ++i) worker.count(protocol::Drop::malformed);
         const Boot now = system::now().boot;
-        deliver.clear();
-        deliver.set_features(shared.device.features());
-        {
-            const auto guard = worker.enter();
-            for (const system::IncomingDatagram& datagram : batch.datagrams()) {
-                for (std::size_t at = 0; at < datagram.bytes.size() || at == 0; at += datagram.segment_size) {
-                    const std::size_t size = std::min(datagram.segment_size, datagram.bytes.size() - at);
-                    open_datagram(shared, worker, datagram.bytes.subspan(at, size), datagram.path, now, deliver);
-                    if (datagram.segment_size == 0) break; // an empty datagram
-                }
-            }
-        }
-        deliver.finish();
-        const TunWriteReport written = shared.device.write(deliver);
+        const auto guard = worker.enter();
+        for (const system::IncomingDatagram& datagram : batch_.datagrams()) open_all(shared, worker, datagram, now);
+        delivering_.finish();
+    }
+
+    /// False: the interface is gone.
+    bool deliver(LoopShared& shared) {
+        const TunWriteReport written = shared.device.write(delivering_);
         shared.undelivered.fetch_add(written.down + written.full + written.refused, std::memory_order_relaxed);
-        if (written.gone) {
-            shared.interface_gone.store(true);
-            return shared.wake();
+        return !written.gone;
+    }
+
+    [[nodiscard]] bool empty() const { return count() == 0; }
+
+  private:
+    [[nodiscard]] std::size_t count() const { return batch_.datagrams().size() + batch_.truncated(); }
+
+    /// One datagram, or those that the kernel received as one.
+    void open_all(LoopShared& shared, DataPlane::Worker& worker, const system::IncomingDatagram& together, Boot now) {
+        MutableBytes rest = together.bytes;
+        do {
+            const MutableBytes datagram = rest.first(std::min(together.segment_size, rest.size()));
+            rest = rest.subspan(datagram.size());
+            open_one(shared, worker, datagram, together, now);
+        } while (!rest.empty());
+    }
+
+    void open_one(LoopShared& shared, DataPlane::Worker& worker, MutableBytes datagram, const system::IncomingDatagram& from,
+                  Boot now) {
+        const Incoming incoming = worker.open(datagram, from.path, from.ecn, now);
+        if (const auto* packet = std::get_if<Deliver>(&incoming)) {
+            delivering_.add(packet->packet);
+        } else if (std::holds_alternative<Handshake>(incoming)) {
+            bool first = false;
+            if (!shared.handshakes.push(datagram, from.path, first)) worker.count(protocol::Drop::queue_full);
+            if (first) shared.wake();
         }
     }
+
+    system::IncomingBatch batch_;
+    offload::Coalescer delivering_;
+};
+
+} // namespace
+
+class OutboundLoop::Jobs : public OrderedJobs<OutboundJob> {
+    using OrderedJobs::OrderedJobs;
+};
+class InboundLoop::Jobs : public OrderedJobs<InboundJob> {
+    using OrderedJobs::OrderedJobs;
+};
+
+OutboundLoop::OutboundLoop(LoopShared& shared, std::size_t threads)
+    : shared_(shared), jobs_(std::make_unique<Jobs>(threads + spare_jobs, [] { return OutboundJob(); })) {}
+OutboundLoop::~OutboundLoop() = default;
+
+void OutboundLoop::run(DataPlane::Worker& worker) {
+    jobs_->run(
+        [&](OutboundJob& job) {
+            while (!shared_.stopping.load(std::memory_order_relaxed)) {
+                if (drained_) wait_for(shared_.device.fd(), shared_.stop_fd);
+                const Taken taken = job.take(shared_);
+                drained_ = taken == Taken::all;
+                if (taken == Taken::stop || !job.empty()) return taken;
+            }
+            return Taken::stop;
+        },
+        [&](OutboundJob& job) { job.seal(worker); }, [&](OutboundJob& job) { job.send(shared_, worker); });
+}
+
+InboundLoop::InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads)
+    : shared_(shared), socket_(socket), jobs_(std::make_unique<Jobs>(threads + spare_jobs, [] { return InboundJob(); })) {}
+InboundLoop::~InboundLoop() = default;
+
+void InboundLoop::run(DataPlane::Worker& worker) {
+    jobs_->run(
+        [&](InboundJob& job) {
+            while (!shared_.stopping.load(std::memory_order_relaxed) && !gone_.load(std::memory_order_relaxed)) {
+                if (drained_) wait_for(socket_.fd(), shared_.stop_fd);
+                const Taken taken = job.take(shared_, socket_);
+                drained_ = taken == Taken::all;
+                if (!job.empty()) return taken;
+            }
+            return Taken::stop;
+        },
+        [&](InboundJob& job) { job.open(shared_, worker); },
+        [&](InboundJob& job) {
+            if (job.deliver(shared_)) return;
+            gone_.store(true);
+            shared_.interface_gone.store(true);
+            shared_.wake();
+        });
 }
 
 } // namespace vpn::tun

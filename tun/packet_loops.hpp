@@ -1,6 +1,6 @@
-// The two loops that packets run through, each to completion: TUN -> UDP and UDP -> TUN (HOUSE, "A packet's walk"; DATAPATH 4).
-// A loop drains its descriptor, does the whole batch, flushes, and sleeps until there is more. It never waits for the control
-// thread. Refuses to know: the device, timers, and what the engine does with what it hands over.
+// The two ways that packets go, each to completion: TUN -> UDP and UDP -> TUN (HOUSE, "A packet's walk"; DATAPATH 4). A thread
+// takes what its descriptor has, seals or opens it while others take what follows, and hands it on in its turn. It never waits
+// for the control thread. Refuses to know: the device, timers, and what the engine does with what it hands over.
 #pragma once
 
 #include "common/system/udp_socket.hpp"
@@ -23,7 +23,7 @@ struct Sockets {
     std::optional<system::UdpSocket> v6;
 
     /// Port zero: any that is free for both. Errors: as UdpSocket::open; a family that the kernel lacks is left out, not both.
-    static system::OsResult<Sockets> open(Port port, Mark mark);
+    static system::OsResult<Sockets> open(Port port, Mark mark, bool offloads = true);
     [[nodiscard]] Port port() const { return v4 ? v4->port() : v6->port(); }
     [[nodiscard]] system::UdpSocket* of(Family family);
 };
@@ -45,6 +45,8 @@ struct LoopShared {
     /// The network's complaints that control has not read yet; what is over 64 is dropped.
     void complain(const system::UnreachableReport& report);
     [[nodiscard]] std::vector<system::UnreachableReport> take_complaints();
+    /// Takes over what a socket has come across.
+    void fetch_complaints(system::UdpSocket& socket);
 
     /// Datagrams that the kernel did not take, packets that the interface did not.
     std::atomic<std::uint64_t> unsent{0};
@@ -58,8 +60,35 @@ struct LoopShared {
     std::vector<system::UnreachableReport> complaints_;
 };
 
-/// Both return when told to stop, or when the interface is gone.
-void outbound_loop(LoopShared& shared, DataPlane::Worker& worker);
-void inbound_loop(LoopShared& shared, DataPlane::Worker& worker, system::UdpSocket& socket);
+/// TUN -> UDP, for any number of threads: packets leave in the order that they were read in.
+class OutboundLoop {
+  public:
+    OutboundLoop(LoopShared& shared, std::size_t threads);
+    ~OutboundLoop();
+    /// What each thread runs. Returns when told to stop, or when the interface is gone.
+    void run(DataPlane::Worker& worker);
+
+  private:
+    class Jobs;
+    LoopShared& shared_;
+    std::unique_ptr<Jobs> jobs_;
+    bool drained_ = true; ///< the leader's: it slept last, or should now
+};
+
+/// UDP -> TUN, of one socket, likewise.
+class InboundLoop {
+  public:
+    InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads);
+    ~InboundLoop();
+    void run(DataPlane::Worker& worker);
+
+  private:
+    class Jobs;
+    LoopShared& shared_;
+    system::UdpSocket& socket_;
+    std::unique_ptr<Jobs> jobs_;
+    bool drained_ = true;
+    std::atomic<bool> gone_{false};
+};
 
 } // namespace vpn::tun

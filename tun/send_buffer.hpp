@@ -26,17 +26,17 @@ class SendBuffer {
     [[nodiscard]] MutableBytes next(std::size_t size) { return MutableBytes(slab_).subspan(used_, size); }
 
     /// Takes the first `size` bytes of next() as a datagram that goes this way.
-    void add(std::size_t size, const Path& path) {
+    void add(std::size_t size, const Path& path, Ecn ecn) {
         const Bytes datagram = Bytes(slab_).subspan(used_, size);
         used_ += size;
         auto& runs = runs_[static_cast<std::size_t>(path.remote.address.family())];
-        if (!runs.empty() && joins(runs.back(), datagram, path)) {
+        if (!runs.empty() && joins(runs.back(), datagram, path, ecn)) {
             system::OutgoingDatagram& run = runs.back();
             if (run.segment_size == 0) run.segment_size = run.bytes.size();
             run.bytes = {run.bytes.data(), run.bytes.size() + size};
             return;
         }
-        runs.push_back({datagram, path, 0});
+        runs.push_back({datagram, path, 0, ecn});
     }
 
     [[nodiscard]] std::span<const system::OutgoingDatagram> runs(Family family) const {
@@ -48,12 +48,12 @@ class SendBuffer {
     }
 
   private:
-    static bool joins(const system::OutgoingDatagram& run, Bytes datagram, const Path& path) {
+    static bool joins(const system::OutgoingDatagram& run, Bytes datagram, const Path& path, Ecn ecn) {
         const std::size_t segment = run.segment_size == 0 ? run.bytes.size() : run.segment_size;
         return datagram.data() == run.bytes.data() + run.bytes.size()           // its neighbour
                && datagram.size() <= segment && run.bytes.size() % segment == 0 // the last may be shorter, no other
                && run.bytes.size() / segment < together_max && run.bytes.size() + datagram.size() <= together_bytes_max &&
-               run.path == path;
+               run.ecn == ecn && run.path == path;
     }
 
     ByteVector slab_;

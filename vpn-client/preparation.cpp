@@ -34,15 +34,15 @@ Granted<system::InstanceLock> take_lock(const std::string& name) {
     return std::move(*lock);
 }
 
-Granted<tun::TunDevice> open_device(const std::string& name) {
-    auto device = tun::TunDevice::open(name);
+Granted<tun::TunDevice> open_device(const std::string& name, bool offloads) {
+    auto device = tun::TunDevice::open(name, offloads);
     if (device) return std::move(*device);
     const bool not_allowed = device.error().kind == tun::TunError::Kind::not_allowed;
     return refuse(not_allowed ? ExitCode::no_permission : ExitCode::failure, device.error().message);
 }
 
-Granted<tun::Sockets> open_sockets(const std::optional<Port>& port) {
-    auto sockets = tun::Sockets::open(port.value_or(Port{}), outer_mark);
+Granted<tun::Sockets> open_sockets(const std::optional<Port>& port, bool offloads) {
+    auto sockets = tun::Sockets::open(port.value_or(Port{}), outer_mark, offloads);
     if (sockets) return std::move(*sockets);
     if (is_errno(sockets.error(), EADDRINUSE) && port)
         return refuse(ExitCode::failure,
@@ -102,9 +102,9 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     const std::vector<Journal> running = clean_up_leftovers(*netlink, *nftables, name);
     const auto slot = free_slot(running);
     if (!slot) return refuse(ExitCode::failure, "there are too many connections: disconnect one first");
-    auto device = open_device(file.config.interface.name);
+    auto device = open_device(file.config.interface.name, file.config.interface.offloads);
     if (!device) return tl::unexpected(std::move(device.error()));
-    auto sockets = open_sockets(file.config.interface.listen_port);
+    auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
     if (!sockets) return tl::unexpected(std::move(sockets.error()));
 
     const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);

@@ -56,8 +56,8 @@ Tunnel::~Tunnel() {
 
 void Tunnel::start_engine(Parts& parts) {
     tun::EngineObserver& observer = *this;
-    engine_ = std::make_unique<tun::Engine>(loop_, std::move(parts.device), std::move(parts.sockets),
-                                            std::move(file_.config.interface.private_key), plan_.mtu, random_, observer);
+    engine_ = std::make_unique<tun::Engine>(loop_, tun::Wiring{std::move(parts.device), std::move(parts.sockets), plan_.mtu},
+                                            std::move(file_.config.interface.private_key), random_, observer);
     std::vector<protocol::PeerConfig> peers;
     for (config::ClientPeer& peer : file_.config.peers)
         // Without an endpoint yet: nothing is sent before the timestamps are there.

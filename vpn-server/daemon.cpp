@@ -36,8 +36,8 @@ bool may_move_uplinks(const system::NetlinkEvent& event) {
 Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random& random, DaemonParts parts)
     : loop_(loop), log_(log), random_(random), file_(std::move(parts.file)), config_(std::move(parts.content.config)),
       digest_(parts.content.digest), mtu_(parts.mtu), started_(system::now()), network_(std::move(parts.network)), events_(log),
-      network_timer_(loop), engine_(loop, std::move(parts.device), std::move(parts.sockets),
-                                    config_.interface.private_key.clone(), mtu_, random, *this),
+      network_timer_(loop), engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_},
+                                    config_.interface.private_key.clone(), random, *this),
       timestamps_(loop, tun::TimestampStore(timestamps_path(config_.interface.name)), log,
                   [this] { return engine_.timestamps(); }) {
     name_peers();

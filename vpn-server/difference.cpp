@@ -52,6 +52,8 @@ std::optional<std::string> needs_restart(const ServerConfig& running, const Serv
         return from_to("interface.listen_port", std::to_string(is.listen_port.value), std::to_string(should.listen_port.value));
     if (has_ipv6(running) != has_ipv6(wanted))
         return from_to("IPv6 in the tunnel", has_ipv6(running) ? "on" : "off", has_ipv6(wanted) ? "on" : "off");
+    if (is.offloads != should.offloads)
+        return from_to("interface.offloads", is.offloads ? "true" : "false", should.offloads ? "true" : "false");
     if (is.mtu != should.mtu) return from_to("interface.mtu", mtu_text(is.mtu), mtu_text(should.mtu));
     return std::nullopt;
 }

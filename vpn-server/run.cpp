@@ -31,18 +31,18 @@ CommandResult<void> make_directories() {
     return {};
 }
 
-CommandResult<tun::TunDevice> open_device(const std::string& name) {
-    auto device = tun::TunDevice::open(name);
+CommandResult<tun::TunDevice> open_device(const config::ServerInterface& interface) {
+    auto device = tun::TunDevice::open(interface.name, interface.offloads);
     if (device) return std::move(*device);
     const bool not_allowed = device.error().kind == tun::TunError::Kind::not_allowed;
     return refused(not_allowed ? ExitCode::no_permission : ExitCode::failure, device.error().message);
 }
 
-CommandResult<tun::Sockets> open_sockets(Port port) {
-    auto sockets = tun::Sockets::open(port, Mark{});
+CommandResult<tun::Sockets> open_sockets(const config::ServerInterface& interface) {
+    auto sockets = tun::Sockets::open(interface.listen_port, Mark{}, interface.offloads);
     if (sockets) return std::move(*sockets);
     if (!system::is_errno(sockets.error(), EADDRINUSE)) return refused(sockets.error());
-    const std::string number = std::to_string(port.value);
+    const std::string number = std::to_string(interface.listen_port.value);
     return refused(ExitCode::failure, "UDP port " + number + " is taken: `ss -ulpn sport = :" + number +
                                           "` shows by whom; or set another interface.listen_port");
 }
@@ -65,9 +65,9 @@ CommandResult<DaemonParts> make_parts(ConfigFile file, ConfigFile::Content conte
     const ServerConfig& config = content.config;
     const auto mtu = look_around(config, log);
     if (!mtu) return tl::unexpected(mtu.error());
-    auto sockets = open_sockets(config.interface.listen_port);
+    auto sockets = open_sockets(config.interface);
     if (!sockets) return tl::unexpected(sockets.error());
-    auto device = open_device(config.interface.name);
+    auto device = open_device(config.interface);
     if (!device) return tl::unexpected(device.error());
     auto network = LiveNetwork::set_up(config, device->index(), *mtu);
     if (!network) return refused(network.error());

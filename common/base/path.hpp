@@ -1,4 +1,4 @@
-// A way between two sockets: where the other side is, and which of our addresses it knows us by.
+// A way between two sockets: where the other side is, and which of our addresses it knows us by. And what routers on it tell.
 #pragma once
 
 #include "common/base/ip.hpp"
@@ -15,6 +15,9 @@ struct LocalSource {
     std::uint32_t interface = 0;
     friend auto operator<=>(const LocalSource&, const LocalSource&) = default;
 };
+
+/// The last two bits of an IP header's traffic class (RFC 3168): whether the sender heeds marks, and whether a router set one.
+enum class Ecn : std::uint8_t { not_capable = 0, capable_1 = 1, capable_0 = 2, congested = 3 };
 
 struct Path {
     Endpoint remote;

@@ -12,8 +12,8 @@ namespace vpn::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
-constexpr std::array<std::string_view, 8> interface_keys{"name", "private_key", "listen_port", "addresses",
-                                                         "dns",  "mtu",         "lock",        "probe"};
+constexpr std::array<std::string_view, 9> interface_keys{"name", "private_key", "listen_port", "addresses", "dns",
+                                                         "mtu",  "offloads",    "lock",        "probe"};
 constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
                                                     "allowed_ips", "persistent_keepalive", "suite"};
 
@@ -39,6 +39,7 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
     if (const auto list = fields.get("dns")) interface.dns = read_list(*list, limits::dns, read_address);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
+    if (const auto offloads = fields.get("offloads")) interface.offloads = read_bool(*offloads);
     if (const auto lock = fields.get("lock")) refuse_lock(*lock);
     if (const auto probe = fields.get("probe")) interface.probe = read_address(*probe);
     return interface;
@@ -79,6 +80,7 @@ Json interface_json(const ClientInterface& interface) {
     json.set("addresses", text_list(interface.addresses));
     if (!interface.dns.empty()) json.set("dns", text_list(interface.dns));
     json.set("mtu", mtu_json(interface.mtu));
+    if (!interface.offloads) json.set("offloads", false);
     if (interface.probe) json.set("probe", interface.probe->to_string());
     return json;
 }
@@ -97,7 +99,7 @@ Json peer_json(const ClientPeer& peer) {
 }
 
 auto plain_parts(const ClientInterface& i) {
-    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.probe);
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
@@ -125,6 +127,7 @@ ClientConfig ClientConfig::clone() const {
                       .addresses = interface.addresses,
                       .dns = interface.dns,
                       .mtu = interface.mtu,
+                      .offloads = interface.offloads,
                       .probe = interface.probe};
     copy.peers.reserve(peers.size());
     for (const ClientPeer& peer : peers)

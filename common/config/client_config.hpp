@@ -30,6 +30,8 @@ struct ClientInterface {
     std::vector<IpAddress> dns;
     /// Empty: found by the client ("auto").
     std::optional<std::uint16_t> mtu;
+    /// Whether many packets pass between kernel and tunnel as one. False: one by one, for kernels and links that get it wrong.
+    bool offloads = true;
     /// What to ping to know that the tunnel works.
     std::optional<IpAddress> probe;
 

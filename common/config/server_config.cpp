@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 9> file_keys{"version", "interface",     "endpoint",      "networks", "dns",
                                                     "nat",     "isolate_peers", "host_services", "peers"};
-constexpr std::array<std::string_view, 5> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu"};
+constexpr std::array<std::string_view, 6> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu", "offloads"};
 constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
                                                      "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
 /// Keys of a peer that promise something that this version does not keep.
@@ -56,6 +56,7 @@ ServerInterface read_interface(const Field& field, const KeyReader& reader) {
     if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
     if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
+    if (const auto offloads = fields.get("offloads")) interface.offloads = read_bool(*offloads);
     return interface;
 }
 
@@ -94,11 +95,13 @@ ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
 }
 
 Json interface_json(const ServerInterface& interface) {
-    return Json::object({{"name", interface.name},
-                         {"private_key", key_json(interface.private_key, interface.private_key_file)},
-                         {"listen_port", interface.listen_port.value},
-                         {"addresses", text_list(interface.addresses)},
-                         {"mtu", mtu_json(interface.mtu)}});
+    Json json = Json::object({{"name", interface.name},
+                              {"private_key", key_json(interface.private_key, interface.private_key_file)},
+                              {"listen_port", interface.listen_port.value},
+                              {"addresses", text_list(interface.addresses)},
+                              {"mtu", mtu_json(interface.mtu)}});
+    if (!interface.offloads) json.set("offloads", false);
+    return json;
 }
 
 Json nat_json(const Nat& nat) {
@@ -121,7 +124,9 @@ Json peer_json(const ServerPeer& peer) {
     return json;
 }
 
-auto plain_parts(const ServerInterface& i) { return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.mtu); }
+auto plain_parts(const ServerInterface& i) {
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.mtu, i.offloads);
+}
 auto plain_parts(const ServerPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.suite, p.addresses, p.allowed_ips,
                     p.disabled);
@@ -172,7 +177,8 @@ ServerConfig ServerConfig::clone() const {
                       .private_key_file = interface.private_key_file,
                       .listen_port = interface.listen_port,
                       .addresses = interface.addresses,
-                      .mtu = interface.mtu};
+                      .mtu = interface.mtu,
+                      .offloads = interface.offloads};
     copy.endpoint = endpoint;
     copy.networks = networks;
     copy.dns = dns;

@@ -26,6 +26,8 @@ struct ServerInterface {
     std::vector<Prefix> addresses;
     /// Empty: "auto".
     std::optional<std::uint16_t> mtu;
+    /// See ClientInterface.
+    bool offloads = true;
 
     /// Compares secrets in constant time.
     friend bool operator==(const ServerInterface& a, const ServerInterface& b);

@@ -22,7 +22,9 @@ std::string_view name_of(Drop drop) {
     case Drop::no_route: return "no-route";
     case Drop::no_endpoint: return "no-endpoint";
     case Drop::stage_full: return "stage-full";
+    case Drop::congested: return "congested";
     case Drop::unsent: return "unsent";
+    case Drop::undelivered: return "undelivered";
     }
     return "unknown";
 }

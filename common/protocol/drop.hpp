@@ -29,9 +29,11 @@ enum class Drop : std::uint8_t {
     no_route,        ///< no peer takes this destination
     no_endpoint,     ///< the peer's address is not known yet
     stage_full,      ///< waited for a handshake longer than the queue is
-    unsent,          ///< the kernel did not take it, on either side
+    congested,       ///< a router on the way marked it, and its sender knows no marks (RFC 6040)
+    unsent,          ///< the kernel did not take it for the network
+    undelivered,     ///< the kernel did not take it for the machine
 };
-inline constexpr std::size_t drop_reasons = static_cast<std::size_t>(Drop::unsent) + 1;
+inline constexpr std::size_t drop_reasons = static_cast<std::size_t>(Drop::undelivered) + 1;
 
 /// The reason's name in status output and metrics, e.g. `bad-mac1`.
 std::string_view name_of(Drop drop);

@@ -42,11 +42,18 @@ std::size_t add_source(const LocalSource& source, ControlBuffer& buffer, std::si
     return add_control(IPPROTO_IPV6, IPV6_PKTINFO, info, buffer, used);
 }
 
+std::size_t add_ecn(const OutgoingDatagram& datagram, ControlBuffer& buffer, std::size_t used) {
+    const int traffic_class = static_cast<int>(datagram.ecn);
+    return datagram.path.remote.address.is_v4() ? add_control(IPPROTO_IP, IP_TOS, traffic_class, buffer, used)
+                                                : add_control(IPPROTO_IPV6, IPV6_TCLASS, traffic_class, buffer, used);
+}
+
 void write_controls(msghdr& message, const OutgoingDatagram& datagram, bool with_source, ControlBuffer& buffer) {
     std::size_t used = 0;
     if (datagram.segment_size != 0)
         used = add_control(IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(datagram.segment_size), buffer, used);
     if (with_source) used = add_source(datagram.path.local, buffer, used);
+    if (datagram.ecn != Ecn::not_capable) used = add_ecn(datagram, buffer, used);
     message.msg_control = used == 0 ? nullptr : buffer.bytes.data();
     message.msg_controllen = used;
 }
@@ -63,6 +70,17 @@ std::size_t segment_size_of(const msghdr& message) {
         if (control->cmsg_level == IPPROTO_UDP && control->cmsg_type == UDP_GRO)
             return static_cast<std::size_t>(control_data<int>(*control));
     return 0;
+}
+
+Ecn ecn_of(const msghdr& message) {
+    auto& writable = const_cast<msghdr&>(message);
+    for (cmsghdr* control = CMSG_FIRSTHDR(&writable); control != nullptr; control = CMSG_NXTHDR(&writable, control)) {
+        if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_TOS)
+            return static_cast<Ecn>(control_data<std::uint8_t>(*control) & 3U);
+        if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_TCLASS)
+            return static_cast<Ecn>(control_data<int>(*control) & 3);
+    }
+    return Ecn::not_capable;
 }
 
 LocalSource local_source_of(const msghdr& message) {
@@ -108,7 +126,7 @@ IncomingBatch::IncomingBatch(IncomingBatch&&) noexcept = default;
 IncomingBatch& IncomingBatch::operator=(IncomingBatch&&) noexcept = default;
 IncomingBatch::~IncomingBatch() = default;
 
-std::span<IncomingDatagram> IncomingBatch::datagrams() { return std::span(storage_->datagrams).first(storage_->count); }
+std::span<IncomingDatagram> IncomingBatch::datagrams() const { return std::span(storage_->datagrams).first(storage_->count); }
 std::size_t IncomingBatch::truncated() const { return storage_->used - storage_->count; }
 
 void OutgoingChunk::prepare(std::span<const OutgoingDatagram> datagrams) {

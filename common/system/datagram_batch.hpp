@@ -17,6 +17,7 @@ struct IncomingDatagram {
     MutableBytes bytes;
     Path path;                ///< from where, and to which address of ours
     std::size_t segment_size; ///< each is this long, the last may be shorter. A single one: its length
+    Ecn ecn;                  ///< of all of them
 };
 
 /// A datagram to be sent, or several of one size to one place in one go (UDP_SEGMENT): then the last may be shorter, there are at
@@ -25,6 +26,7 @@ struct OutgoingDatagram {
     Bytes bytes;
     Path path;
     std::size_t segment_size = 0; ///< zero: a single one
+    Ecn ecn = Ecn::not_capable;
 
     [[nodiscard]] std::size_t count() const { return segment_size == 0 ? 1 : (bytes.size() + segment_size - 1) / segment_size; }
 };
@@ -39,7 +41,7 @@ class IncomingBatch {
     ~IncomingBatch();
 
     /// What the last receive brought; valid until the next.
-    [[nodiscard]] std::span<IncomingDatagram> datagrams();
+    [[nodiscard]] std::span<IncomingDatagram> datagrams() const;
     /// How many the last receive dropped because they did not fit.
     [[nodiscard]] std::size_t truncated() const;
 

@@ -8,9 +8,9 @@
 
 namespace vpn::system {
 
-/// Room for one IP_PKTINFO or IPV6_PKTINFO, and one UDP_SEGMENT or UDP_GRO.
+/// Room for one IP_PKTINFO or IPV6_PKTINFO, one UDP_SEGMENT or UDP_GRO, and one IP_TOS or IPV6_TCLASS.
 struct ControlBuffer {
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int))> bytes;
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int))> bytes;
 };
 
 struct IncomingBatch::Storage {
@@ -44,6 +44,9 @@ struct OutgoingChunk {
 
 /// The local address in a message's control data; unspecified if there is none.
 LocalSource local_source_of(const msghdr& message);
+
+/// What routers marked a message with; not_capable if its control data does not say.
+Ecn ecn_of(const msghdr& message);
 
 /// The size of the datagrams that were received as one; zero if it is a single one.
 std::size_t segment_size_of(const msghdr& message);

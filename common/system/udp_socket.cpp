@@ -39,14 +39,15 @@ void raise_buffers(int fd) {
 
 /// The first errno among the options that the socket can't do without.
 int set_options(int fd, Family family) {
-    std::array<int, 4> errors{};
+    std::array<int, 5> errors{};
     if (family == Family::v4) {
         errors = {set_option(fd, IPPROTO_IP, IP_PKTINFO, 1), set_option(fd, IPPROTO_IP, IP_RECVERR, 1),
-                  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT), 0};
+                  set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT), set_option(fd, IPPROTO_IP, IP_RECVTOS, 1)};
     } else {
         errors = {set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1),
                   set_option(fd, IPPROTO_IPV6, IPV6_RECVERR, 1),
-                  set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT)};
+                  set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT),
+                  set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1)};
     }
     const auto* error = std::ranges::find_if(errors, [](int each) { return each != 0; });
     return error == errors.end() ? 0 : *error;
@@ -229,7 +230,7 @@ class UdpSocket::Sending {
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t start = i * together.segment_size;
             const std::size_t size = std::min(together.segment_size, together.bytes.size() - start);
-            singles.at(i) = {together.bytes.subspan(start, size), together.path};
+            singles.at(i) = {together.bytes.subspan(start, size), together.path, 0, together.ecn};
         }
         report_ += Sending(socket_, std::span(singles).first(count)).run();
         ++at_;
@@ -347,7 +348,7 @@ Result<std::size_t, std::error_code> UdpSocket::receive(IncomingBatch& batch) {
         const MutableBytes slot(static_cast<std::byte*>(storage.vectors[i].iov_base), header.msg_len);
         const std::size_t segment = segment_size_of(header.msg_hdr);
         storage.datagrams[storage.count++] = {
-            slot, {*remote, local_source_of(header.msg_hdr)}, segment == 0 ? slot.size() : segment};
+            slot, {*remote, local_source_of(header.msg_hdr)}, segment == 0 ? slot.size() : segment, ecn_of(header.msg_hdr)};
     }
     return storage.count;
 }

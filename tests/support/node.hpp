@@ -80,7 +80,7 @@ class Node {
         tun::SendBuffer out(tun::DataPlane::Worker::room_for(*single));
         const tun::Outgoing outgoing = [&] {
             const auto guard = worker_.enter();
-            return worker_.seal(*single, out, clock_.boot());
+            return worker_.seal_or_stage(*single, out, clock_.boot());
         }();
         for (const Family family : {Family::v4, Family::v6})
             for (const system::OutgoingDatagram& each : out.runs(family)) carry_(*this, each.bytes, each.path);
@@ -94,7 +94,7 @@ class Node {
         bool handshake = false;
         {
             const auto guard = worker_.enter();
-            const auto incoming = worker_.open(datagram, from, clock_.boot());
+            const auto incoming = worker_.open(datagram, from, Ecn::not_capable, clock_.boot());
             if (const auto* each = std::get_if<tun::Deliver>(&incoming)) deliver(each->packet);
             if (std::holds_alternative<tun::Keepalive>(incoming)) ++keepalives_;
             handshake = std::holds_alternative<tun::Handshake>(incoming);
@@ -147,7 +147,7 @@ class Node {
     }
     void carry_out(const protocol::Outbox& out) {
         plane_.carry_out(out, device_.allowed_ips(), clock_.boot(),
-                         [this](Bytes datagram, const Path& path) { carry_(*this, datagram, path); });
+                         [this](Bytes datagram, const Path& path, Ecn) { carry_(*this, datagram, path); });
         for (const protocol::Event& event : out.events) ++events_[event.kind];
     }
     /// Until the data path has nothing more to tell.

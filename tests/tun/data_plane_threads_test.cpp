@@ -1,6 +1,5 @@
 // The data plane under several threads at once. Run under ThreadSanitizer too.
-#include "tests/support/seeded_random.hpp"
-#include "tun/data_plane.hpp"
+#include "tests/tun/data_plane_side.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,80 +9,10 @@
 #include <thread>
 #include <vector>
 
-namespace vpn::tun {
+using namespace vpn;
+using namespace vpn::test;
+
 namespace {
-
-using namespace std::chrono_literals;
-using protocol::LocalIndex;
-using protocol::PeerId;
-using protocol::RemoteIndex;
-using protocol::Role;
-using protocol::SessionPtr;
-
-constexpr std::size_t mtu = 1420;
-const Boot start = Boot(1h);
-const Path to_b{*Endpoint::parse("192.0.2.2:51820"), {}};
-const Path to_a{*Endpoint::parse("192.0.2.1:51820"), {}};
-
-/// An IPv4 packet of 64 bytes from 10.0.0.1 to 10.0.0.2 whose last eight bytes are `number`.
-ByteVector numbered_packet(std::uint64_t number) {
-    ByteVector packet(64 + protocol::padding_multiple, std::byte{0});
-    packet[0] = std::byte{0x45};
-    packet[3] = std::byte{64};
-    packet[12] = std::byte{10};
-    packet[15] = std::byte{1};
-    packet[16] = std::byte{10};
-    packet[19] = std::byte{2};
-    store_le(packet.data() + 56, number);
-    return packet;
-}
-
-/// Seals one packet; the datagram lies in `out` until the next.
-std::optional<MutableBytes> seal_one(DataPlane::Worker& worker, ByteVector& packet, SendBuffer& out, Boot now) {
-    out.clear();
-    auto single = offload::Splitter::over({}, MutableBytes(packet).first(64));
-    if (!std::holds_alternative<Sealed>(worker.seal(*single, out, now))) return std::nullopt;
-    const Bytes datagram = out.runs(Family::v4)[0].bytes;
-    out.clear();
-    return out.next(datagram.size());
-}
-
-struct Ends {
-    SessionPtr a;
-    SessionPtr b;
-};
-
-Ends make_sessions(PeerId peer_of_a, PeerId peer_of_b, std::uint32_t slot, Random& random) {
-    ByteArray<32> forth{};
-    ByteArray<32> back{};
-    random.fill(forth);
-    random.fill(back);
-    using crypto::AeadKey;
-    return {std::make_shared<protocol::Session>(peer_of_a, Role::initiator, LocalIndex{slot}, RemoteIndex{slot},
-                                                protocol::SessionKeys(AeadKey(forth), AeadKey(back)), start),
-            std::make_shared<protocol::Session>(peer_of_b, Role::responder, LocalIndex{slot}, RemoteIndex{slot},
-                                                protocol::SessionKeys(AeadKey(back), AeadKey(forth)), start)};
-}
-
-/// A data plane with one peer, reached by `path`, that owns `prefix`.
-struct Side {
-    Side(std::string_view prefix, const Path& path)
-        : plane(protocol::MacKeys({}), mtu, [] {}), activity(std::make_shared<protocol::Activity>()) {
-        owners.assign(*Prefix::parse(prefix), id);
-        protocol::Outbox out;
-        out.actions.emplace_back(protocol::AddPeer{id, activity});
-        out.actions.emplace_back(protocol::SetPath{id, path});
-        out.routes_changed = true;
-        carry_out(out);
-    }
-    void carry_out(const protocol::Outbox& out) {
-        plane.carry_out(out, owners, start, [](Bytes, const Path&) {});
-    }
-    PeerId id{7};
-    protocol::AllowedIps owners;
-    DataPlane plane;
-    std::shared_ptr<protocol::Activity> activity;
-};
 
 TEST_CASE(
     "packets go through from several threads while sessions, routes and paths are replaced, each at most once and none changed") {
@@ -145,7 +74,7 @@ TEST_CASE(
                 const auto sealed = seal_one(sealing, packet, out, start + 1s);
                 if (!sealed) continue;
                 const auto guard_b = opening.enter();
-                const Incoming incoming = opening.open(*sealed, to_a, start + 1s);
+                const Incoming incoming = opening.open(*sealed, to_a, Ecn::not_capable, start + 1s);
                 const auto* packet_out = std::get_if<Deliver>(&incoming);
                 if (packet_out == nullptr) continue; // its session was retired in between
                 if (packet_out->packet.size() != 64 || load_le<std::uint64_t>(packet_out->packet.data() + 56) != number)
@@ -192,7 +121,7 @@ TEST_CASE("no packet is lost or reordered between staging and the first session,
         protocol::Outbox install;
         install.actions.emplace_back(protocol::InstallSession{fresh.a});
         install.actions.emplace_back(protocol::UseSession{a.id, fresh.a});
-        a.plane.carry_out(install, a.owners, start, [&](Bytes datagram, const Path&) { note(datagram); });
+        a.plane.carry_out(install, a.owners, start, [&](Bytes datagram, const Path&, Ecn) { note(datagram); });
         data.join();
         REQUIRE(counters.size() == packets);
         for (std::uint64_t i = 0; i < packets; ++i) REQUIRE(counters[i] == i);
@@ -226,7 +155,7 @@ TEST_CASE("a notice wakes control once until it is taken, and none is lost") {
         add.actions.emplace_back(protocol::SetPath{id, to_b});
     }
     add.routes_changed = true;
-    plane.carry_out(add, owners, start, [](Bytes, const Path&) {});
+    plane.carry_out(add, owners, start, [](Bytes, const Path&, Ecn) {});
 
     std::list<DataPlane::Worker> workers;
     std::vector<std::thread> threads;
@@ -256,4 +185,3 @@ TEST_CASE("a notice wakes control once until it is taken, and none is lost") {
 }
 
 } // namespace
-} // namespace vpn::tun

@@ -27,6 +27,9 @@ class Splitter {
     /// Headers and payload of every segment but the last, which is no longer.
     [[nodiscard]] std::size_t segment_bytes() const { return headers_ + segment_; }
 
+    /// What is split, as it came. Requires: next() was not called yet.
+    [[nodiscard]] Bytes whole() const { return packet_; }
+
     /// The next packet: whole, with all checksums. Empty after the last.
     [[nodiscard]] MutableBytes next();
 
