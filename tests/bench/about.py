@@ -31,7 +31,7 @@ def machine():
     memory = int(found(r"^MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text(encoding="ascii"), "0"))
     return {"cpu": found(r"^model name\s*:\s*(.+)$", cpu, platform.machine()), "cores": len(os.sched_getaffinity(0)),
             "memory_gib": round(memory / 2**20, 1), "kernel": platform.release(),
-            "system": found(r'^PRETTY_NAME="(.+)"$', said("cat", "/etc/os-release"))}
+            "load": round(os.getloadavg()[0], 2), "system": found(r'^PRETTY_NAME="(.+)"$', said("cat", "/etc/os-release"))}
 
 
 def tools():

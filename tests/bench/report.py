@@ -27,7 +27,8 @@ def _header(record):
            f"{', '.join(record.tools)}.")
     often = f"Medians of {len(record.rounds)} rounds" if len(record.rounds) > 1 else "One round"
     spread = " In brackets the lowest and the highest ratio of a single round." if len(record.rounds) > 1 else ""
-    yield f"{often}, {record.seconds} s a figure, everybody in turns; all hosts and what measures them share the cores.{spread}"
+    yield (f"{often}, {record.seconds} s a figure, everybody in turns; all hosts and what measures them share the cores, "
+           f"which had a load of {machine['load']:.2f} before.{spread}")
     if record.offloads is not None:
         yield f"Offloads of `ours` are {'on' if record.offloads else 'off'} by its configuration."
     if record.repeated:
