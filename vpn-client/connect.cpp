@@ -76,6 +76,8 @@ class Connecting {
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(preparation.error());
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});
+        // Others may have connected while we waited for a name server, or for our turn.
+        if (const auto free = check_conflicts(preparation->file); !free) return complain(free.error());
         say_notes(preparation->file.notes);
         say_notes(preparation->plan.warnings);
         return go_on(std::move(*preparation));

@@ -6,6 +6,8 @@
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
 
+#include <thread>
+
 namespace vpn::client {
 namespace {
 
@@ -16,6 +18,20 @@ constexpr unsigned state_mode = 0700;
 
 template <class Error> tl::unexpected<Refusal> refuse_failure(const Error& error) {
     return refuse(ExitCode::failure, error.message);
+}
+
+/// Another one's `connect` takes as long as its commands to the kernel: a moment. No connection has a name like this.
+Granted<system::InstanceLock> wait_for_turn(const Waiting& waiting) {
+    constexpr std::string_view turn = ".turn";
+    constexpr Duration pause = std::chrono::milliseconds(20);
+    constexpr int attempts = 500;
+    for (int attempt = 1;; ++attempt) {
+        auto lock = system::InstanceLock::acquire(std::string(run_directory), turn);
+        if (lock) return std::move(*lock);
+        if (!lock.error().held || attempt == attempts) return refuse_failure(lock.error());
+        if (waiting.stop.asked()) return refuse(ExitCode::failure, "interrupted: nothing was changed");
+        std::this_thread::sleep_for(pause);
+    }
 }
 
 Granted<void> make_directories() {
@@ -94,6 +110,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
 
     const std::string& name = file.origin.name;
     if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
+    auto turn = wait_for_turn(waiting);
+    if (!turn) return tl::unexpected(std::move(turn.error()));
     auto lock = take_lock(name);
     if (!lock) return tl::unexpected(std::move(lock.error()));
     auto listener = system::UnixListener::listen(socket_path(name));
@@ -110,8 +128,17 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
     NetworkPlan plan = plan_network(file.config, facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot));
     if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
-    return Preparation{std::move(file),     std::move(*listener), std::move(*lock),     std::move(*endpoints), std::move(*device),
-                       std::move(*sockets), std::move(*netlink),  std::move(*nftables), std::move(plan),       running};
+    return Preparation{std::move(file),
+                       std::move(*listener),
+                       std::move(*lock),
+                       std::move(*turn),
+                       std::move(*endpoints),
+                       std::move(*device),
+                       std::move(*sockets),
+                       std::move(*netlink),
+                       std::move(*nftables),
+                       std::move(plan),
+                       running};
 }
 
 } // namespace vpn::client
