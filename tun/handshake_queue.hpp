@@ -1,10 +1,11 @@
 // Handshake messages on their way from data threads to the control thread: bounded, so that a flood fills it and nothing else.
+// Cookie replies wait apart: nothing vouches for one before it is decrypted, so that a flood of them must neither take the place
+// of handshakes nor count as load. Refuses to know: what becomes of a message.
 #pragma once
 
 #include "common/base/path.hpp"
 #include "common/protocol/message.hpp"
 
-#include <array>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -14,38 +15,47 @@ namespace vpn::tun {
 class HandshakeQueue {
   public:
     static constexpr std::size_t capacity = 4096;
+    static constexpr std::size_t cookie_replies_max = 64;
 
     struct Item {
         ByteVector datagram;
         Path from;
-        std::size_t waiting; ///< how many there were, this one included, when it was taken
+        std::size_t waiting; ///< how many handshakes there were, this one included, when it was taken
     };
 
-    /// Any thread. Keeps a copy; false if the queue is full. `first` tells whether it was empty: somebody should wake control.
+    /// Any thread. Keeps a copy; false if there is no room. `first` tells whether it was empty: somebody should wake control.
     bool push(Bytes datagram, const Path& from, bool& first) {
         const std::lock_guard lock(lock_);
-        first = items_.empty();
-        if (items_.size() == capacity) return false;
-        items_.push_back({ByteVector(datagram.begin(), datagram.end()), from, 0});
+        first = handshakes_.empty() && replies_.empty();
+        const bool reply = datagram.size() == protocol::cookie_reply_size;
+        std::deque<Item>& queue = reply ? replies_ : handshakes_;
+        if (queue.size() == (reply ? cookie_replies_max : capacity)) return false;
+        queue.push_back({ByteVector(datagram.begin(), datagram.end()), from, 0});
         return true;
     }
-    /// Control thread.
+    /// Control thread. The two kinds in turn.
     std::optional<Item> pop() {
         const std::lock_guard lock(lock_);
-        if (items_.empty()) return std::nullopt;
-        Item item = std::move(items_.front());
-        item.waiting = items_.size();
-        items_.pop_front();
+        const std::size_t waiting = handshakes_.size();
+        reply_next_ = !replies_.empty() && (reply_next_ || handshakes_.empty());
+        std::deque<Item>& queue = reply_next_ ? replies_ : handshakes_;
+        reply_next_ = !reply_next_;
+        if (queue.empty()) return std::nullopt;
+        Item item = std::move(queue.front());
+        queue.pop_front();
+        item.waiting = waiting;
         return item;
     }
     [[nodiscard]] bool empty() {
         const std::lock_guard lock(lock_);
-        return items_.empty();
+        return handshakes_.empty() && replies_.empty();
     }
 
   private:
     std::mutex lock_;
-    std::deque<Item> items_;
+    std::deque<Item> handshakes_;
+    std::deque<Item> replies_;
+    bool reply_next_ = false;
 };
 
 } // namespace vpn::tun
