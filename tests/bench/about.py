@@ -9,13 +9,16 @@ import subprocess
 from .openvpn import PROGRAM as OPENVPN
 from .peers import PEERS, ROOT
 
-PRIVATE_APT = ROOT / ".deps" / "apt" / "apt.conf"
+# Where scripts/setup keeps the lists of Debian testing. Its own configuration knows only where the tree was when it was made.
+LISTS = ROOT / ".deps" / "apt"
+TESTING = ["apt-cache", "-o", f"Dir::State={LISTS}", "-o", f"Dir::State::status={LISTS}/status", "-o", f"Dir::Cache={LISTS}/cache",
+           "-o", f"Dir::Etc::sourcelist={LISTS}/sources.list", "-o", "Dir::Etc::sourceparts=-"]
 
 
-def said(*words, **environment):
+def said(*words):
     """What a command writes to stdout; nothing if it cannot be run."""
     try:
-        return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, cwd=ROOT, env=os.environ | environment).stdout
+        return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, cwd=ROOT).stdout
     except OSError:
         return ""
 
@@ -46,13 +49,13 @@ def ours(program):
         libsodium = found(r'VERSION_STRING "(.+)"', header.read_text(encoding="ascii") if header.exists() else "")
     commit = said("git", "describe", "--always", "--dirty").strip()
     version = found(r"(\d[\d.]+)", said(program, "--version"))
-    return f"this tree {version}{f' ({commit})' if commit else ''}, libsodium {libsodium}"
+    return f"this tree {version}{f' ({commit})' if commit else ''}, ChaCha20-Poly1305 of libsodium {libsodium}"
 
 
-def wireguard_go(package):
-    """Debian's version: the program's own stays behind. `package` is what dpkg or apt tells about it."""
-    version, crypto, go = (found(pattern, package) for pattern in
-                           (r"^Version: (.+)$", r"golang-go\.crypto \(= (?:\d+:)?([\d.]+)", r"golang-1\.\d+ \(= ([\d.]+)"))
+def wireguard_go(program, package):
+    """Debian's version: the program's own stays behind. `package` is what dpkg or apt tells about it, if they do."""
+    version = found(r"^Version: (.+)$", package, found(r"(v\S+)", said(program, "--version")))
+    crypto, go = (found(pattern, package) for pattern in (r"golang-go\.crypto \(= (?:\d+:)?([\d.]+)", r"golang-1\.\d+ \(= ([\d.]+)"))
     return f"wireguard-go {version}, golang.org/x/crypto {crypto} (Go {go})"
 
 
@@ -63,8 +66,8 @@ def openvpn(program):
 
 VERSIONS = {
     "ours": lambda: ours(PEERS["ours"].program),
-    "newest": lambda: wireguard_go(said("apt-cache", "show", "wireguard-go", APT_CONFIG=str(PRIVATE_APT))),
-    "stable": lambda: wireguard_go(said("dpkg", "-s", "wireguard-go")),
+    "newest": lambda: wireguard_go(PEERS["newest"].program, said(*TESTING, "show", "wireguard-go")),
+    "stable": lambda: wireguard_go(PEERS["stable"].program, said("dpkg", "-s", "wireguard-go")),
     "openvpn": lambda: openvpn(OPENVPN),
     "none": lambda: "the bare wire, no VPN",
 }
