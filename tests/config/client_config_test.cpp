@@ -63,12 +63,27 @@ TEST_CASE("what a client's file leaves out has a default") {
     CHECK(decoded->interface.dns.empty());
     CHECK(!decoded->interface.mtu);
     CHECK(!decoded->interface.probe);
+    CHECK(decoded->interface.offloads);
     CHECK(decoded->interface.addresses == std::vector{prefix("10.0.0.2/32")});
     CHECK(decoded->peers[0].name.empty());
     CHECK(decoded->peers[0].preshared_key.is_zero());
     CHECK(decoded->peers[0].persistent_keepalive.count() == 0);
     CHECK(decoded->peers[0].allowed_ips == std::vector{prefix("10.0.0.0/8")}); // without host bits
     CHECK(decoded->peers[0].suite == Suite::wireguard);
+}
+
+TEST_CASE("offloads are on unless a client's file turns them off, and only then are they written") {
+    const auto off = decode_client(samples::with(client_file(), "\"mtu\": \"auto\"", "\"offloads\": false"), "c.json");
+    REQUIRE_MESSAGE(off, fault_text(off));
+    CHECK_FALSE(off->interface.offloads);
+    CHECK_FALSE(off->clone().interface.offloads);
+    CHECK(encode(*off).find("\"offloads\": false") != std::string::npos);
+    const auto on = decode_client(samples::with(client_file(), "\"mtu\": \"auto\"", "\"offloads\": true"), "c.json");
+    REQUIRE_MESSAGE(on, fault_text(on));
+    CHECK(on->interface.offloads);
+    CHECK(encode(*on) == client_file());
+    CHECK_FALSE(*on == *off);
+    check_faults({{"\"mtu\": \"auto\"", "\"offloads\": 0", 7, "\"offloads\" must be true or false, found 0"}});
 }
 
 TEST_CASE("the version comes first, before keys that only a later one knows") {

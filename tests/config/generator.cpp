@@ -128,6 +128,7 @@ ClientConfig Generator::client() {
     for (std::uint64_t i = 1 + below(4); i > 0; --i) interface.addresses.push_back(prefix(family(), 0));
     interface.dns = dns();
     interface.mtu = mtu();
+    interface.offloads = maybe();
     if (maybe()) interface.probe = address(family());
     const std::size_t peers = 1 + below(5);
     for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(client_peer(i));
@@ -158,6 +159,7 @@ ServerConfig Generator::server() {
     config.interface.listen_port = port();
     config.interface.addresses = {*Prefix::parse("10.66.0.1/16"), *Prefix::parse("fd66::1/64")};
     config.interface.mtu = mtu();
+    config.interface.offloads = maybe();
     if (maybe()) config.endpoint = endpoint();
     config.networks = {*Prefix::parse("10.66.0.0/16"), *Prefix::parse("fd66::/64")};
     config.dns = dns();

@@ -72,9 +72,24 @@ TEST_CASE("what a server's file leaves out has a default") {
     CHECK(!decoded->endpoint);
     CHECK(decoded->networks == std::vector{prefix("10.66.0.0/24")}); // without host bits
     CHECK(decoded->nat.mode == Nat::Mode::automatic);
+    CHECK(decoded->interface.offloads);
     CHECK(decoded->isolate_peers);
     CHECK(decoded->host_services.empty());
     CHECK(decoded->peers.empty());
+}
+
+TEST_CASE("offloads are on unless a server's file turns them off, and only then are they written") {
+    const auto off = decode_server(samples::with(server_file(), "\"mtu\": \"auto\"", "\"offloads\": false"), "s.json");
+    REQUIRE_MESSAGE(off, fault_text(off));
+    CHECK_FALSE(off->interface.offloads);
+    CHECK_FALSE(off->clone().interface.offloads);
+    CHECK(encode(*off).find("\"offloads\": false") != std::string::npos);
+    const auto on = decode_server(samples::with(server_file(), "\"mtu\": \"auto\"", "\"offloads\": true"), "s.json");
+    REQUIRE_MESSAGE(on, fault_text(on));
+    CHECK(on->interface.offloads);
+    CHECK(encode(*on) == server_file());
+    CHECK_FALSE(*on == *off);
+    check_faults({{"\"mtu\": \"auto\"", "\"offloads\": \"on\"", 8, "\"offloads\" must be true or false, found \"on\""}});
 }
 
 TEST_CASE("an endpoint without a port has the port that the server listens on") {
