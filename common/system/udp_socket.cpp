@@ -25,6 +25,9 @@ constexpr int buffer_size = 4 << 20;
 constexpr int patience_ms = 50;
 constexpr int tries_without_buffers = 4;
 constexpr int tries_of_receive = 4;
+/// Runs that a kernel finds invalid one after the other, before no more are sent. Kernels before 6.14 say so of a path that is
+/// too narrow, as any peer's may be; others say EMSGSIZE to that.
+constexpr int refusals_in_a_row = 16;
 /// Complaints looked at in one go; a flood of them must not keep a data thread.
 constexpr int complaints_at_once = 64;
 
@@ -165,6 +168,7 @@ struct UdpSocket::Errors {
     std::array<UnreachableReport, 64> kept;
     std::atomic<std::size_t> count = 0; // read without the mutex too
     std::atomic<bool> segmentation = false;
+    std::atomic<int> runs_refused = 0; // since one was taken
 
     void keep(const UnreachableReport& report) {
         const std::lock_guard lock(mutex);
@@ -194,12 +198,12 @@ class UdpSocket::Sending {
         chunk_.prepare(datagrams);
         at_ = 0;
         while (at_ < datagrams.size() && !given_up_) {
-            if (datagrams[at_].segment_size != 0 && !socket_.errors_->segmentation.load(std::memory_order_relaxed)) {
+            const std::size_t count = sendable(datagrams.subspan(at_));
+            if (count == 0) {
                 send_singly();
                 continue;
             }
-            const auto count = static_cast<unsigned>(datagrams.size() - at_);
-            const int sent = ::sendmmsg(socket_.fd(), &chunk_.headers.at(at_), count, MSG_DONTWAIT);
+            const int sent = ::sendmmsg(socket_.fd(), &chunk_.headers.at(at_), static_cast<unsigned>(count), MSG_DONTWAIT);
             if (sent > 0) {
                 advance(static_cast<std::size_t>(sent));
             } else {
@@ -209,8 +213,19 @@ class UdpSocket::Sending {
         rest_ = rest_.subspan(at_);
     }
 
+    /// How many of them may go as they are: all, or those before the first run.
+    [[nodiscard]] std::size_t sendable(std::span<const OutgoingDatagram> datagrams) const {
+        if (socket_.errors_->segmentation.load(std::memory_order_relaxed)) return datagrams.size();
+        const auto run = std::ranges::find_if(datagrams, [](const OutgoingDatagram& each) { return each.segment_size != 0; });
+        return static_cast<std::size_t>(run - datagrams.begin());
+    }
+
     void advance(std::size_t sent) {
-        for (std::size_t i = at_; i < at_ + sent; ++i) report_.sent += rest_[i].count();
+        for (std::size_t i = at_; i < at_ + sent; ++i) {
+            report_.sent += rest_[i].count();
+            if (rest_[i].segment_size != 0 && socket_.errors_->runs_refused.load(std::memory_order_relaxed) != 0)
+                socket_.errors_->runs_refused.store(0);
+        }
         if (tried_.without_source) ++report_.stale_source;
         at_ += sent;
         tried_ = {};
@@ -222,19 +237,39 @@ class UdpSocket::Sending {
         tried_ = {};
     }
 
-    /// The datagrams that were to go as one, one by one.
-    void send_singly() {
+    /// The datagrams that were to go as one, one by one; the number that was sent.
+    std::size_t send_singly() {
         const OutgoingDatagram& together = rest_[at_];
         std::array<OutgoingDatagram, OutgoingChunk::capacity> singles;
-        const std::size_t count = std::min(together.count(), singles.size());
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t start = i * together.segment_size;
-            const std::size_t size = std::min(together.segment_size, together.bytes.size() - start);
-            singles.at(i) = {together.bytes.subspan(start, size), together.path, 0, together.ecn};
+        SendReport report;
+        for (Bytes left = together.bytes; !left.empty();) {
+            std::size_t count = 0;
+            for (; count < singles.size() && !left.empty(); ++count) {
+                const Bytes single = left.first(std::min(together.segment_size, left.size()));
+                singles.at(count) = {single, together.path, 0, together.ecn};
+                left = left.subspan(single.size());
+            }
+            Sending sending(socket_, std::span(singles).first(count));
+            sending.waited_ = waited_; // one moment for all
+            sending.given_up_ = given_up_;
+            report += sending.run();
+            waited_ = sending.waited_;
+            given_up_ = sending.given_up_;
         }
-        report_ += Sending(socket_, std::span(singles).first(count)).run();
+        report_ += report;
         ++at_;
         tried_ = {};
+        return report.sent;
+    }
+
+    /// Sends a run in pieces that the kernel refuses with `error`, and remembers what that says of all runs.
+    void replay(int error) {
+        const std::size_t sent = send_singly();
+        if (sent == 0) return; // it was not for being a run
+        Errors& shared = *socket_.errors_;
+        // A way without checksumming, or encrypted, says EIO. EMSGSIZE is this path's only.
+        if (error == EIO || (error == EINVAL && shared.runs_refused.fetch_add(1) + 1 >= refusals_in_a_row))
+            shared.segmentation.store(false);
     }
 
     /// Leaves everything as it is to try again, skips the datagram, or gives up.
@@ -255,9 +290,7 @@ class UdpSocket::Sending {
                 return;
             }
             if (rest_[at_].segment_size == 0) return skip(error);
-            // A link without checksumming says EIO, an old kernel EINVAL: never together again. EMSGSIZE is this path's only.
-            if (error == EIO || error == EINVAL) socket_.errors_->segmentation.store(false);
-            send_singly();
+            replay(error);
         }
     }
 
@@ -324,7 +357,9 @@ OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
 
 void UdpSocket::use_offloads(bool on) {
     set_option(fd_.get(), IPPROTO_UDP, UDP_GRO, on ? 1 : 0); // without it the kernel hands over one datagram each
-    errors_->segmentation.store(on);
+    // A kernel that does not know the option would ignore it in a send, and send one large datagram.
+    errors_->segmentation.store(on && set_option(fd_.get(), IPPROTO_UDP, UDP_SEGMENT, 0) == 0);
+    errors_->runs_refused.store(0);
 }
 
 Result<std::size_t, std::error_code> UdpSocket::receive(IncomingBatch& batch) {

@@ -1,9 +1,6 @@
 // DATAPATH 2 and THREATS "ENOBUFS, EAGAIN, EPERM, ENETUNREACH, EMSGSIZE, EIO, short sendmmsg", on real sockets in namespaces.
-#include "common/system/udp_socket.hpp"
-#include "tests/support/net_namespace.hpp"
+#include "tests/system/udp_talk.hpp"
 
-#include <doctest/doctest.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <optional>
@@ -16,34 +13,14 @@ using system::OutgoingDatagram;
 using system::SendReport;
 using system::UdpSocket;
 using system::UnreachableReport;
-using test::Inside;
-using test::NetNamespace;
-using test::shell;
+using namespace vpn::test;
 
 namespace {
 
-Endpoint endpoint(const std::string& text) { return Endpoint::parse(text).value(); }
-IpAddress address(const std::string& text) { return IpAddress::parse(text).value(); }
-
-UdpSocket open_socket(Family family, std::uint16_t port = 0) {
-    auto socket = UdpSocket::open(family, Port{port}, Mark{0});
-    REQUIRE(socket.has_value());
-    return std::move(*socket);
-}
-
-Endpoint at(const std::string& host, const UdpSocket& socket) { return {address(host), socket.port(), 0}; }
-
 OutgoingDatagram to(const Endpoint& remote, std::string_view text) { return {bytes_of(text), {remote, {}}}; }
-
-SendReport send_one(UdpSocket& socket, const OutgoingDatagram& datagram) { return socket.send(std::span(&datagram, 1)); }
 
 std::string text_of(const system::IncomingDatagram& datagram) {
     return {reinterpret_cast<const char*>(datagram.bytes.data()), datagram.bytes.size()};
-}
-
-bool readable(const UdpSocket& socket, short events = POLLIN) {
-    pollfd watched{socket.fd(), events, 0};
-    return ::poll(&watched, 1, 5000) == 1;
 }
 
 /// The next datagram, waited for.
@@ -59,39 +36,6 @@ std::vector<UnreachableReport> drained(UdpSocket& socket) {
     socket.drain_errors([&reports](const UnreachableReport& report) { reports.push_back(report); });
     return reports;
 }
-
-/// Two namespaces and a cable: near0 has 10.0.0.1, fd01::1 and fe80::1, far0 the same with 2. The test is in the near one.
-class Joined {
-  public:
-    explicit Joined(const std::string& mtu = "1500") : inside_(near_) {
-        CHECK(shell("ip link add near0 mtu " + mtu + " type veth peer name far0 mtu " + mtu + " netns " + far_.path()) == "");
-        configure("near0", "1");
-        {
-            const Inside there(far_);
-            configure("far0", "2");
-            settle("far0", "2");
-        }
-        settle("near0", "1");
-    }
-    [[nodiscard]] const NetNamespace& far() const { return far_; }
-
-  private:
-    static void configure(const std::string& interface, const std::string& host) {
-        CHECK(shell("ip link set " + interface + " addrgenmode none up") == "");
-        CHECK(shell("ip address add 10.0.0." + host + "/24 dev " + interface) == "");
-        CHECK(shell("ip address add fd01::" + host + "/64 dev " + interface + " nodad") == "");
-        CHECK(shell("ip address add fe80::" + host + "/64 dev " + interface + " nodad") == "");
-    }
-    static void settle(const std::string& interface, const std::string& host) {
-        test::wait_until_running(interface);
-        test::wait_until_local("fd01::" + host);
-        test::wait_until_local("fe80::" + host);
-    }
-
-    NetNamespace near_;
-    NetNamespace far_;
-    Inside inside_;
-};
 
 struct Side {
     Family family;
