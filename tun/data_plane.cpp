@@ -124,7 +124,7 @@ bool DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t 
     std::size_t bytes = 0;
     for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next()) {
         const Bytes padded = pad(packet.first(std::min(packet.size(), size)), mtu);
-        const std::size_t sealed = padded.size() + protocol::data_overhead;
+        const std::size_t sealed = padded.size() + session.keys().overhead();
         session.keys().seal(session.remote(), (*counter)++, padded, out.next(sealed));
         out.add(sealed, path, ecn);
         bytes += sealed;
@@ -275,7 +275,7 @@ void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, 
     const Ecn ecn = size == 0 ? Ecn::not_capable : protocol::ecn_of(packet);
     packet.resize(size + tail_room);
     const Bytes padded = pad(MutableBytes(packet).first(size), mtu_.load());
-    ByteVector datagram(padded.size() + protocol::data_overhead);
+    ByteVector datagram(padded.size() + session.keys().overhead());
     session.keys().seal(session.remote(), *counter, padded, datagram);
     note_sent(live, size > 0, datagram.size(), now);
     send(datagram, path, ecn);

@@ -87,7 +87,7 @@ class DataPlane {
         /// The same, but keeps the packets if there is no session. For one flow, call it in the order in which packets leave.
         [[nodiscard]] Outgoing seal_or_stage(offload::Splitter& packets, SendBuffer& out, Boot now);
         [[nodiscard]] static std::size_t room_for(const offload::Splitter& packets) {
-            return packets.count() * (packets.segment_bytes() + protocol::padding_multiple + protocol::data_overhead);
+            return packets.count() * (packets.segment_bytes() + protocol::padding_multiple + protocol::data_overhead_max);
         }
 
         /// Opens `datagram` in place. `marked`: what routers said on its outer header; the inner packet hears of it.

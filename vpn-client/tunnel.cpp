@@ -132,6 +132,9 @@ void Tunnel::on_event(const protocol::Event& event) {
         if (const auto status = engine_->peer(event.peer); status && status->endpoint && tell_again(event.kind))
             log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
         break;
+    case EventKind::wrong_suite:
+        if (tell_again(event.kind)) log_.warn("wrong-suite", {{"connection", file_.origin.name}});
+        break;
     case EventKind::clock_behind:
         if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
         break;

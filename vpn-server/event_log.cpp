@@ -22,6 +22,7 @@ std::string_view word_for(EventKind kind) {
     case EventKind::cookie_received: return "cookie-received";
     case EventKind::gave_up: return "gave-up";
     case EventKind::endpoint_moved: return "peer-moved";
+    case EventKind::wrong_suite: return "wrong-suite";
     case EventKind::clock_behind: return "clock-behind";
     }
     return "event";

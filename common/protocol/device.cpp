@@ -27,7 +27,7 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
     auto known = find(config.public_key);
     if (!known) {
         known = PeerId{next_id_++};
-        auto peer = std::make_unique<Peer>(*known, config.public_key, config.preshared_key.clone(), ours_);
+        auto peer = std::make_unique<Peer>(*known, config.public_key, config.preshared_key.clone(), config.suite, ours_);
         out.actions.emplace_back(AddPeer{*known, peer->activity()});
         by_key_[config.public_key] = *known;
         peers_[*known] = std::move(peer);
@@ -38,6 +38,8 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
     out.routes_changed = true;
     with_peer(*known, [&](Peer& peer) {
         peer.set_preshared_key(std::move(config.preshared_key));
+        peer.set_suite(config.suite, context(now, out));
+        peer.set_asks_other_suite(config.asks_other_suite);
         if (config.endpoint && (!peer.path() || peer.path()->remote != *config.endpoint))
             peer.set_endpoint(*config.endpoint, context(now, out));
         peer.set_persistent_keepalive(config.persistent_keepalive, context(now, out));

@@ -24,6 +24,8 @@ struct PeerConfig {
     std::optional<Endpoint> endpoint;
     std::vector<Prefix> allowed_ips;
     std::chrono::seconds persistent_keepalive{0};
+    Suite suite = Suite::wireguard;
+    bool asks_other_suite = false; ///< see Peer::set_asks_other_suite
 };
 
 /// How full the queue of waiting handshakes was when this one was taken from it.
@@ -52,7 +54,7 @@ class Device {
     [[nodiscard]] std::vector<Timestamps> timestamps() const;
 
     // Input
-    /// A datagram of type 1, 2 or 3 whose mac1 (if it has one) was already found valid by mac_keys().
+    /// A datagram of any type but 4, data, whose mac1 (if it has one) was already found valid by mac_keys().
     /// Errors: why it was dropped; on error nothing has changed but, under load, a cookie reply in `out`.
     Checked<void> handle_handshake(Bytes datagram, const Path& from, QueueFill queue, Now now, Outbox& out);
     void handle_notice(PeerId peer, Notice notice, Now now, Outbox& out);

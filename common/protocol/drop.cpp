@@ -12,6 +12,7 @@ std::string_view name_of(Drop drop) {
     case Drop::bad_tag: return "bad-tag";
     case Drop::low_order_key: return "low-order-key";
     case Drop::unknown_peer: return "unknown-peer";
+    case Drop::wrong_suite: return "wrong-suite";
     case Drop::old_timestamp: return "old-timestamp";
     case Drop::too_soon: return "too-soon";
     case Drop::unknown_session: return "unknown-session";

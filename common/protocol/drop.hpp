@@ -11,7 +11,7 @@
 namespace vpn::protocol {
 
 enum class Drop : std::uint8_t {
-    malformed,       ///< length, type or reserved bytes are wrong
+    malformed,       ///< length, type or reserved bytes are wrong, or what should be a KEM key is none
     bad_mac1,        ///< not meant for our key, or noise
     bad_mac2,        ///< under load, and without a valid cookie: a cookie went back
     rate_limited,    ///< under load, with a valid cookie, but too many from there
@@ -19,6 +19,7 @@ enum class Drop : std::uint8_t {
     bad_tag,         ///< does not decrypt
     low_order_key,   ///< a key agreement came out as zeros
     unknown_peer,    ///< a valid initiation of a key that isn't ours to serve
+    wrong_suite,     ///< a peer's handshake in another suite than its configuration has
     old_timestamp,   ///< an initiation not newer than the last: replayed, or a clock that went back
     too_soon,        ///< a second initiation within 20 ms
     unknown_session, ///< no session has this index

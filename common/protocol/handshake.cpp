@@ -3,13 +3,17 @@
 namespace vpn::protocol {
 namespace {
 
-constexpr std::string_view identifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
-
-noise::FirstMessage<std::byte> noise_part(const InitiationFields<std::byte>& message) {
-    return {message.ephemeral(), message.sealed_static(), message.sealed_timestamp()};
+template <class Byte> noise::FirstMessage<Byte> noise_part(const InitiationFields<Byte>& message) {
+    return {message.ephemeral(), message.sealed_kem_key(), message.sealed_static(), message.sealed_timestamp()};
 }
-noise::FirstMessage<const std::byte> noise_part(const InitiationView& message) {
-    return {message.ephemeral(), message.sealed_static(), message.sealed_timestamp()};
+template <class Byte> noise::SecondMessage<Byte> noise_part(const ResponseFields<Byte>& message) {
+    return {message.ephemeral(), message.sealed_kem_ciphertext(), message.sealed_empty()};
+}
+
+template <class KemSecret> noise::Ephemeral<KemSecret> draw_ephemeral(Suite suite, Random& random) {
+    noise::Ephemeral<KemSecret> drawn{noise::KeyPair(crypto::generate_private_key(random)), std::nullopt};
+    if (facts_of(suite).has_kem) random.fill(drawn.kem.emplace().mutable_view());
+    return drawn;
 }
 
 } // namespace
@@ -24,19 +28,20 @@ void RemoteIdentity::agree_with(const noise::KeyPair& ours) {
     if (!crypto::agree(ours.private_key, public_key, *static_agreement)) static_agreement.reset();
 }
 
-Checked<PendingInitiation> make_initiation(const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,
+Checked<PendingInitiation> make_initiation(Suite suite, const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,
                                            const crypto::Tai64n& timestamp, Random& random, MutableBytes out) {
     if (!peer.static_agreement) return dropped(Drop::low_order_key);
-    const InitiationFields<std::byte> message = encode_initiation(out, index);
+    const InitiationFields<std::byte> message = encode_initiation(suite, out, index);
     auto started =
-        noise::Initiator::start(bytes_of(identifier), ours, peer.public_key, *peer.static_agreement,
-                                noise::KeyPair(crypto::generate_private_key(random)), timestamp.bytes, noise_part(message));
+        noise::Initiator::start(suite, bytes_of(facts_of(suite).identifier), ours, peer.public_key, *peer.static_agreement,
+                                draw_ephemeral<crypto::KemPrivateKey>(suite, random), timestamp.bytes, noise_part(message));
     if (!started) return dropped(started.error());
     return PendingInitiation{index, std::move(*started)};
 }
 
 Checked<noise::Responder> read_initiator(const noise::KeyPair& ours, const InitiationView& initiation) {
-    return noise::Responder::read_static(bytes_of(identifier), ours, noise_part(initiation));
+    return noise::Responder::read_static(initiation.suite, bytes_of(facts_of(initiation.suite).identifier), ours,
+                                         noise_part(initiation));
 }
 
 Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const RemoteIdentity& peer, const InitiationView& initiation) {
@@ -49,20 +54,21 @@ Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const RemoteIde
 
 Checked<SessionKeys> answer_initiation(noise::Responder&& opened, const RemoteIdentity& peer, LocalIndex index,
                                        RemoteIndex receiver, Random& random, MutableBytes out) {
-    const ResponseFields<std::byte> message = encode_response(out, index, receiver);
-    auto finished = std::move(opened).answer(noise::KeyPair(crypto::generate_private_key(random)), peer.preshared_key, {},
-                                             {message.ephemeral(), message.sealed_empty()});
+    const Suite suite = opened.suite();
+    const ResponseFields<std::byte> message = encode_response(suite, out, index, receiver);
+    auto finished =
+        std::move(opened).answer(draw_ephemeral<crypto::KemCoins>(suite, random), peer.preshared_key, {}, noise_part(message));
     if (!finished) return dropped(finished.error());
     noise::TransportKeys keys = finished->split();
-    return SessionKeys(std::move(keys.responder_to_initiator), std::move(keys.initiator_to_responder));
+    return SessionKeys(suite, std::move(keys.responder_to_initiator), std::move(keys.initiator_to_responder));
 }
 
 Checked<SessionKeys> read_response(const PendingInitiation& pending, const noise::KeyPair& ours, const RemoteIdentity& peer,
                                    const ResponseView& response) {
-    auto finished = pending.noise.finish(ours, peer.preshared_key, {response.ephemeral(), response.sealed_empty()}, {});
+    auto finished = pending.noise.finish(ours, peer.preshared_key, noise_part(response), {});
     if (!finished) return dropped(finished.error());
     noise::TransportKeys keys = finished->split();
-    return SessionKeys(std::move(keys.initiator_to_responder), std::move(keys.responder_to_initiator));
+    return SessionKeys(response.suite, std::move(keys.initiator_to_responder), std::move(keys.responder_to_initiator));
 }
 
 } // namespace vpn::protocol

@@ -31,9 +31,10 @@ struct PendingInitiation {
     noise::Initiator noise;
 };
 
-/// Fills `out` (148 bytes) but for its MACs. Errors: low_order_key.
-[[nodiscard]] Checked<PendingInitiation> make_initiation(const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,
-                                                         const crypto::Tai64n& timestamp, Random& random, MutableBytes out);
+/// Fills `out` (initiation_size(suite) bytes) but for its MACs. Errors: low_order_key.
+[[nodiscard]] Checked<PendingInitiation> make_initiation(Suite suite, const noise::KeyPair& ours, const RemoteIdentity& peer,
+                                                         LocalIndex index, const crypto::Tai64n& timestamp, Random& random,
+                                                         MutableBytes out);
 
 /// An initiation opened as far as its sender's name. Requires: mac1 already verified (5.4.4). Errors: bad_tag, low_order_key.
 [[nodiscard]] Checked<noise::Responder> read_initiator(const noise::KeyPair& ours, const InitiationView& initiation);
@@ -42,11 +43,13 @@ struct PendingInitiation {
 [[nodiscard]] Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const RemoteIdentity& peer,
                                                      const InitiationView& initiation);
 
-/// Fills `out` (92 bytes) but for its MACs, and gives the session's keys. Errors: low_order_key.
+/// Fills `out` (response_size of the initiation's suite) but for its MACs, and gives the session's keys.
+/// Errors: low_order_key; malformed, if the initiation had no KEM key in its place.
 [[nodiscard]] Checked<SessionKeys> answer_initiation(noise::Responder&& opened, const RemoteIdentity& peer, LocalIndex index,
                                                      RemoteIndex receiver, Random& random, MutableBytes out);
 
-/// Finishes our own initiation. Errors: bad_tag (a wrong preshared key looks like this), low_order_key.
+/// Finishes our own initiation. Requires: the response is of the same suite.
+/// Errors: bad_tag (a wrong preshared key looks like this), low_order_key.
 [[nodiscard]] Checked<SessionKeys> read_response(const PendingInitiation& pending, const noise::KeyPair& ours,
                                                  const RemoteIdentity& peer, const ResponseView& response);
 

@@ -1,4 +1,4 @@
-// The four messages on the wire (PROTOCOL 1; WireGuard paper 5.4): exact lengths, exact places.
+// The four messages on the wire (PROTOCOL 1; WireGuard paper 5.4): exact lengths, exact places, in either suite.
 // A view is a promise that the length and the type are right, and nothing more: nothing in it is authentic yet.
 // Refuses to know: keys. Who fills the fields and who believes them lives in handshake, cookie and session_keys.
 #pragma once
@@ -7,7 +7,9 @@
 #include "common/base/strong.hpp"
 #include "common/crypto/blake2s.hpp"
 #include "common/protocol/drop.hpp"
+#include "common/protocol/suite.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <variant>
 
@@ -17,41 +19,64 @@ namespace vpn::protocol {
 using LocalIndex = Strong<struct OurSide, std::uint32_t>;
 using RemoteIndex = Strong<struct TheirSide, std::uint32_t>;
 
-enum class MessageType : std::uint32_t { initiation = 1, response = 2, cookie_reply = 3, data = 4 };
+inline constexpr std::uint32_t cookie_reply_type = 3;
+inline constexpr std::uint32_t data_type = 4;
 
-inline constexpr std::size_t initiation_size = 148;
-inline constexpr std::size_t response_size = 92;
+inline constexpr std::size_t macs_size = 32;
 inline constexpr std::size_t cookie_reply_size = 64;
 inline constexpr std::size_t data_header_size = 16;
-inline constexpr std::size_t data_tag_size = 16;
-inline constexpr std::size_t data_overhead = data_header_size + data_tag_size;
+
+/// 148 bytes, or 1396.
+constexpr std::size_t initiation_size(Suite suite) {
+    const SuiteFacts& facts = facts_of(suite);
+    return 40 + facts.sealed_kem_key() + facts.sealed(32) + facts.sealed(12) + macs_size;
+}
+/// 92 bytes, or 1228.
+constexpr std::size_t response_size(Suite suite) {
+    const SuiteFacts& facts = facts_of(suite);
+    return 44 + facts.sealed_kem_ciphertext() + facts.sealed(0) + macs_size;
+}
+/// What a data message adds to what it carries: 32 bytes, or 48.
+constexpr std::size_t data_overhead(Suite suite) { return data_header_size + facts_of(suite).sealed(0); }
+inline constexpr std::size_t data_overhead_min = std::min(data_overhead(Suite::wireguard), data_overhead(Suite::hybrid));
+inline constexpr std::size_t data_overhead_max = std::max(data_overhead(Suite::wireguard), data_overhead(Suite::hybrid));
 
 /// The MACs that end an initiation or a response, and what each of them covers.
 template <class Byte> struct MacFields {
     std::span<Byte> message;
-    [[nodiscard]] std::span<Byte> before_mac1() const { return message.first(message.size() - 32); }
-    [[nodiscard]] std::span<Byte> mac1() const { return message.subspan(message.size() - 32, 16); }
+    [[nodiscard]] std::span<Byte> before_mac1() const { return message.first(message.size() - macs_size); }
+    [[nodiscard]] std::span<Byte> mac1() const { return message.subspan(message.size() - macs_size, 16); }
     [[nodiscard]] std::span<Byte> before_mac2() const { return message.first(message.size() - 16); }
     [[nodiscard]] std::span<Byte> mac2() const { return message.last(16); }
 };
 
-/// Handshake initiation: 148 bytes.
+/// Handshake initiation.
 template <class Byte> struct InitiationFields {
+    Suite suite;
     std::span<Byte> message;
     [[nodiscard]] std::uint32_t sender() const { return load_le<std::uint32_t>(message.data() + 4); }
     [[nodiscard]] std::span<Byte> ephemeral() const { return message.subspan(8, 32); }
-    [[nodiscard]] std::span<Byte> sealed_static() const { return message.subspan(40, 48); }
-    [[nodiscard]] std::span<Byte> sealed_timestamp() const { return message.subspan(88, 28); }
+    /// Empty in a suite without a KEM.
+    [[nodiscard]] std::span<Byte> sealed_kem_key() const { return message.subspan(40, facts_of(suite).sealed_kem_key()); }
+    [[nodiscard]] std::span<Byte> sealed_static() const {
+        return message.subspan(40 + facts_of(suite).sealed_kem_key(), facts_of(suite).sealed(32));
+    }
+    [[nodiscard]] std::span<Byte> sealed_timestamp() const { return macs().before_mac1().last(facts_of(suite).sealed(12)); }
     [[nodiscard]] MacFields<Byte> macs() const { return {message}; }
 };
 
-/// Handshake response: 92 bytes.
+/// Handshake response.
 template <class Byte> struct ResponseFields {
+    Suite suite;
     std::span<Byte> message;
     [[nodiscard]] std::uint32_t sender() const { return load_le<std::uint32_t>(message.data() + 4); }
     [[nodiscard]] std::uint32_t receiver() const { return load_le<std::uint32_t>(message.data() + 8); }
     [[nodiscard]] std::span<Byte> ephemeral() const { return message.subspan(12, 32); }
-    [[nodiscard]] std::span<Byte> sealed_empty() const { return message.subspan(44, 16); }
+    /// Empty in a suite without a KEM.
+    [[nodiscard]] std::span<Byte> sealed_kem_ciphertext() const {
+        return message.subspan(44, facts_of(suite).sealed_kem_ciphertext());
+    }
+    [[nodiscard]] std::span<Byte> sealed_empty() const { return macs().before_mac1().last(facts_of(suite).sealed(0)); }
     [[nodiscard]] MacFields<Byte> macs() const { return {message}; }
 };
 
@@ -63,7 +88,7 @@ template <class Byte> struct CookieReplyFields {
     [[nodiscard]] std::span<Byte> sealed_cookie() const { return message.subspan(32, 32); }
 };
 
-/// Transport data: 16 bytes of header, then ciphertext and tag.
+/// Transport data: 16 bytes of header, then ciphertext and tag. Whose tag, and so whether it is long enough, its session knows.
 template <class Byte> struct DataFields {
     std::span<Byte> message;
     [[nodiscard]] std::uint32_t receiver() const { return load_le<std::uint32_t>(message.data() + 4); }
@@ -81,8 +106,8 @@ using MessageView = std::variant<InitiationView, ResponseView, CookieReplyView, 
 [[nodiscard]] Checked<MessageView> decode(Bytes datagram);
 
 /// Each writes type and indices and zeroes the rest. Requires: `out` is exactly the message's size.
-InitiationFields<std::byte> encode_initiation(MutableBytes out, LocalIndex sender);
-ResponseFields<std::byte> encode_response(MutableBytes out, LocalIndex sender, RemoteIndex receiver);
+InitiationFields<std::byte> encode_initiation(Suite suite, MutableBytes out, LocalIndex sender);
+ResponseFields<std::byte> encode_response(Suite suite, MutableBytes out, LocalIndex sender, RemoteIndex receiver);
 CookieReplyFields<std::byte> encode_cookie_reply(MutableBytes out, RemoteIndex receiver);
 /// Writes the 16 bytes of header at the front of `out`. Requires: out.size() >= 16.
 void encode_data_header(MutableBytes out, RemoteIndex receiver, std::uint64_t counter);

@@ -62,6 +62,7 @@ enum class EventKind : std::uint8_t {
     cookie_received,   ///< the other side is busy
     gave_up,
     endpoint_moved,
+    wrong_suite,  ///< the other side has another suite in its configuration than we have for it
     clock_behind, ///< a valid initiation with a timestamp older than the last: replayed, or a clock went back
 };
 

@@ -2,8 +2,19 @@
 
 namespace vpn::protocol {
 
-Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours)
-    : id_(id), identity_(key, std::move(preshared), ours), cookies_(key) {}
+namespace {
+
+/// Of so many initiations in a row, the third may ask for the other suite.
+constexpr std::uint32_t questions_apart = 16;
+constexpr std::uint32_t unanswered_before_question = 2;
+/// One initiation in the other suite may be such a question, from a peer to which our answers don't get through. Two in a row are
+/// another configuration.
+constexpr std::uint32_t wrong_suites_to_tell = 2;
+
+} // namespace
+
+Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours)
+    : id_(id), identity_(key, std::move(preshared), ours), suite_(suite), cookies_(key) {}
 
 AttemptReport Peer::attempt() const {
     AttemptReport report = attempt_;
@@ -31,6 +42,18 @@ void Peer::set_persistent_keepalive(Duration interval, Context context) {
 
 void Peer::adopt_identity(Context context) {
     identity_.agree_with(context.ours);
+    end_conversation(context);
+}
+
+void Peer::set_suite(Suite suite, Context context) {
+    if (suite == suite_) return;
+    suite_ = suite;
+    attempt_ = {};
+    wrong_suites_ = 0;
+    end_conversation(context);
+}
+
+void Peer::end_conversation(Context context) {
     abandon_initiation(context);
     timers_.handshake_complete();
     if (keyring_.current()) context.out.actions.emplace_back(UseSession{id_, nullptr});
@@ -62,8 +85,9 @@ void Peer::initiate(Context context) {
     if (!index) return;
     last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
     context.out.timestamps_changed = true;
-    ByteVector message(initiation_size);
-    auto pending = make_initiation(context.ours, identity_, *index, last_sent_, context.random, message);
+    const Suite suite = suite_to_initiate();
+    ByteVector message(initiation_size(suite));
+    auto pending = make_initiation(suite, context.ours, identity_, *index, last_sent_, context.random, message);
     if (!pending) return context.indices.release(*index);
     cookies_.write_macs({message}, context.now.boot);
     pending_ = std::move(*pending);
@@ -74,6 +98,12 @@ void Peer::initiate(Context context) {
     context.out.events.push_back({id_, EventKind::initiation_sent});
 }
 
+Suite Peer::suite_to_initiate() const {
+    const bool silence = attempt_.cookies == 0 && attempt_.rejected_responses == 0;
+    const bool asks = asks_other_suite_ && silence && attempt_.initiations % questions_apart == unanswered_before_question;
+    return asks ? other_than(suite_) : suite_;
+}
+
 void Peer::abandon_initiation(Context context) {
     if (!pending_) return;
     context.indices.release(pending_->index);
@@ -81,12 +111,19 @@ void Peer::abandon_initiation(Context context) {
 }
 
 Checked<void> Peer::handle_response(const ResponseView& response, const Path& from, Context context) {
-    if (!pending_ || pending_->index.value != response.receiver()) return dropped(Drop::unknown_session);
+    if (!pending_ || pending_->index.value != response.receiver() || pending_->noise.suite() != response.suite)
+        return dropped(Drop::unknown_session);
     auto keys = read_response(*pending_, context.ours, identity_, response);
     if (!keys) {
         ++attempt_.rejected_responses;
         context.out.events.push_back({id_, EventKind::response_rejected});
         return dropped(keys.error());
+    }
+    if (response.suite != suite_) { // we asked, they answered: that is all we wanted to know, and the keys are wiped unused
+        abandon_initiation(context);
+        ++attempt_.wrong_suites;
+        context.out.events.push_back({id_, EventKind::wrong_suite});
+        return dropped(Drop::wrong_suite);
     }
     auto session = std::make_shared<Session>(id_, Role::initiator, pending_->index, RemoteIndex{response.sender()},
                                              std::move(*keys), context.now.boot);
@@ -113,6 +150,10 @@ Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context co
 
 Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                       Context context) {
+    if (initiation.suite != suite_) {
+        if (++wrong_suites_ >= wrong_suites_to_tell) context.out.events.push_back({id_, EventKind::wrong_suite});
+        return dropped(Drop::wrong_suite);
+    }
     const auto timestamp = read_timestamp(opened, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
@@ -123,7 +164,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);
     const auto index = context.indices.take(id_, context.random);
     if (!index) return dropped(Drop::queue_full);
-    ByteVector message(response_size);
+    ByteVector message(response_size(suite_));
     auto keys =
         answer_initiation(std::move(opened), identity_, *index, RemoteIndex{initiation.sender()}, context.random, message);
     if (!keys) {
@@ -133,6 +174,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     last_received_ = *timestamp;
     context.out.timestamps_changed = true;
     last_accepted_ = context.now.boot;
+    wrong_suites_ = 0;
     activity_->received_handshake(context.now.boot);
     activity_->count_received(initiation.message.size());
     follow(from, context);

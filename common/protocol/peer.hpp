@@ -34,15 +34,17 @@ struct AttemptReport {
     std::uint32_t initiations = 0;
     std::uint32_t rejected_responses = 0;
     std::uint32_t cookies = 0;
+    std::uint32_t wrong_suites = 0; ///< our question in the other suite was answered: the two configurations differ
     bool under_way = false;
 };
 
 class Peer {
   public:
-    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours);
+    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours);
 
     [[nodiscard]] PeerId id() const { return id_; }
     [[nodiscard]] const RemoteIdentity& identity() const { return identity_; }
+    [[nodiscard]] Suite suite() const { return suite_; }
     [[nodiscard]] const std::shared_ptr<Activity>& activity() const { return activity_; }
     [[nodiscard]] const std::optional<Path>& path() const { return path_; }
     [[nodiscard]] const Keyring& keyring() const { return keyring_; }
@@ -53,6 +55,11 @@ class Peer {
 
     // Configuration
     void set_preshared_key(crypto::PresharedKey key) { identity_.preshared_key = std::move(key); }
+    /// Another suite ends sessions and handshakes of the one before.
+    void set_suite(Suite suite, Context context);
+    /// True: when initiations stay unanswered, now and then one of the other suite asks whether that is why (EXPERIENCE,
+    /// "Connected means connected"). It never leads to a session.
+    void set_asks_other_suite(bool asks) { asks_other_suite_ = asks; }
     /// An endpoint that was configured, not learned. The local source is forgotten.
     void set_endpoint(const Endpoint& endpoint, Context context);
     void forget_local_source(Context context);
@@ -69,10 +76,10 @@ class Peer {
     // The conversation
     /// Starts a handshake unless one is under way or the last was less than 5 s ago (then it starts later).
     void want_handshake(Context context);
-    /// Errors: see read_timestamp; old_timestamp, too_soon. On error nothing has changed.
+    /// Errors: wrong_suite; see read_timestamp and answer_initiation; old_timestamp, too_soon. On error nothing has changed.
     [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                                   Context context);
-    /// Errors: unknown_session if we don't wait for it; see read_response.
+    /// Errors: unknown_session if we don't wait for it; see read_response; wrong_suite if it answers our question for that.
     [[nodiscard]] Checked<void> handle_response(const ResponseView& response, const Path& from, Context context);
     [[nodiscard]] Checked<void> handle_cookie_reply(const CookieReplyView& reply, Context context);
 
@@ -86,6 +93,8 @@ class Peer {
   private:
     void initiate(Context context);
     void abandon_initiation(Context context);
+    [[nodiscard]] Suite suite_to_initiate() const;
+    void end_conversation(Context context);
     /// A handshake message came from there: newer than any data on the sessions before it.
     void follow(const Path& from, Context context);
     void set_path(const Path& path, Context context);
@@ -95,6 +104,8 @@ class Peer {
 
     PeerId id_;
     RemoteIdentity identity_;
+    Suite suite_;
+    bool asks_other_suite_ = false;
     CookieJar cookies_;
     std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
     Keyring keyring_;
@@ -105,6 +116,7 @@ class Peer {
     crypto::Tai64n last_sent_;
     crypto::Tai64n last_received_;
     std::optional<Boot> last_accepted_; ///< when an initiation was last answered
+    std::uint32_t wrong_suites_ = 0;    ///< initiations in the other suite since then
     std::optional<Now> last_handshake_;
     AttemptReport attempt_;
 };

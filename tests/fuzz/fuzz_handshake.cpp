@@ -1,11 +1,13 @@
-// A device that knows one peer, and a network that sends it whatever the fuzzer likes: bytes whose mac1 is right, so that they
-// pass the door; initiations, responses and cookie replies written by the book and then bent; and time that passes in between.
-// Demanded: only what is genuine is taken, and what is dropped has changed nothing.
+// A device that knows one peer, of either suite, and a network that sends it whatever the fuzzer likes: bytes whose mac1 is
+// right, so that they pass the door; initiations, responses and cookie replies written by the book, in the right suite and the
+// other, and then bent; and time that passes in between. Demanded: only what is genuine is taken, and what is dropped has changed
+// nothing.
 #include "common/protocol/device.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/support/outbox.hpp"
 #include "tests/support/paper.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 namespace {
@@ -55,6 +57,7 @@ struct Cast {
     crypto::PublicKey our_name = crypto::public_key_of(ours);
     crypto::PublicKey their_name = crypto::public_key_of(theirs);
     paper::Bytes32 preshared = paper::bytes32(key(4).view());
+    crypto::KemPublicKey kem_key = crypto::public_key_of(crypto::KemPrivateKey(SeededRandom(5).array<64>()));
 
     static crypto::PrivateKey key(std::uint64_t seed) {
         SeededRandom random(seed);
@@ -65,7 +68,10 @@ struct Cast {
 class Stage {
   public:
     Stage(const Cast& cast, Tape& tape) : cast_(cast), tape_(tape), device_(cast.ours.clone(), random_) {
+        const unsigned choice = tape.byte();
         PeerConfig config;
+        config.suite = suite_ = choice % 2 == 0 ? Suite::wireguard : Suite::hybrid;
+        config.asks_other_suite = choice % 4 >= 2;
         config.public_key = cast.their_name;
         config.preshared_key = crypto::PresharedKey(cast.preshared);
         config.endpoint = there();
@@ -97,20 +103,27 @@ class Stage {
     }
 
     void send_anything() {
-        ByteVector bytes(tape_.byte());
+        const std::size_t choice = tape_.byte();
+        ByteVector bytes(choice == 255 ? 1396 : choice == 254 ? 1228 : choice);
         tape_.fill(bytes);
-        if (bytes.size() == 148 || bytes.size() == 92) paper::write_mac1(bytes, cast_.our_name);
+        if (bytes.size() == 148 || bytes.size() == 92 || bytes.size() > 255) paper::write_mac1(bytes, cast_.our_name);
         fuzz::demand(!take(bytes));
     }
 
     void send_initiation() {
-        const bool known = tape_.byte() % 4 != 0;
+        const unsigned choice = tape_.byte();
+        const bool known = choice % 4 != 0;
+        const Suite suite = choice < 224 ? suite_ : other_than(suite_);
+        const bool sane = choice % 32 < 28 || suite == Suite::wireguard;
+        crypto::KemPublicKey none{};
+        none.fill(std::byte{0xff});
         crypto::Tai64n timestamp =
             crypto::Tai64n::from(clock_.now().wall + std::chrono::nanoseconds(tape_.number<std::int32_t>()));
         const auto ephemeral = crypto::generate_private_key(random_);
-        auto [bytes, state] = paper::write(paper::Initiation{tape_.number<std::uint32_t>(), ephemeral,
-                                                             known ? cast_.theirs : cast_.strangers, cast_.our_name, timestamp});
-        const bool genuine = !bend(bytes, {4, 8}) && known;
+        auto [bytes, state] =
+            paper::write(paper::Initiation{tape_.number<std::uint32_t>(), ephemeral, known ? cast_.theirs : cast_.strangers,
+                                           cast_.our_name, timestamp, suite, sane ? cast_.kem_key : none});
+        const bool genuine = !bend(bytes, {4, 8}) && known && sane && suite == suite_;
         write_macs(bytes);
         const bool fresh = timestamp > peer().timestamps().received;
         if (take(bytes)) fuzz::demand(genuine && fresh);
@@ -118,22 +131,16 @@ class Stage {
 
     void send_response() {
         if (initiation_.empty()) return;
-        paper::State state(cast_.their_name);
-        const MutableBytes at(initiation_);
-        const crypto::PublicKey ephemeral{paper::bytes32(at.subspan(8, 32))};
-        state.chain_with(ephemeral.bytes);
-        state.mix(ephemeral.bytes);
-        (void)state.key_from(paper::dh(cast_.theirs, ephemeral));
-        state.mix(at.subspan(40, 48));
-        (void)state.key_from(paper::dh(cast_.theirs, cast_.our_name));
-        state.mix(at.subspan(88, 28));
+        const Suite suite = type_of(initiation_) == 5 ? Suite::hybrid : Suite::wireguard; // the other, if it asks for that
+        paper::Opened opened = paper::read_initiation(suite, initiation_, cast_.theirs);
         const auto answer = crypto::generate_private_key(random_);
         const auto receiver = load_le<std::uint32_t>(initiation_.data() + 4);
-        ByteVector bytes = paper::write(
-            paper::Response{tape_.number<std::uint32_t>(), receiver, answer, ephemeral, cast_.our_name, cast_.preshared}, state);
+        ByteVector bytes = paper::write(paper::Response{tape_.number<std::uint32_t>(), receiver, answer, opened.ephemeral,
+                                                        cast_.our_name, cast_.preshared, opened.kem_key, random_.array<32>()},
+                                        opened.state);
         const bool genuine = !bend(bytes, {4, 8});
         write_macs(bytes);
-        if (take(bytes)) fuzz::demand(genuine);
+        if (take(bytes)) fuzz::demand(genuine && suite == suite_);
     }
 
     void send_cookie_reply() {
@@ -155,7 +162,7 @@ class Stage {
     bool bend(ByteVector& bytes, std::pair<std::size_t, std::size_t> free) {
         const ByteVector before = bytes;
         for (unsigned changes = tape_.byte() % 4; changes > 0; --changes)
-            bytes[tape_.byte() % bytes.size()] ^= std::byte{tape_.byte()};
+            bytes[tape_.number<std::uint16_t>() % bytes.size()] ^= std::byte{tape_.byte()};
         const std::size_t counting = bytes.size() == 64 ? bytes.size() : bytes.size() - 32;
         for (std::size_t i = 0; i < counting; ++i)
             if (bytes[i] != before[i] && (i < free.first || i >= free.second)) return true;
@@ -204,7 +211,7 @@ class Stage {
     }
     void remember_initiation() {
         for (SendDatagram& each : actions_of<SendDatagram>(out_))
-            if (type_of(each.bytes) == 1) initiation_ = std::move(each.bytes);
+            if (kind_of(each.bytes) == 1) initiation_ = std::move(each.bytes);
     }
     static Endpoint there() { return *Endpoint::parse("192.0.2.2:2222"); }
     const Peer& peer() const { return *device_.peer(peer_); }
@@ -221,6 +228,7 @@ class Stage {
     VirtualClock clock_;
     Device device_;
     PeerId peer_;
+    Suite suite_{};
     QueueFill queue_;
     Outbox out_;
     ByteVector initiation_;               ///< the last one that the device sent

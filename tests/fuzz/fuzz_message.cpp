@@ -2,11 +2,15 @@
 #include "common/protocol/ip_packet.hpp"
 #include "common/protocol/message.hpp"
 #include "tests/fuzz/fuzz.hpp"
+#include "tests/support/suites.hpp"
 
 namespace {
 
 using namespace vpn;
 using namespace vpn::protocol;
+
+/// One behind the other, with nothing between.
+bool follows(Bytes part, Bytes before) { return part.data() == before.data() + before.size(); }
 
 bool lies_within(Bytes part, Bytes whole) {
     return part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size();
@@ -18,27 +22,36 @@ template <class Byte> void check_macs(const MacFields<Byte>& macs, Bytes whole) 
     fuzz::demand(lies_within(macs.mac1(), whole) && lies_within(macs.mac2(), whole));
 }
 
-void check(const InitiationView& view, Bytes whole) {
-    fuzz::demand(whole.size() == 148 && view.ephemeral().size() == 32);
-    fuzz::demand(lies_within(view.sealed_static(), whole) && lies_within(view.sealed_timestamp(), whole));
+void check(const InitiationView& view, Bytes whole, std::uint32_t type) {
+    const support::SuiteNumbers numbers = support::numbers_of(view.suite);
+    fuzz::demand(whole.size() == numbers.initiation && type == numbers.initiation_type);
+    fuzz::demand(view.ephemeral().size() == 32 && view.ephemeral().data() == whole.data() + 8);
+    fuzz::demand(follows(view.sealed_kem_key(), view.ephemeral()) && follows(view.sealed_static(), view.sealed_kem_key()));
+    fuzz::demand(follows(view.sealed_timestamp(), view.sealed_static()) && follows(view.macs().mac1(), view.sealed_timestamp()));
     check_macs(view.macs(), whole);
 }
-void check(const ResponseView& view, Bytes whole) {
-    fuzz::demand(whole.size() == 92 && view.ephemeral().size() == 32 && lies_within(view.sealed_empty(), whole));
+void check(const ResponseView& view, Bytes whole, std::uint32_t type) {
+    const support::SuiteNumbers numbers = support::numbers_of(view.suite);
+    fuzz::demand(whole.size() == numbers.response && type == numbers.response_type);
+    fuzz::demand(view.ephemeral().size() == 32 && view.ephemeral().data() == whole.data() + 12);
+    fuzz::demand(follows(view.sealed_kem_ciphertext(), view.ephemeral()));
+    fuzz::demand(follows(view.sealed_empty(), view.sealed_kem_ciphertext()) && view.sealed_empty().size() == numbers.tag);
+    fuzz::demand(follows(view.macs().mac1(), view.sealed_empty()));
     check_macs(view.macs(), whole);
 }
-void check(const CookieReplyView& view, Bytes whole) {
-    fuzz::demand(whole.size() == 64 && lies_within(view.nonce(), whole) && lies_within(view.sealed_cookie(), whole));
+void check(const CookieReplyView& view, Bytes whole, std::uint32_t type) {
+    fuzz::demand(type == 3 && whole.size() == 64 && lies_within(view.nonce(), whole) && lies_within(view.sealed_cookie(), whole));
 }
-void check(const DataView& view, Bytes whole) {
-    fuzz::demand(whole.size() >= 32 && view.sealed().size() + 16 == whole.size() && lies_within(view.sealed(), whole));
+void check(const DataView& view, Bytes whole, std::uint32_t type) {
+    fuzz::demand(type == 4 && whole.size() >= 32 && view.sealed().size() + 16 == whole.size() &&
+                 lies_within(view.sealed(), whole));
 }
 
 void check_datagram(Bytes datagram) {
     const auto message = decode(datagram);
     if (!message) return fuzz::demand(message.error() == Drop::malformed);
-    fuzz::demand(load_le<std::uint32_t>(datagram.data()) == message->index() + 1);
-    std::visit([&](const auto& view) { check(view, datagram); }, *message);
+    const auto type = load_le<std::uint32_t>(datagram.data());
+    std::visit([&](const auto& view) { check(view, datagram, type); }, *message);
 }
 
 /// An error is a packet to the sender, of a bounded size, that is itself answered by nothing.

@@ -17,13 +17,13 @@ namespace {
 struct Ledger {
     explicit Ledger(Tunnel& the_tunnel) : tunnel(the_tunnel) {
         tunnel.wire.on_sent([this](const Seen& seen) {
-            const unsigned type = type_of(seen.bytes);
-            if (type == 1) initiations.push_back(seen.when);
-            if (type == 4 && seen.bytes.size() > 32) ++sent;
-            if (type == 4 && seen.bytes.size() == 32) ++keepalives;
+            const unsigned kind = kind_of(seen.bytes);
+            if (kind == 1) initiations.push_back(seen.when);
+            if (kind == 4 && seen.bytes.size() > numbers().overhead) ++sent;
+            if (kind == 4 && seen.bytes.size() == numbers().overhead) ++keepalives;
         });
         tunnel.wire.on_lost([this](Bytes datagram) {
-            if (type_of(datagram) == 4 && datagram.size() > 32) ++lost;
+            if (kind_of(datagram) == 4 && datagram.size() > numbers().overhead) ++lost;
         });
         watch(*tunnel.server, tunnel.client_ip, tunnel.server_ip, to_server);
         watch(*tunnel.client, tunnel.server_ip, tunnel.client_ip, to_client);
@@ -81,7 +81,7 @@ TEST_CASE("a packet that wants out brings up the session and arrives behind the 
     CHECK(tunnel.server_received().empty());
     tunnel.wire.run_for(1ms); // three times 20 ms
     CHECK(tunnel.server_received() == std::vector<std::uint64_t>{7});
-    CHECK(types == std::vector<unsigned>{1, 2, 4});
+    CHECK(types == std::vector<unsigned>{numbers().initiation_type, numbers().response_type, 4});
     CHECK(std::holds_alternative<tun::Sealed>(tunnel.client_sends(8)));
     CHECK(std::holds_alternative<tun::Sealed>(tunnel.server_sends(9)));
     tunnel.wire.run_for(20ms);
@@ -120,7 +120,11 @@ TEST_CASE("over a bad wire a day passes and nothing is lost but what the wire lo
         chat(tunnel, random, 24h, Beginner::client);
         CHECK(ledger.sent > 50'000);
         CHECK(ledger.lost > ledger.sent / 25);
-        CHECK(ledger.delivered == ledger.sent - ledger.lost);
+        // The wire takes so long that a packet may arrive when its session has just ended: one in millions.
+        const std::uint64_t late = tunnel.client->drops(Drop::expired) + tunnel.server->drops(Drop::expired);
+        CHECK(ledger.delivered <= ledger.sent - ledger.lost);
+        CHECK(ledger.delivered + late >= ledger.sent - ledger.lost);
+        CHECK(late <= 2);
         CHECK(ledger.to_server.size() + ledger.to_client.size() == ledger.delivered);
     }
 }
@@ -170,7 +174,7 @@ TEST_CASE("packets of every length arrive as they were, padded on the wire to 16
         (void)tunnel.client->send(packet);
         tunnel.wire.run_for(20ms);
         const std::size_t padded = std::min<std::size_t>((packet.size() + 15) / 16 * 16, 1420);
-        if (on_the_wire != padded + 32) FAIL(packet.size(), " bytes became ", on_the_wire);
+        if (on_the_wire != padded + numbers().overhead) FAIL(packet.size(), " bytes became ", on_the_wire);
         if (tunnel.server->take_delivered() != std::vector<ByteVector>{packet}) FAIL(packet.size(), " bytes");
     }
 }

@@ -58,7 +58,7 @@ bool is_zero(Bytes bytes) {
 
 TEST_CASE("mac1 is the keyed BLAKE2s-128 of all before it, under the hash of a label and the receiver's key") {
     Busy busy;
-    for (const std::size_t size : {std::size_t{148}, std::size_t{92}}) {
+    for (const std::size_t size : {std::size_t{148}, std::size_t{92}, std::size_t{1396}, std::size_t{1228}}) {
         const ByteVector message = busy.message(size);
         ByteVector by_the_paper = message;
         paper::write_mac1(by_the_paper, busy.responder.public_key);
@@ -69,7 +69,7 @@ TEST_CASE("mac1 is the keyed BLAKE2s-128 of all before it, under the hash of a l
 
 TEST_CASE("no byte before or in mac1 can be changed, and mac2 is none of its business") {
     Busy busy;
-    for (const std::size_t size : {std::size_t{148}, std::size_t{92}}) {
+    for (const std::size_t size : {std::size_t{148}, std::size_t{92}, std::size_t{1396}, std::size_t{1228}}) {
         const ByteVector genuine = busy.message(size);
         for (std::size_t i = 0; i < size; ++i) {
             ByteVector forged = genuine;
@@ -115,7 +115,7 @@ TEST_CASE("a cookie reply is sealed with XChaCha20-Poly1305 under the sender's c
 TEST_CASE("who read the reply writes a mac2 that is accepted, on initiations and on responses") {
     Busy busy;
     REQUIRE(busy.read(busy.reply_to(busy.message(), busy.home)));
-    for (const std::size_t size : {std::size_t{148}, std::size_t{92}}) {
+    for (const std::size_t size : {std::size_t{148}, std::size_t{92}, std::size_t{1396}, std::size_t{1228}}) {
         const ByteVector message = busy.message(size);
         CHECK(busy.welcome(message, busy.home));
         for (std::size_t i = 0; i < size; ++i) {

@@ -46,7 +46,7 @@ TEST_CASE("a thousand clients connect, each gets its own answers only, and when 
 
     std::set<std::uint32_t> indices;
     wire.on_sent([&](const Seen& seen) {
-        if (type_of(seen.bytes) == 2) indices.insert(load_le<std::uint32_t>(seen.bytes.data() + 4));
+        if (kind_of(seen.bytes) == 2) indices.insert(load_le<std::uint32_t>(seen.bytes.data() + 4));
     });
     const IpAddress at_server = inner_address(1);
     for (std::uint32_t i = 0; i < crowd; ++i) (void)clients[i]->send(letter(inner_address(2 + i), at_server, i));

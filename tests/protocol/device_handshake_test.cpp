@@ -50,7 +50,8 @@ TEST_CASE("an initiation goes to the peer's endpoint, the response back to where
     couple.alice.want_handshake(couple.bob_id);
     auto sent = actions_of<SendDatagram>(couple.alice.out);
     REQUIRE(sent.size() == 1);
-    CHECK(sent[0].bytes.size() == 148);
+    CHECK(sent[0].bytes.size() == numbers().initiation);
+    CHECK(type_of(sent[0].bytes) == numbers().initiation_type);
     CHECK(sent[0].path == path(Couple::at_bob));
     CHECK(happened(couple.alice.out, EventKind::initiation_sent));
     CHECK(couple.alice.out.timestamps_changed);
@@ -62,7 +63,8 @@ TEST_CASE("an initiation goes to the peer's endpoint, the response back to where
     CHECK(count_of<UseSession>(couple.bob.out) == 0); // it never sends on `next`
     sent = actions_of<SendDatagram>(couple.bob.out);
     REQUIRE(sent.size() == 1);
-    CHECK(sent[0].bytes.size() == 92);
+    CHECK(sent[0].bytes.size() == numbers().response);
+    CHECK(type_of(sent[0].bytes) == numbers().response_type);
     CHECK(sent[0].path == path(Couple::at_alice));
     CHECK_FALSE(happened(couple.bob.out, EventKind::handshake_complete));
 
@@ -123,8 +125,12 @@ TEST_CASE("an initiation is answered once: duplicated it has an old timestamp, a
 TEST_CASE("an initiation older than the last one tells that a clock went back, or that it was replayed") {
     Couple couple;
     const auto write = [&](Duration after) {
-        const paper::Initiation initiation{7, crypto::generate_private_key(couple.alice.random), couple.alice.key,
-                                           couple.bob.name(), Tai64n::from(couple.clock.now().wall + after)};
+        const paper::Initiation initiation{7,
+                                           crypto::generate_private_key(couple.alice.random),
+                                           couple.alice.key,
+                                           couple.bob.name(),
+                                           Tai64n::from(couple.clock.now().wall + after),
+                                           suite_under_test()};
         return paper::write(initiation).first;
     };
     const ByteVector older = write(0s);
@@ -143,7 +149,7 @@ TEST_CASE("of two initiations within 20 milliseconds the second is dropped, and 
     const auto write = [&](Tai64n timestamp) {
         const auto ephemeral = crypto::generate_private_key(couple.alice.random);
         const crypto::PublicKey to = bob.name();
-        return paper::write(paper::Initiation{7, ephemeral, couple.alice.key, to, timestamp}).first;
+        return paper::write(paper::Initiation{7, ephemeral, couple.alice.key, to, timestamp, suite_under_test()}).first;
     };
     REQUIRE(bob.take(write(stamp(0s)), Couple::at_alice));
     const ByteVector second = write(stamp(1s));
@@ -163,7 +169,7 @@ TEST_CASE(
     couple.clock.advance(6s);
     const ByteVector genuine = couple.initiation();
     const State before = state_of(couple.bob, couple.alice_id);
-    for (std::size_t i = 8; i < 116; ++i) {
+    for (std::size_t i = 8; i < genuine.size() - 32; ++i) {
         ByteVector forged = genuine;
         forged[i] ^= std::byte{2};
         paper::write_mac1(forged, couple.bob.name());
@@ -181,7 +187,7 @@ TEST_CASE("whatever byte of a response is changed, with mac1 made right again, n
     REQUIRE(couple.bob.take(couple.initiation(), Couple::at_alice));
     const ByteVector genuine = couple.bob.datagram();
     const State before = state_of(couple.alice, couple.bob_id);
-    for (std::size_t i = 8; i < 60; ++i) {
+    for (std::size_t i = 8; i < genuine.size() - 32; ++i) {
         ByteVector forged = genuine;
         forged[i] ^= std::byte{2};
         paper::write_mac1(forged, couple.alice.name());

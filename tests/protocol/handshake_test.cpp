@@ -4,6 +4,7 @@
 #include "tests/support/keys.hpp"
 #include "tests/support/paper.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 
 #include <doctest/doctest.h>
 
@@ -31,11 +32,12 @@ struct Two {
     RemoteIdentity bob_for_alice{bob.public_key, preshared.clone(), alice};
     RemoteIdentity alice_for_bob{alice.public_key, preshared.clone(), bob};
 
-    ByteVector initiation = ByteVector(148);
-    ByteVector response = ByteVector(92);
+    Suite suite = suite_under_test();
+    ByteVector initiation = ByteVector(numbers().initiation);
+    ByteVector response = ByteVector(numbers().response);
 
     PendingInitiation initiate() {
-        auto pending = make_initiation(alice, bob_for_alice, LocalIndex{0xa11ce}, noon, random, initiation);
+        auto pending = make_initiation(suite, alice, bob_for_alice, LocalIndex{0xa11ce}, noon, random, initiation);
         REQUIRE(pending.has_value());
         return std::move(*pending);
     }
@@ -51,7 +53,7 @@ struct Two {
 /// True if what `from` seals, `to` opens, and nothing else.
 bool speaks_to(const SessionKeys& from, const SessionKeys& to) {
     const ByteVector plain = vectors::pattern(64, 3, 5);
-    ByteVector message(64 + 32);
+    ByteVector message(64 + numbers().overhead);
     from.seal(RemoteIndex{77}, 9, plain, message);
     const auto opened = to.open({MutableBytes(message)});
     return opened && std::equal(plain.begin(), plain.end(), opened->begin(), opened->end());
@@ -88,27 +90,19 @@ TEST_CASE("an initiation names its sender and the time, once the right key opens
 
 TEST_CASE("we answer an initiation written by the paper, and the paper understands") {
     Two two;
-    const auto [message, state_after_initiation] =
-        paper::write(paper::Initiation{0xcafe, two.alice.private_key, two.alice.private_key, two.bob.public_key, noon});
-    two.initiation = message;
+    const KeyPair fresh = make_pair(two.random);
+    const crypto::KemPrivateKey kem(two.random.array<64>());
+    const auto written = paper::write(paper::Initiation{0xcafe, fresh.private_key, two.alice.private_key, two.bob.public_key,
+                                                        noon, two.suite, crypto::public_key_of(kem)});
+    two.initiation = written.first;
     const auto bobs = two.answer();
     REQUIRE(bobs.has_value());
 
-    // The paper's initiator reads our response: its ephemeral is the one thing that it can't foretell.
-    paper::State state = state_after_initiation;
-    const ResponseView view = response_view(two.response);
-    const crypto::PublicKey ephemeral{paper::bytes32(view.ephemeral())};
-    state.chain_with(ephemeral.bytes);
-    state.mix(ephemeral.bytes);
-    state.chain_with(paper::dh(two.alice.private_key, ephemeral));
-    state.chain_with(paper::dh(two.alice.private_key, ephemeral)); // here its ephemeral and static keys are the same
-    const auto [chain, tau, key] = paper::kdf(state.chain, two.preshared.view());
-    state.chain = chain;
-    state.mix(tau);
-    CHECK(crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(key), 0, view.sealed_empty(), state.hash, {}));
-
+    paper::State state = written.second;
+    const paper::Reader reader{fresh.private_key, two.alice.private_key, kem, paper::bytes32(two.preshared.view())};
+    REQUIRE(paper::read_response(reader, two.response, state));
     const auto [to_responder, to_initiator] = paper::transport_keys(state);
-    const SessionKeys papers{crypto::AeadKey(to_responder), crypto::AeadKey(to_initiator)};
+    const SessionKeys papers{two.suite, crypto::AeadKey(to_responder), crypto::AeadKey(to_initiator)};
     CHECK(speaks_to(papers, *bobs));
     CHECK(speaks_to(*bobs, papers));
 }
@@ -116,49 +110,38 @@ TEST_CASE("we answer an initiation written by the paper, and the paper understan
 TEST_CASE("the paper answers our initiation, and we understand") {
     Two two;
     const PendingInitiation pending = two.initiate();
-    const InitiationView ours = initiation_view(two.initiation);
-
-    paper::State state(two.bob.public_key);
-    const crypto::PublicKey ephemeral{paper::bytes32(ours.ephemeral())};
-    state.chain_with(ephemeral.bytes);
-    state.mix(ephemeral.bytes);
-    const auto es = state.key_from(paper::dh(two.bob.private_key, ephemeral));
-    ByteVector static_key(32);
-    REQUIRE(crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(es), 0, ours.sealed_static(), state.hash, static_key));
-    state.mix(ours.sealed_static());
-    CHECK(paper::bytes32(static_key) == two.alice.public_key.bytes);
-    const auto ss = state.key_from(paper::dh(two.bob.private_key, two.alice.public_key));
-    ByteVector timestamp(12);
-    REQUIRE(
-        crypto::open(crypto::Aead::chacha20_poly1305, crypto::AeadKey(ss), 0, ours.sealed_timestamp(), state.hash, timestamp));
-    state.mix(ours.sealed_timestamp());
-    CHECK(format_hex(timestamp) == format_hex(noon.bytes));
+    paper::Opened opened = paper::read_initiation(two.suite, two.initiation, two.bob.private_key);
+    CHECK(opened.static_key == two.alice.public_key);
+    CHECK(opened.timestamp == noon);
 
     const KeyPair fresh = make_pair(two.random);
     const auto psk = paper::bytes32(two.preshared.view());
-    const ByteVector response =
-        paper::write(paper::Response{0xbee, 0xa11ce, fresh.private_key, ephemeral, two.alice.public_key, psk}, state);
+    const ByteVector response = paper::write(paper::Response{0xbee, 0xa11ce, fresh.private_key, opened.ephemeral,
+                                                             two.alice.public_key, psk, opened.kem_key, two.random.array<32>()},
+                                             opened.state);
     const auto alices = read_response(pending, two.alice, two.bob_for_alice, response_view(response));
     REQUIRE(alices.has_value());
-    const auto [to_responder, to_initiator] = paper::transport_keys(state);
-    const SessionKeys papers{crypto::AeadKey(to_initiator), crypto::AeadKey(to_responder)};
+    const auto [to_responder, to_initiator] = paper::transport_keys(opened.state);
+    const SessionKeys papers{two.suite, crypto::AeadKey(to_initiator), crypto::AeadKey(to_responder)};
     CHECK(speaks_to(papers, *alices));
     CHECK(speaks_to(*alices, papers));
 }
 
-TEST_CASE("two initiations never share an ephemeral key") {
+TEST_CASE("two initiations never share an ephemeral key, nor a KEM key") {
     Two two;
     (void)two.initiate();
-    const ByteVector first = two.initiation;
+    const paper::Opened first = paper::read_initiation(two.suite, two.initiation, two.bob.private_key);
     (void)two.initiate();
-    CHECK_FALSE(std::equal(first.begin() + 8, first.begin() + 40, two.initiation.begin() + 8));
+    const paper::Opened second = paper::read_initiation(two.suite, two.initiation, two.bob.private_key);
+    CHECK(first.ephemeral != second.ephemeral);
+    CHECK((first.kem_key != second.kem_key) == (two.suite == Suite::hybrid));
 }
 
 TEST_CASE("no sealed byte of an initiation can be changed unseen, and the genuine one is answered afterwards") {
     Two two;
     const PendingInitiation pending = two.initiate();
     const ByteVector genuine = two.initiation;
-    for (std::size_t i = 8; i < 116; ++i) { // the rest is the door's to check: see cookie_test
+    for (std::size_t i = 8; i < genuine.size() - 32; ++i) { // the rest is the door's to check: see cookie_test
         for (const auto flip : {std::byte{1}, std::byte{0x40}}) {
             two.initiation = genuine;
             two.initiation[i] ^= flip;
@@ -177,7 +160,7 @@ TEST_CASE("no sealed byte of a response can be changed unseen, and the genuine o
     const PendingInitiation pending = two.initiate();
     const auto bobs = two.answer();
     REQUIRE(bobs.has_value());
-    for (std::size_t i = 12; i < 60; ++i) {
+    for (std::size_t i = 12; i < two.response.size() - 32; ++i) {
         ByteVector forged = two.response;
         forged[i] ^= std::byte{1};
         const auto read = read_response(pending, two.alice, two.bob_for_alice, response_view(forged));
@@ -219,23 +202,20 @@ TEST_CASE("an initiation to somebody else's key is not understood") {
 
 TEST_CASE("who only names another's public key can't write its timestamp") {
     Two two;
-    const KeyPair mallory = make_pair(two.random);
     // Mallory seals Alice's name, which he knows, but has to agree with his own key for `ss`.
+    const KeyPair mallory = make_pair(two.random);
     const KeyPair fresh = make_pair(two.random);
-    paper::State state(two.bob.public_key);
-    ByteVector message(148);
-    const MutableBytes at(message);
-    paper::store_type(message, 1);
-    copy(fresh.public_key.bytes, at.subspan(8));
-    state.chain_with(fresh.public_key.bytes);
-    state.mix(fresh.public_key.bytes);
-    state.seal(state.key_from(paper::dh(fresh.private_key, two.bob.public_key)), two.alice.public_key.bytes, at.subspan(40, 48));
-    state.seal(state.key_from(paper::dh(mallory.private_key, two.bob.public_key)), noon.bytes, at.subspan(88, 28));
-
-    auto opened = read_initiator(two.bob, initiation_view(message));
+    two.initiation = paper::write(paper::Initiation{.ephemeral = fresh.private_key,
+                                                    .static_key = mallory.private_key,
+                                                    .responder = two.bob.public_key,
+                                                    .timestamp = noon,
+                                                    .suite = two.suite,
+                                                    .claimed = &two.alice.public_key})
+                         .first;
+    auto opened = read_initiator(two.bob, initiation_view(two.initiation));
     REQUIRE(opened.has_value());
     CHECK(opened->initiator() == two.alice.public_key);
-    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, initiation_view(message));
+    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, initiation_view(two.initiation));
     REQUIRE_FALSE(timestamp.has_value());
     CHECK(timestamp.error() == Drop::bad_tag);
 }
@@ -246,7 +226,7 @@ TEST_CASE("a peer whose key has low order is never spoken to, nor answered") {
         CAPTURE(point);
         const RemoteIdentity nobody(public_key(point), crypto::PresharedKey(), two.alice);
         CHECK_FALSE(nobody.static_agreement.has_value());
-        const auto made = make_initiation(two.alice, nobody, LocalIndex{1}, noon, two.random, two.initiation);
+        const auto made = make_initiation(two.suite, two.alice, nobody, LocalIndex{1}, noon, two.random, two.initiation);
         REQUIRE_FALSE(made.has_value());
         CHECK(made.error() == Drop::low_order_key);
 

@@ -97,7 +97,7 @@ TEST_CASE("an inner packet that lies about its length, or is none, is dropped af
     REQUIRE(tunnel.connect());
     const auto inject = [&](const ByteVector& inner) {
         Session& session = current(*tunnel.client, tunnel.server_id);
-        ByteVector datagram(inner.size() + 32);
+        ByteVector datagram(inner.size() + numbers().overhead);
         session.keys().seal(session.remote(), *session.take_counters(1, tunnel.wire.clock.boot()), inner, datagram);
         tunnel.wire.inject(datagram, tunnel.home, tunnel.site);
         tunnel.wire.run_for(20ms);
@@ -147,7 +147,7 @@ TEST_CASE("packets more than 8128 behind the newest are refused, up to that they
     REQUIRE(tunnel.connect());
     std::vector<ByteVector> held;
     tunnel.wire.on_sent([&](const Seen& seen) {
-        if (seen.from == tunnel.home && seen.bytes.size() > 32) held.push_back(seen.bytes);
+        if (seen.from == tunnel.home && seen.bytes.size() > numbers().overhead) held.push_back(seen.bytes);
     });
     tunnel.wire.lose_if([&](const Seen& seen) { return seen.from == tunnel.home; });
     for (std::uint64_t i = 0; i < 8130; ++i) tunnel.client_sends(i);
@@ -196,7 +196,7 @@ TEST_CASE("a renewal that was given up is asked for again by the next packet") {
     tunnel.wire.run_for(10s);
     const SessionPtr old = tunnel.client->peer(tunnel.server_id).keyring().current();
     old->skip_counters_to((std::uint64_t{1} << 60U) + 1);
-    tunnel.wire.lose_if([](const Seen& seen) { return type_of(seen.bytes) == 1; });
+    tunnel.wire.lose_if([](const Seen& seen) { return kind_of(seen.bytes) == 1; });
     tunnel.client_sends(1);
     tunnel.wire.run_for(98s);
     CHECK(tunnel.client->events(EventKind::gave_up) == 1);
@@ -211,7 +211,7 @@ TEST_CASE("at the very last counter sending stops, and the packet waits for a ne
     REQUIRE(tunnel.connect());
     tunnel.wire.run_for(10s);
     const SessionPtr old = tunnel.client->peer(tunnel.server_id).keyring().current();
-    tunnel.wire.lose_if([](const Seen& seen) { return type_of(seen.bytes) == 1; }); // no renewal for now
+    tunnel.wire.lose_if([](const Seen& seen) { return kind_of(seen.bytes) == 1; }); // no renewal for now
     old->skip_counters_to(reject_after - 1);
     CHECK(std::holds_alternative<tun::Sealed>(tunnel.client_sends(1)));
     CHECK(std::holds_alternative<tun::Staged>(tunnel.client_sends(2)));
@@ -229,14 +229,14 @@ TEST_CASE("a counter from 2^64 - 2^13 - 1 on is refused, authentic as it may be"
     Session& session = current(*tunnel.client, tunnel.server_id);
     const ByteVector inner = letter(tunnel.client_ip, tunnel.server_ip, 0);
     for (const std::uint64_t counter : {reject_after, reject_after + 1, UINT64_MAX}) {
-        ByteVector datagram(inner.size() + 32);
+        ByteVector datagram(inner.size() + numbers().overhead);
         session.keys().seal(session.remote(), counter, inner, datagram);
         tunnel.wire.inject(datagram, tunnel.home, tunnel.site);
     }
     tunnel.wire.run_for(1s);
     CHECK(tunnel.server_received().empty());
     CHECK(tunnel.server->drops(Drop::expired) == 3);
-    ByteVector datagram(inner.size() + 32);
+    ByteVector datagram(inner.size() + numbers().overhead);
     session.keys().seal(session.remote(), reject_after - 1, inner, datagram);
     tunnel.wire.inject(datagram, tunnel.home, tunnel.site);
     tunnel.wire.run_for(1s);
@@ -257,7 +257,7 @@ TEST_CASE("datagrams of every length and random content change nothing and are c
     };
     const auto before = counted();
     for (std::size_t size = 0; size < 2000; ++size) {
-        for (int type = 0; type < 6; ++type) {
+        for (int type = 0; type < 8; ++type) {
             ByteVector bytes = random.bytes(size);
             if (size > 0) bytes[0] = static_cast<std::byte>(type);
             if (size > 3) bytes[1] = bytes[2] = bytes[3] = std::byte{0};

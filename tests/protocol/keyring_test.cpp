@@ -14,7 +14,8 @@ namespace {
 const Boot born = support::VirtualClock().boot();
 
 SessionPtr make_session(Role role, std::uint32_t index) {
-    return std::make_shared<Session>(PeerId{1}, role, LocalIndex{index}, RemoteIndex{index}, SessionKeys({}, {}), born);
+    return std::make_shared<Session>(PeerId{1}, role, LocalIndex{index}, RemoteIndex{index},
+                                     SessionKeys(Suite::wireguard, {}, {}), born);
 }
 SessionPtr initiated(std::uint32_t index) { return make_session(Role::initiator, index); }
 SessionPtr answered(std::uint32_t index) { return make_session(Role::responder, index); }

@@ -1,4 +1,4 @@
-// PROTOCOL 1: the four messages of suite `wireguard`, byte by byte. The numbers here are the paper's, not ours.
+// PROTOCOL 1: the messages of both suites, byte by byte. The numbers here are the paper's and the specification's, not ours.
 #include "common/protocol/message.hpp"
 
 #include "tests/support/seeded_random.hpp"
@@ -25,15 +25,24 @@ template <class Byte> bool lies_at(std::span<Byte> field, const ByteVector& mess
     return field.data() == message.data() + offset && field.size() == size;
 }
 
-/// Which type a datagram of this size may have; types 1 to 4 as bits 1 to 4.
+/// True if a datagram of this type may have this size.
 bool is_right_size(std::uint32_t type, std::size_t size) {
     switch (type) {
     case 1: return size == 148;
     case 2: return size == 92;
     case 3: return size == 64;
-    case 4: return size >= 32;
+    case 4: return size >= 32; // of suite hybrid 48, as its session knows
+    case 5: return size == 1396;
+    case 6: return size == 1228;
     default: return false;
     }
+}
+
+/// What a decoded message is: its suite, and which of initiation, response, cookie reply and data.
+std::uint32_t type_of(const MessageView& message) {
+    if (const auto* view = std::get_if<InitiationView>(&message)) return view->suite == Suite::hybrid ? 5 : 1;
+    if (const auto* view = std::get_if<ResponseView>(&message)) return view->suite == Suite::hybrid ? 6 : 2;
+    return std::holds_alternative<CookieReplyView>(message) ? 3 : 4;
 }
 
 } // namespace
@@ -49,16 +58,16 @@ TEST_CASE(
             const auto message = decode(bytes);
             const bool taken = size >= 4 && is_right_size(type, size);
             if (message.has_value() != taken) FAIL("type ", type, ", ", size, " bytes");
-            if (taken && message->index() != type - 1) FAIL("type ", type, " taken for another");
+            if (taken && type_of(*message) != type) FAIL("type ", type, " taken for another");
             if (!taken && message.error() != Drop::malformed) FAIL("type ", type, ", ", size, " bytes: another reason");
         }
     }
 }
 
 TEST_CASE("a reserved byte that is not zero makes a message unknown") {
-    const std::size_t sizes[] = {148, 92, 64, 32, 1452};
-    const std::uint32_t types[] = {1, 2, 3, 4, 4};
-    for (std::size_t i = 0; i < 5; ++i) {
+    const std::size_t sizes[] = {148, 92, 64, 32, 1452, 1396, 1228};
+    const std::uint32_t types[] = {1, 2, 3, 4, 4, 5, 6};
+    for (std::size_t i = 0; i < 7; ++i) {
         for (std::size_t reserved = 1; reserved < 4; ++reserved) {
             for (unsigned value = 1; value < 256; ++value) {
                 ByteVector bytes = datagram(sizes[i], types[i]);
@@ -77,6 +86,7 @@ TEST_CASE("the fields of an initiation lie where the paper puts them") {
     const auto& initiation = std::get<InitiationView>(*message);
     CHECK(initiation.sender() == 0x07060504);
     CHECK(lies_at(initiation.ephemeral(), bytes, 8, 32));
+    CHECK(initiation.sealed_kem_key().empty());
     CHECK(lies_at(initiation.sealed_static(), bytes, 40, 48));
     CHECK(lies_at(initiation.sealed_timestamp(), bytes, 88, 28));
     CHECK(lies_at(initiation.macs().mac1(), bytes, 116, 16));
@@ -93,11 +103,56 @@ TEST_CASE("the fields of a response lie where the paper puts them") {
     CHECK(response.sender() == 0x07060504);
     CHECK(response.receiver() == 0x0b0a0908);
     CHECK(lies_at(response.ephemeral(), bytes, 12, 32));
+    CHECK(response.sealed_kem_ciphertext().empty());
     CHECK(lies_at(response.sealed_empty(), bytes, 44, 16));
     CHECK(lies_at(response.macs().mac1(), bytes, 60, 16));
     CHECK(lies_at(response.macs().mac2(), bytes, 76, 16));
     CHECK(lies_at(response.macs().before_mac1(), bytes, 0, 60));
     CHECK(lies_at(response.macs().before_mac2(), bytes, 0, 76));
+}
+
+TEST_CASE("the fields of a hybrid initiation lie where PROTOCOL puts them, one behind the other without a gap") {
+    const ByteVector bytes = datagram(1396, 5);
+    const auto message = decode(bytes);
+    REQUIRE(message.has_value());
+    const auto& initiation = std::get<InitiationView>(*message);
+    CHECK(initiation.suite == Suite::hybrid);
+    CHECK(initiation.sender() == 0x07060504);
+    CHECK(lies_at(initiation.ephemeral(), bytes, 8, 32));
+    CHECK(lies_at(initiation.sealed_kem_key(), bytes, 40, 1184 + 32));
+    CHECK(lies_at(initiation.sealed_static(), bytes, 1256, 32 + 32));
+    CHECK(lies_at(initiation.sealed_timestamp(), bytes, 1320, 12 + 32));
+    CHECK(lies_at(initiation.macs().mac1(), bytes, 1364, 16));
+    CHECK(lies_at(initiation.macs().mac2(), bytes, 1380, 16));
+    CHECK(lies_at(initiation.macs().before_mac1(), bytes, 0, 1364));
+    CHECK(lies_at(initiation.macs().before_mac2(), bytes, 0, 1380));
+}
+
+TEST_CASE("the fields of a hybrid response lie where PROTOCOL puts them, one behind the other without a gap") {
+    const ByteVector bytes = datagram(1228, 6);
+    const auto message = decode(bytes);
+    REQUIRE(message.has_value());
+    const auto& response = std::get<ResponseView>(*message);
+    CHECK(response.suite == Suite::hybrid);
+    CHECK(response.sender() == 0x07060504);
+    CHECK(response.receiver() == 0x0b0a0908);
+    CHECK(lies_at(response.ephemeral(), bytes, 12, 32));
+    CHECK(lies_at(response.sealed_kem_ciphertext(), bytes, 44, 1088 + 32));
+    CHECK(lies_at(response.sealed_empty(), bytes, 1164, 32));
+    CHECK(lies_at(response.macs().mac1(), bytes, 1196, 16));
+    CHECK(lies_at(response.macs().mac2(), bytes, 1212, 16));
+    CHECK(lies_at(response.macs().before_mac1(), bytes, 0, 1196));
+    CHECK(lies_at(response.macs().before_mac2(), bytes, 0, 1212));
+}
+
+TEST_CASE("the sizes of both suites are the specification's") {
+    CHECK(initiation_size(Suite::wireguard) == 148);
+    CHECK(response_size(Suite::wireguard) == 92);
+    CHECK(data_overhead(Suite::wireguard) == 32);
+    CHECK(initiation_size(Suite::hybrid) == 1396);
+    CHECK(response_size(Suite::hybrid) == 1228);
+    CHECK(data_overhead(Suite::hybrid) == 48);
+    CHECK(data_overhead_max == 48);
 }
 
 TEST_CASE("the fields of a cookie reply lie where the paper puts them") {
@@ -124,15 +179,25 @@ TEST_CASE("the fields of a data message lie where the paper puts them") {
 
 TEST_CASE("what is encoded has its type and indices in place and zeros everywhere else") {
     ByteVector initiation(148, std::byte{0xee});
-    encode_initiation(initiation, LocalIndex{0x11223344});
+    encode_initiation(Suite::wireguard, initiation, LocalIndex{0x11223344});
     CHECK(format_hex(Bytes(initiation).first(8)) == "0100000044332211");
     CHECK(Bytes(initiation).subspan(8).size() == 140);
     CHECK(std::all_of(initiation.begin() + 8, initiation.end(), [](std::byte b) { return b == std::byte{0}; }));
 
+    ByteVector hybrid(1396, std::byte{0xee});
+    encode_initiation(Suite::hybrid, hybrid, LocalIndex{0x11223344});
+    CHECK(format_hex(Bytes(hybrid).first(8)) == "0500000044332211");
+    CHECK(std::all_of(hybrid.begin() + 8, hybrid.end(), [](std::byte b) { return b == std::byte{0}; }));
+
     ByteVector response(92, std::byte{0xee});
-    encode_response(response, LocalIndex{0x11223344}, RemoteIndex{0x55667788});
+    encode_response(Suite::wireguard, response, LocalIndex{0x11223344}, RemoteIndex{0x55667788});
     CHECK(format_hex(Bytes(response).first(12)) == "020000004433221188776655");
     CHECK(std::all_of(response.begin() + 12, response.end(), [](std::byte b) { return b == std::byte{0}; }));
+
+    hybrid.assign(1228, std::byte{0xee});
+    encode_response(Suite::hybrid, hybrid, LocalIndex{0x11223344}, RemoteIndex{0x55667788});
+    CHECK(format_hex(Bytes(hybrid).first(12)) == "060000004433221188776655");
+    CHECK(std::all_of(hybrid.begin() + 12, hybrid.end(), [](std::byte b) { return b == std::byte{0}; }));
 
     ByteVector reply(64, std::byte{0xee});
     encode_cookie_reply(reply, RemoteIndex{0x55667788});
@@ -152,7 +217,7 @@ TEST_CASE("what is encoded is decoded to the same") {
         const std::uint32_t receiver = random.next_u32();
         const std::uint64_t counter = random.next_u64();
         ByteVector response(92);
-        encode_response(response, LocalIndex{sender}, RemoteIndex{receiver});
+        encode_response(Suite::wireguard, response, LocalIndex{sender}, RemoteIndex{receiver});
         const auto view = decode(response);
         REQUIRE(view.has_value());
         CHECK(std::get<ResponseView>(*view).sender() == sender);

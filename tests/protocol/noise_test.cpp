@@ -3,6 +3,7 @@
 
 #include "tests/support/keys.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 #include "tests/vectors/noise_ikpsk2.hpp"
 
 #include <doctest/doctest.h>
@@ -20,10 +21,10 @@ using vpn::vectors::noise_ikpsk2;
 
 namespace {
 
-FirstMessage<const std::byte> first(Bytes m) { return {m.first(32), m.subspan(32, 48), m.subspan(80)}; }
-FirstMessage<std::byte> first(MutableBytes m) { return {m.first(32), m.subspan(32, 48), m.subspan(80)}; }
-SecondMessage<const std::byte> second(Bytes m) { return {m.first(32), m.subspan(32)}; }
-SecondMessage<std::byte> second(MutableBytes m) { return {m.first(32), m.subspan(32)}; }
+FirstMessage<const std::byte> first(Bytes m) { return {m.first(32), {}, m.subspan(32, 48), m.subspan(80)}; }
+FirstMessage<std::byte> first(MutableBytes m) { return {m.first(32), {}, m.subspan(32, 48), m.subspan(80)}; }
+SecondMessage<const std::byte> second(Bytes m) { return {m.first(32), {}, m.subspan(32)}; }
+SecondMessage<std::byte> second(MutableBytes m) { return {m.first(32), {}, m.subspan(32)}; }
 
 crypto::SharedSecret agreement(const KeyPair& ours, const crypto::PublicKey& theirs) {
     crypto::SharedSecret shared;
@@ -41,8 +42,9 @@ struct Cast {
     ByteVector ciphertext(std::size_t message) const { return from_hex(noise_ikpsk2.messages.at(message).ciphertext); }
 
     Checked<Initiator> start(MutableBytes out) const {
-        return Initiator::start(prologue, initiator, responder.public_key, agreement(initiator, responder.public_key),
-                                KeyPair(private_key(noise_ikpsk2.init_ephemeral)), payload(0), first(out));
+        InitiatorEphemeral ephemeral{KeyPair(private_key(noise_ikpsk2.init_ephemeral)), std::nullopt};
+        return Initiator::start(Suite::wireguard, prologue, initiator, responder.public_key,
+                                agreement(initiator, responder.public_key), std::move(ephemeral), payload(0), first(out));
     }
 };
 
@@ -81,7 +83,7 @@ TEST_CASE("the initiator of the published vector writes its first message and un
 TEST_CASE("the responder of the published vector understands the first message and writes the answer") {
     const Cast cast;
     const ByteVector opening = cast.ciphertext(0);
-    auto responder = Responder::read_static(cast.prologue, cast.responder, first(Bytes(opening)));
+    auto responder = Responder::read_static(Suite::wireguard, cast.prologue, cast.responder, first(Bytes(opening)));
     REQUIRE(responder.has_value());
     CHECK(responder->initiator() == cast.initiator.public_key);
     ByteVector payload(cast.payload(0).size());
@@ -90,9 +92,8 @@ TEST_CASE("the responder of the published vector understands the first message a
     CHECK(payload == cast.payload(0));
 
     ByteVector answer(48 + cast.payload(1).size());
-    const auto finished = std::move(*responder)
-                              .answer(KeyPair(private_key(noise_ikpsk2.resp_ephemeral)), cast.preshared, cast.payload(1),
-                                      second(MutableBytes(answer)));
+    const ResponderEphemeral ephemeral{KeyPair(private_key(noise_ikpsk2.resp_ephemeral)), std::nullopt};
+    const auto finished = std::move(*responder).answer(ephemeral, cast.preshared, cast.payload(1), second(MutableBytes(answer)));
     REQUIRE(finished.has_value());
     CHECK(answer == cast.ciphertext(1));
     CHECK(format_hex(finished->handshake_hash()) == noise_ikpsk2.handshake_hash);
@@ -105,7 +106,7 @@ TEST_CASE("no byte of the first message can be changed unseen") {
     for (std::size_t i = 0; i < genuine.size(); ++i) {
         ByteVector forged = genuine;
         forged[i] ^= std::byte{1};
-        auto responder = Responder::read_static(cast.prologue, cast.responder, first(Bytes(forged)));
+        auto responder = Responder::read_static(Suite::wireguard, cast.prologue, cast.responder, first(Bytes(forged)));
         if (i < 80) {
             if (responder) FAIL("byte ", i);
             continue;
@@ -139,8 +140,8 @@ TEST_CASE("another prologue, another preshared key or another responder ends the
     SeededRandom random(7);
     const ByteVector opening = cast.ciphertext(0);
     const ByteVector other_prologue = from_hex("00");
-    CHECK_FALSE(Responder::read_static(other_prologue, cast.responder, first(Bytes(opening))).has_value());
-    CHECK_FALSE(Responder::read_static(cast.prologue, make_pair(random), first(Bytes(opening))).has_value());
+    CHECK_FALSE(Responder::read_static(Suite::wireguard, other_prologue, cast.responder, first(Bytes(opening))).has_value());
+    CHECK_FALSE(Responder::read_static(Suite::wireguard, cast.prologue, make_pair(random), first(Bytes(opening))).has_value());
 
     ByteVector message(opening.size());
     const auto initiator = cast.start(message);
@@ -160,7 +161,7 @@ TEST_CASE("an ephemeral of low order is refused by either side") {
         CAPTURE(point);
         ByteVector opening = cast.ciphertext(0);
         copy(from_hex(point), opening);
-        const auto responder = Responder::read_static(cast.prologue, cast.responder, first(Bytes(opening)));
+        const auto responder = Responder::read_static(Suite::wireguard, cast.prologue, cast.responder, first(Bytes(opening)));
         REQUIRE_FALSE(responder.has_value());
         CHECK(responder.error() == Drop::low_order_key);
 
@@ -174,41 +175,46 @@ TEST_CASE("an ephemeral of low order is refused by either side") {
 }
 
 TEST_CASE("a cipher key counts the fields it seals, and starts at zero again with each new key") {
-    SeededRandom random(3);
-    const KeyPair ours = make_pair(random);
-    const KeyPair theirs = make_pair(random);
-    SymmetricState state({}, theirs.public_key);
-    REQUIRE(state.mix_agreement(ours.private_key, theirs.public_key));
-    SymmetricState other = state.clone();
-    const ByteVector field = random.bytes(20);
-    ByteVector one(36);
-    ByteVector two(36);
-    state.seal(field, one);
-    state.seal(field, two);
-    CHECK(one != two);
-    ByteVector opened(20);
-    REQUIRE(other.open(one, opened));
-    CHECK(opened == field);
-    CHECK_FALSE(other.clone().open(one, opened));
-    REQUIRE(other.open(two, opened));
-    CHECK(opened == field);
-    CHECK(state.handshake_hash() == other.handshake_hash());
+    for (const Suite suite : every_suite) {
+        const std::size_t tag = support::numbers_of(suite).tag;
+        SeededRandom random(3);
+        const KeyPair ours = make_pair(random);
+        const KeyPair theirs = make_pair(random);
+        SymmetricState state(suite, {}, theirs.public_key);
+        REQUIRE(state.mix_agreement(ours.private_key, theirs.public_key));
+        SymmetricState other = state.clone();
+        const ByteVector field = random.bytes(20);
+        ByteVector one(20 + tag);
+        ByteVector two(20 + tag);
+        state.seal(field, one);
+        state.seal(field, two);
+        CHECK(one != two);
+        ByteVector opened(20);
+        REQUIRE(other.open(one, opened));
+        CHECK(opened == field);
+        CHECK_FALSE(other.clone().open(one, opened));
+        REQUIRE(other.open(two, opened));
+        CHECK(opened == field);
+        CHECK(state.handshake_hash() == other.handshake_hash());
+    }
 }
 
 TEST_CASE("a failed open changes nothing: the genuine field is still opened") {
-    SeededRandom random(4);
-    const KeyPair ours = make_pair(random);
-    const KeyPair theirs = make_pair(random);
-    SymmetricState writer({}, theirs.public_key);
-    REQUIRE(writer.mix_agreement(ours.private_key, theirs.public_key));
-    SymmetricState reader = writer.clone();
-    ByteVector sealed(36);
-    const ByteVector field = random.bytes(20);
-    writer.seal(field, sealed);
-    ByteVector forged = sealed;
-    forged[0] ^= std::byte{1};
-    ByteVector opened(20);
-    CHECK_FALSE(reader.open(forged, opened));
-    CHECK(reader.open(sealed, opened));
-    CHECK(opened == field);
+    for (const Suite suite : every_suite) {
+        SeededRandom random(4);
+        const KeyPair ours = make_pair(random);
+        const KeyPair theirs = make_pair(random);
+        SymmetricState writer(suite, {}, theirs.public_key);
+        REQUIRE(writer.mix_agreement(ours.private_key, theirs.public_key));
+        SymmetricState reader = writer.clone();
+        ByteVector sealed(20 + support::numbers_of(suite).tag);
+        const ByteVector field = random.bytes(20);
+        writer.seal(field, sealed);
+        ByteVector forged = sealed;
+        forged[0] ^= std::byte{1};
+        ByteVector opened(20);
+        CHECK_FALSE(reader.open(forged, opened));
+        CHECK(reader.open(sealed, opened));
+        CHECK(opened == field);
+    }
 }

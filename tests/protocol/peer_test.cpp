@@ -5,6 +5,7 @@
 #include "tests/support/keys.hpp"
 #include "tests/support/outbox.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 #include <doctest/doctest.h>
@@ -27,7 +28,9 @@ struct Host {
     Path there{endpoint("192.0.2.9:9"), {}};
 
     Host(VirtualClock& the_clock, std::uint64_t seed) : clock(the_clock), random(seed), ours(make_pair(random)) {}
-    void meet(const Host& other) { peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), ours); }
+    void meet(const Host& other) {
+        peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test(), ours);
+    }
     Context context() {
         out.clear();
         return {ours, indices, random, clock.now(), out};
@@ -168,10 +171,10 @@ TEST_CASE("when the other side's handshake is complete, an initiation of ours th
 TEST_CASE("every handshake message counts as traffic, in bytes of UDP payload") {
     Pair pair;
     pair.shake_hands();
-    CHECK(pair.alice.peer->activity()->sent_bytes() == ByteCount{148});
-    CHECK(pair.alice.peer->activity()->received_bytes() == ByteCount{92});
-    CHECK(pair.bob.peer->activity()->sent_bytes() == ByteCount{92});
-    CHECK(pair.bob.peer->activity()->received_bytes() == ByteCount{148});
+    CHECK(pair.alice.peer->activity()->sent_bytes() == ByteCount{numbers().initiation});
+    CHECK(pair.alice.peer->activity()->received_bytes() == ByteCount{numbers().response});
+    CHECK(pair.bob.peer->activity()->sent_bytes() == ByteCount{numbers().response});
+    CHECK(pair.bob.peer->activity()->received_bytes() == ByteCount{numbers().initiation});
 }
 
 TEST_CASE("an attempt is reported while it is under way, and forgotten when it succeeds") {

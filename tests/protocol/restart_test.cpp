@@ -193,12 +193,12 @@ TEST_CASE("a new private key on the server: old packets die, and the client is b
 
 TEST_CASE("under load the tunnel comes up all the same: first a cookie, then the handshake") {
     Tunnel tunnel;
-    std::vector<unsigned> types;
-    tunnel.wire.on_sent([&](const Seen& seen) { types.push_back(type_of(seen.bytes)); });
+    std::vector<unsigned> kinds;
+    tunnel.wire.on_sent([&](const Seen& seen) { kinds.push_back(kind_of(seen.bytes)); });
     tunnel.server->set_queue({4096, 4096});
     tunnel.client_sends(1);
     tunnel.wire.run_for(7s);
-    CHECK(types == std::vector<unsigned>{1, 3, 1, 2, 4});
+    CHECK(kinds == std::vector<unsigned>{1, 3, 1, 2, 4});
     CHECK(tunnel.server_received() == std::vector<std::uint64_t>{1});
     CHECK(tunnel.client->events(EventKind::cookie_received) == 1);
 }

@@ -20,10 +20,10 @@ struct Roaming : Tunnel {
         wire.on_sent([this](const Seen& each) { seen.push_back(each); });
         REQUIRE(connect());
     }
-    ByteVector last_of(unsigned type, const Endpoint& from) const {
+    ByteVector last_of(unsigned kind, const Endpoint& from) const {
         for (auto each = seen.rbegin(); each != seen.rend(); ++each)
-            if (type_of(each->bytes) == type && each->from == from) return each->bytes;
-        FAIL("nothing of type ", type);
+            if (kind_of(each->bytes) == kind && each->from == from) return each->bytes;
+        FAIL("nothing of kind ", kind);
         return {};
     }
     void attack(const ByteVector& bytes) {
@@ -92,7 +92,7 @@ TEST_CASE("only an authentic packet moves a roaming peer") {
         SeededRandom random(1);
         for (std::size_t size = 0; size < 1500; ++size) {
             ByteVector garbage = random.bytes(size);
-            if (size >= 4) store_le(garbage.data(), static_cast<std::uint32_t>(1 + random.below(4)));
+            if (size >= 4) store_le(garbage.data(), static_cast<std::uint32_t>(1 + random.below(6)));
             tunnel.wire.inject(garbage, attacker, tunnel.site);
         }
         tunnel.wire.run_for(1s);
@@ -115,7 +115,7 @@ TEST_CASE("a packet that was overtaken by a later one from elsewhere doesn't mov
 TEST_CASE("an initiation that was kept back and is sent from elsewhere moves nobody, once a newer one was answered") {
     Roaming tunnel;
     tunnel.wire.run_for(200s);
-    tunnel.wire.lose_if([&](const Seen& seen) { return type_of(seen.bytes) == 1; });
+    tunnel.wire.lose_if([&](const Seen& seen) { return kind_of(seen.bytes) == 1; });
     tunnel.client_sends(1); // the attacker takes this initiation off the wire
     const ByteVector kept = tunnel.last_of(1, tunnel.home);
     tunnel.wire.lose_if({});

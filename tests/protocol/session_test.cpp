@@ -19,7 +19,8 @@ constexpr std::uint64_t two_to_60 = 1'152'921'504'606'846'976U;
 constexpr std::uint64_t reject_after = 18'446'744'073'709'543'423U; // 2^64 - 2^13 - 1
 
 std::unique_ptr<Session> make_session(Role role, Boot born) {
-    return std::make_unique<Session>(PeerId{1}, role, LocalIndex{10}, RemoteIndex{20}, SessionKeys({}, {}), born);
+    return std::make_unique<Session>(PeerId{1}, role, LocalIndex{10}, RemoteIndex{20}, SessionKeys(Suite::wireguard, {}, {}),
+                                     born);
 }
 
 } // namespace

@@ -13,19 +13,19 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Everything that is sent, by type and size.
+/// Everything that is sent, by kind and size.
 struct Log {
     std::vector<Seen> all;
     explicit Log(Tunnel& tunnel) {
         tunnel.wire.on_sent([this](const Seen& seen) { all.push_back(seen); });
     }
-    [[nodiscard]] std::size_t of_type(unsigned type) const {
+    [[nodiscard]] std::size_t of_kind(unsigned kind) const {
         return static_cast<std::size_t>(
-            std::count_if(all.begin(), all.end(), [&](const Seen& s) { return type_of(s.bytes) == type; }));
+            std::count_if(all.begin(), all.end(), [&](const Seen& s) { return kind_of(s.bytes) == kind; }));
     }
     [[nodiscard]] std::size_t keepalives() const {
-        return static_cast<std::size_t>(
-            std::count_if(all.begin(), all.end(), [](const Seen& s) { return type_of(s.bytes) == 4 && s.bytes.size() == 32; }));
+        return static_cast<std::size_t>(std::count_if(
+            all.begin(), all.end(), [](const Seen& s) { return kind_of(s.bytes) == 4 && s.bytes.size() == numbers().overhead; }));
     }
 };
 
@@ -42,7 +42,7 @@ TEST_CASE("data that nobody answers is answered by an empty packet after 10 seco
     const Boot arrived = tunnel.wire.clock.boot() + 20ms;
     tunnel.wire.run_for(300s);
     REQUIRE(log.all.size() == 2);
-    CHECK(log.all[1].bytes.size() == 32);
+    CHECK(log.all[1].bytes.size() == numbers().overhead);
     CHECK(log.all[1].from == tunnel.site);
     CHECK(log.all[1].when == arrived + 10s);
 }
@@ -73,7 +73,7 @@ TEST_CASE("if an answer comes within 10 seconds no keepalive is needed") {
         tunnel.wire.run_for(9s);
     }
     CHECK(log.keepalives() == 0);
-    CHECK(log.of_type(1) == 0);
+    CHECK(log.of_kind(1) == 0);
 }
 
 TEST_CASE("a one-way stream is kept alive by a keepalive every 10 seconds and never starts a handshake out of fear") {
@@ -84,7 +84,7 @@ TEST_CASE("a one-way stream is kept alive by a keepalive every 10 seconds and ne
         tunnel.client_sends(i);
         tunnel.wire.run_for(100ms);
     }
-    CHECK(log.of_type(1) == 0);
+    CHECK(log.of_kind(1) == 0);
     CHECK(log.keepalives() == 10);
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("questions and answers in turn start no handshake out of fear, whateve
         tunnel.wire.run_for(pause);
         tunnel.client_sends(3);
         tunnel.wire.run_for(50s);
-        CHECK(log.of_type(1) == 0);
+        CHECK(log.of_kind(1) == 0);
     }
 }
 
@@ -117,9 +117,9 @@ TEST_CASE("a persistent keepalive keeps the way open every 25 seconds, in an idl
         if (last != Boot{} && seen.when - last > 25s + 1ms) FAIL("a gap of ", (seen.when - last) / 1ms, " ms");
         last = seen.when;
     }
-    CHECK(log.of_type(1) >= 3600 / 180);
-    CHECK(log.of_type(1) <= 3600 / 120);
-    CHECK(log.of_type(4) <= 3600 / 25 * 2);
+    CHECK(log.of_kind(1) >= 3600 / 180);
+    CHECK(log.of_kind(1) <= 3600 / 120);
+    CHECK(log.of_kind(4) <= 3600 / 25 * 2);
 }
 
 TEST_CASE("silence for 15 seconds and a jitter after data makes the sender try a new handshake") {
@@ -133,7 +133,7 @@ TEST_CASE("silence for 15 seconds and a jitter after data makes the sender try a
     tunnel.wire.run_for(7s);
     tunnel.client_sends(2);
     tunnel.wire.run_for(9s);
-    REQUIRE(log.of_type(1) == 1);
+    REQUIRE(log.of_kind(1) == 1);
     CHECK(log.all.back().when >= first + 15s);
     CHECK(log.all.back().when <= first + 15s + 333ms);
 }
@@ -197,8 +197,8 @@ TEST_CASE("what the responder stages goes out when the initiator's first packet 
     tunnel.wire.run_for(200s); // that session is over
     bool confirmed = false;
     tunnel.wire.on_sent([&](const Seen& seen) {
-        if (type_of(seen.bytes) == 4 && seen.from == tunnel.site) CHECK(confirmed);
-        if (type_of(seen.bytes) == 4 && seen.from == tunnel.home) confirmed = true;
+        if (kind_of(seen.bytes) == 4 && seen.from == tunnel.site) CHECK(confirmed);
+        if (kind_of(seen.bytes) == 4 && seen.from == tunnel.home) confirmed = true;
     });
     tunnel.client_sends(1);
     tunnel.wire.run_for(25ms); // the initiation has been answered
@@ -241,7 +241,7 @@ TEST_CASE("no packet is sealed or opened on a session that is 180 seconds old") 
     tunnel.wire.run_until(born + 179s);
     ByteVector late;
     tunnel.wire.on_sent([&](const Seen& seen) {
-        if (type_of(seen.bytes) == 4) late = seen.bytes;
+        if (kind_of(seen.bytes) == 4) late = seen.bytes;
     });
     tunnel.wire.lose_if([](const Seen&) { return true; });
     CHECK(std::holds_alternative<tun::Sealed>(tunnel.client_sends(1)));
@@ -266,12 +266,12 @@ TEST_CASE("the initiator renews a session that it only receives on, at 165 secon
     }
     tunnel.wire.run_until(born + 118s); // the client's last keepalive is out: from now on it sends nothing by itself
     tunnel.wire.run_until(born + 165s - 30ms);
-    CHECK(log.of_type(1) == 0);
+    CHECK(log.of_kind(1) == 0);
     tunnel.wire.run_until(born + 165s);
     tunnel.server_sends(++number);
     tunnel.server_sends(++number);
     tunnel.wire.run_for(1s);
-    CHECK(log.of_type(1) == 1);
+    CHECK(log.of_kind(1) == 1);
     CHECK(tunnel.client->peer(tunnel.server_id).keyring().current()->born() > born + 165s);
 }
 

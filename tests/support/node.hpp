@@ -2,11 +2,13 @@
 // between them is done here at once: notices are taken after every packet, handshakes are handled as they come.
 #pragma once
 
+#include "common/crypto/system_random.hpp"
 #include "common/protocol/device.hpp"
 #include "tests/support/inner_packet.hpp"
 #include "tests/support/keys.hpp"
 #include "tests/support/outbox.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 #include "tests/support/virtual_clock.hpp"
 #include "tun/data_plane.hpp"
 
@@ -24,6 +26,8 @@ struct Acquaintance {
     std::optional<Endpoint> endpoint = std::nullopt;
     std::chrono::seconds persistent_keepalive{0};
     const crypto::PresharedKey* preshared_key = nullptr;
+    Suite suite = suite_under_test();
+    bool asks_other_suite = false;
 };
 
 class Node {
@@ -56,6 +60,8 @@ class Node {
         config.public_key = other.public_key;
         config.endpoint = other.endpoint;
         config.persistent_keepalive = other.persistent_keepalive;
+        config.suite = other.suite;
+        config.asks_other_suite = other.asks_other_suite;
         if (other.preshared_key != nullptr) config.preshared_key = other.preshared_key->clone();
         for (const std::string_view text : other.allowed_ips) config.allowed_ips.push_back(prefix(text));
         std::optional<protocol::PeerId> id;
@@ -163,6 +169,7 @@ class Node {
         }
     }
 
+    crypto::SystemRandom libsodium_; ///< started, it uses what this processor has
     SeededRandom random_;
     VirtualClock& clock_;
     Duration wall_shift_{0};

@@ -23,4 +23,7 @@ inline bool happened(const protocol::Outbox& out, protocol::EventKind kind) {
 /// The message type of a datagram, by its first byte.
 inline unsigned type_of(Bytes datagram) { return datagram.empty() ? 0 : std::to_integer<unsigned>(datagram[0]); }
 
+/// What it is for, in either suite: 1 initiation, 2 response, 3 cookie reply, 4 data.
+inline unsigned kind_of(Bytes datagram) { return type_of(datagram) > 4 ? type_of(datagram) - 4 : type_of(datagram); }
+
 } // namespace vpn::support

@@ -6,6 +6,7 @@
 #include "tests/support/keys.hpp"
 #include "tests/support/outbox.hpp"
 #include "tests/support/seeded_random.hpp"
+#include "tests/support/suites.hpp"
 #include "tests/support/virtual_clock.hpp"
 
 #include <stdexcept>
@@ -29,10 +30,11 @@ class Party {
 
     [[nodiscard]] crypto::PublicKey name() const { return device.public_key(); }
 
-    /// A configuration of `other` that says nothing but its key and, perhaps, where it is.
+    /// A configuration of `other` that says nothing but its key, the suite of this run and, perhaps, where it is.
     [[nodiscard]] static protocol::PeerConfig config_of(const crypto::PublicKey& other, std::string_view where = {}) {
         protocol::PeerConfig config;
         config.public_key = other;
+        config.suite = suite_under_test();
         if (!where.empty()) config.endpoint = endpoint(where);
         return config;
     }

@@ -23,6 +23,11 @@ class SeededRandom final : public Random {
         fill(out);
         return out;
     }
+    template <std::size_t N> ByteArray<N> array() {
+        ByteArray<N> out{};
+        fill(out);
+        return out;
+    }
 
   private:
     std::uint64_t next() {

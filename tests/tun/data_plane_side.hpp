@@ -58,10 +58,11 @@ inline Ends make_sessions(PeerId peer_of_a, PeerId peer_of_b, std::uint32_t slot
     random.fill(forth);
     random.fill(back);
     using crypto::AeadKey;
+    const auto suite = slot % 2 == 0 ? protocol::Suite::wireguard : protocol::Suite::hybrid; // of both, one after the other
     return {std::make_shared<protocol::Session>(peer_of_a, Role::initiator, LocalIndex{slot}, RemoteIndex{slot},
-                                                protocol::SessionKeys(AeadKey(forth), AeadKey(back)), start),
+                                                protocol::SessionKeys(suite, AeadKey(forth), AeadKey(back)), start),
             std::make_shared<protocol::Session>(peer_of_b, Role::responder, LocalIndex{slot}, RemoteIndex{slot},
-                                                protocol::SessionKeys(AeadKey(back), AeadKey(forth)), start)};
+                                                protocol::SessionKeys(suite, AeadKey(back), AeadKey(forth)), start)};
 }
 
 /// A data plane with one peer, reached by `path`, that owns `prefix`.
