@@ -88,3 +88,32 @@ TEST_CASE("a client that claims another's address is refused among a crowd") {
     CHECK(number_of(delivered[0], inner_address(9), inner_address(1)) == 7);
     CHECK(server.drops(Drop::wrong_source) == 49);
 }
+
+TEST_CASE("peers of both suites talk through one server, and each to the other") {
+    Wire wire;
+    Node server(1, wire.clock);
+    const Endpoint site = endpoint("198.51.100.1:51820");
+    wire.plug(server, site);
+    std::vector<std::unique_ptr<Node>> clients;
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        const Suite suite = i % 2 == 0 ? Suite::wireguard : Suite::hybrid;
+        clients.push_back(std::make_unique<Node>(1000 + i, wire.clock));
+        wire.plug(*clients.back(), outer_address(i));
+        (void)clients.back()->meet(
+            {.public_key = server.name(), .allowed_ips = {"10.64.0.0/16"}, .endpoint = site, .suite = suite});
+        const std::string inner = inner_address(2 + i).to_string() + "/32";
+        (void)server.meet({.public_key = clients.back()->name(), .allowed_ips = {inner}, .suite = suite});
+    }
+    for (std::uint32_t i = 0; i < 10; ++i) (void)clients[i]->send(letter(inner_address(2 + i), inner_address(1), i));
+    wire.run_for(1s);
+    CHECK(server.take_delivered().size() == 10);
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        (void)clients[i]->send(letter(inner_address(2 + i), inner_address(2 + (i + 1) % 10), i));
+        wire.run_for(1s);
+        for (const ByteVector& packet : server.take_delivered()) (void)server.send(packet); // it routes them on
+        wire.run_for(1s);
+        const auto delivered = clients[(i + 1) % 10]->take_delivered();
+        CHECK(delivered == std::vector<ByteVector>{letter(inner_address(2 + i), inner_address(2 + (i + 1) % 10), i)});
+    }
+    CHECK(server.drops(Drop::wrong_suite) == 0);
+}

@@ -32,9 +32,11 @@ struct Two {
     RemoteIdentity bob_for_alice{bob.public_key, preshared.clone(), alice};
     RemoteIdentity alice_for_bob{alice.public_key, preshared.clone(), bob};
 
-    Suite suite = suite_under_test();
-    ByteVector initiation = ByteVector(numbers().initiation);
-    ByteVector response = ByteVector(numbers().response);
+    Suite suite;
+    ByteVector initiation = ByteVector(numbers_of(suite).initiation);
+    ByteVector response = ByteVector(numbers_of(suite).response);
+
+    explicit Two(Suite the_suite = suite_under_test()) : suite(the_suite) {}
 
     PendingInitiation initiate() {
         auto pending = make_initiation(suite, alice, bob_for_alice, LocalIndex{0xa11ce}, noon, random, initiation);
@@ -125,6 +127,37 @@ TEST_CASE("the paper answers our initiation, and we understand") {
     const SessionKeys papers{two.suite, crypto::AeadKey(to_initiator), crypto::AeadKey(to_responder)};
     CHECK(speaks_to(papers, *alices));
     CHECK(speaks_to(*alices, papers));
+}
+
+TEST_CASE(
+    "a KEM ciphertext for another key is sealed as well as any: the last tag finds it out, and the genuine answer still counts") {
+    Two two(Suite::hybrid);
+    const PendingInitiation pending = two.initiate();
+    const auto psk = paper::bytes32(two.preshared.view());
+    const auto answer = [&](const crypto::KemPublicKey& to) {
+        paper::Opened opened = paper::read_initiation(two.suite, two.initiation, two.bob.private_key);
+        const KeyPair fresh = make_pair(two.random);
+        const paper::Response response{0xbee, 0xa11ce, fresh.private_key,     opened.ephemeral, two.alice.public_key,
+                                       psk,   to,      two.random.array<32>()};
+        return std::pair(paper::write(response, opened.state), opened.kem_key);
+    };
+    const crypto::KemPublicKey another = crypto::public_key_of(crypto::KemPrivateKey(two.random.array<64>()));
+    const auto [forged, kem_key] = answer(another);
+    const auto read = read_response(pending, two.alice, two.bob_for_alice, response_view(forged));
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error() == Drop::bad_tag);
+    CHECK(read_response(pending, two.alice, two.bob_for_alice, response_view(answer(kem_key).first)).has_value());
+}
+
+TEST_CASE("what is no KEM key is found out when the initiation is to be answered") {
+    Two two(Suite::hybrid);
+    const KeyPair fresh = make_pair(two.random);
+    paper::Initiation initiation{7, fresh.private_key, two.alice.private_key, two.bob.public_key, noon, Suite::hybrid};
+    initiation.kem_key[1183 - 32] = std::byte{0xff}; // of the last coefficient, which would be 4080 or more
+    two.initiation = paper::write(initiation).first;
+    const auto bobs = two.answer();
+    REQUIRE_FALSE(bobs.has_value());
+    CHECK(bobs.error() == Drop::malformed);
 }
 
 TEST_CASE("two initiations never share an ephemeral key, nor a KEM key") {

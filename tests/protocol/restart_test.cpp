@@ -212,3 +212,28 @@ TEST_CASE("with both sides under load it takes two cookies") {
     CHECK(tunnel.server_received() == std::vector<std::uint64_t>{1});
     CHECK(tunnel.server->events(EventKind::cookie_received) == 1);
 }
+
+TEST_CASE("a suite that only one side has: no session, both sides know why, and it works once one of them is changed") {
+    Tunnel tunnel;
+    const Suite other = other_than(suite_under_test());
+    tunnel.client->meet(
+        {.public_key = tunnel.server->name(), .allowed_ips = {"0.0.0.0/0", "::/0"}, .suite = other, .asks_other_suite = true});
+    bool data = false;
+    tunnel.wire.on_sent([&](const Seen& seen) { data = data || kind_of(seen.bytes) == 4; });
+    tunnel.client_sends(1);
+    tunnel.wire.run_for(14s); // a connect waits for 15
+    CHECK(tunnel.client->events(EventKind::wrong_suite) == 1);
+    CHECK(tunnel.client->peer(tunnel.server_id).attempt().wrong_suites == 1);
+    CHECK(tunnel.server->events(EventKind::wrong_suite) == 1);
+    CHECK(tunnel.server->drops(Drop::wrong_suite) == 2);
+    CHECK_FALSE(tunnel.client->has_session(tunnel.server_id));
+    CHECK_FALSE(tunnel.server->has_session(tunnel.client_id));
+
+    tunnel.wire.run_for(30s);
+    CHECK_FALSE(data);
+    CHECK(tunnel.server->events(EventKind::wrong_suite) >= 4);
+    tunnel.server->meet({.public_key = tunnel.client->name(), .allowed_ips = {"10.66.0.2/32", "fd66::2/128"}, .suite = other});
+    tunnel.wire.run_for(6s);
+    CHECK(tunnel.server_received() == std::vector<std::uint64_t>{1});
+    CHECK(tunnel.client->has_session(tunnel.server_id));
+}
