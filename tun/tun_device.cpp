@@ -50,6 +50,13 @@ tl::unexpected<TunError> refuse_interface(const std::string& name, int error) {
     return refuse(Kind::other, text);
 }
 
+/// Makes the interface that `fd` then stands for; the errno, or zero.
+int make_interface(int fd, ifreq& request, int headers) {
+    // Exclusively: without it, a persistent TUN interface of that name would be taken over.
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | headers);
+    return ::ioctl(fd, TUNSETIFF, &request) == 0 ? 0 : errno;
+}
+
 bool is_name_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("_=+.-").find(c) != std::string_view::npos;
@@ -81,10 +88,12 @@ Result<TunDevice, TunError> TunDevice::open(std::string_view name, bool offloads
     if (!fd) return refuse_open(errno);
     ifreq request{};
     std::copy(name.begin(), name.end(), request.ifr_name);
-    // Exclusively: without it, a persistent TUN interface of that name would be taken over.
-    const int headers = offloads ? IFF_VNET_HDR : 0;
-    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL | headers);
-    if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) return refuse_interface(std::string(name), errno);
+    int error = make_interface(fd.get(), request, offloads ? IFF_VNET_HDR : 0);
+    if (error == EINVAL && offloads) { // something that is not Linux, but plays it, has no headers
+        offloads = false;
+        error = make_interface(fd.get(), request, 0);
+    }
+    if (error != 0) return refuse_interface(std::string(name), error);
     const unsigned index = ::if_nametoindex(request.ifr_name);
     if (index == 0) return refuse_interface(std::string(name), errno);
     auto agreed = std::make_unique<Offloads>();
