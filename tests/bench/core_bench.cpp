@@ -1,0 +1,153 @@
+// What a packet costs without sockets, from 1 to 10,000 peers: route, session, cipher, window, timers, in a random order of
+// peers. CPU time of one thread, the best of several rounds; and what a peer takes of the heap.
+#include "common/crypto/system_random.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/server.hpp"
+#include "tests/support/seeded_random.hpp"
+
+#include <array>
+#include <limits>
+#include <stdexcept>
+
+namespace {
+
+using namespace vpn;
+using namespace vpn::bench;
+
+constexpr int rounds = 7;
+constexpr std::size_t together = 64; ///< packets between two flushes, as of one batch
+
+/// What is sent: bursts of packets, each to a peer drawn anew.
+struct Traffic {
+    const char* name;
+    std::size_t size;
+    std::size_t burst;
+    std::size_t packets;
+};
+constexpr std::array every_traffic{Traffic{"64 bytes, lone", 64, 1, 50'000}, Traffic{"1360 bytes, 20 in a row", 1360, 20, 8'000}};
+
+/// Nanoseconds a packet.
+struct Costs {
+    double seal = std::numeric_limits<double>::max();
+    double open = std::numeric_limits<double>::max();
+};
+
+class Crowd {
+  public:
+    Crowd(Suite suite, std::uint32_t count, Random& random) : server_(random) {
+        for (std::uint32_t i = 0; i < count; ++i) clients_.emplace_back(suite, i, server_.name(), random);
+        const std::size_t before = heap_bytes();
+        server_.set_peers(clients_);
+        for (Client& client : clients_) connect(client);
+        server_.turn();
+        heap_each_ = static_cast<double>(heap_bytes() - before) / count;
+    }
+
+    /// Bytes.
+    [[nodiscard]] double heap_each() const { return heap_each_; }
+
+    Costs measure(const Traffic& traffic) {
+        support::SeededRandom dice(clients_.size());
+        std::vector<std::uint32_t> order;
+        for (std::size_t i = 0; i < traffic.packets; ++i)
+            order.push_back(i % traffic.burst == 0 ? static_cast<std::uint32_t>(dice.below(clients_.size())) : order.back());
+        Costs best;
+        for (int round = 0; round < rounds; ++round) {
+            best.seal = std::min(best.seal, seal(order, traffic.size) / static_cast<double>(order.size()) * 1e9);
+            best.open = std::min(best.open, open(order, traffic.size) / static_cast<double>(order.size()) * 1e9);
+        }
+        return best;
+    }
+
+  private:
+    void connect(Client& client) {
+        const Path path = path_of(client.number());
+        client.take(server_.handle(client.initiation(server_.now()), path), server_.now().boot);
+        ByteVector proof(client.overhead());
+        client.seal({}, proof);
+        const auto guard = server_.worker().enter();
+        if (!std::holds_alternative<tun::Keepalive>(server_.worker().open(proof, path, Ecn::not_capable, server_.now().boot)))
+            throw std::runtime_error("not connected");
+    }
+
+    double seal(const std::vector<std::uint32_t>& order, std::size_t size) {
+        const IpAddress from = Client::address_of(0xffff00);
+        std::vector<ByteVector> queue;
+        for (const std::uint32_t number : order) {
+            queue.push_back(plain_packet(from, Client::address_of(number), size));
+            queue.back().resize(size + offload::Splitter::tail_room);
+        }
+        tun::SendBuffer out(together * (size + 128));
+        const Boot now = server_.now().boot;
+        std::size_t unsealed = 0;
+        const double seconds = seconds_of([&] {
+            for (std::size_t start = 0; start < order.size(); start += together) {
+                const auto guard = server_.worker().enter();
+                for (std::size_t i = start; i < std::min(order.size(), start + together); ++i) {
+                    auto packet = offload::Splitter::over({}, MutableBytes(queue[i]).first(size));
+                    const auto sealed = server_.worker().seal_or_stage(*packet, out, now);
+                    unsealed += std::holds_alternative<tun::Sealed>(sealed) ? 0 : 1;
+                }
+                out.clear();
+            }
+        });
+        if (unsealed > 0) throw std::runtime_error("not sealed");
+        return seconds;
+    }
+
+    double open(const std::vector<std::uint32_t>& order, std::size_t size) {
+        std::vector<ByteVector> queue;
+        for (const std::uint32_t number : order) {
+            Client& client = clients_[number];
+            queue.emplace_back(size + client.overhead());
+            client.seal(plain_packet(Client::address_of(number), Client::address_of(0xffff00), size), queue.back());
+        }
+        std::vector<Path> paths;
+        for (const std::uint32_t number : order) paths.push_back(path_of(number)); // as it came, beside the datagram
+        const Boot now = server_.now().boot;
+        std::size_t undelivered = 0;
+        const double seconds = seconds_of([&] {
+            for (std::size_t start = 0; start < order.size(); start += together) {
+                const auto guard = server_.worker().enter();
+                for (std::size_t i = start; i < std::min(order.size(), start + together); ++i) {
+                    const auto opened = server_.worker().open(queue[i], paths[i], Ecn::not_capable, now);
+                    undelivered += std::holds_alternative<tun::Deliver>(opened) ? 0 : 1;
+                }
+            }
+        });
+        if (undelivered > 0) throw std::runtime_error("not opened");
+        return seconds;
+    }
+
+    Server server_;
+    std::vector<Client> clients_;
+    double heap_each_ = 0;
+};
+
+void measure(Suite suite, Random& random, Report& report) {
+    const std::string name(name_of(suite));
+    std::array<Costs, every_traffic.size()> alone;
+    for (const std::uint32_t count : {1U, 10U, 100U, 1'000U, 10'000U}) {
+        Crowd crowd(suite, count, random);
+        const std::string peers = ", " + std::to_string(count) + (count == 1 ? " peer" : " peers");
+        for (std::size_t i = 0; i < every_traffic.size(); ++i) {
+            const Costs costs = crowd.measure(every_traffic.at(i));
+            if (count == 1) alone.at(i) = costs;
+            const std::string what = every_traffic.at(i).name + peers;
+            report.add(name + ": seal " + what, costs.seal, "ns");
+            report.add(name + ": open " + what, costs.open, "ns");
+            if (count < 1'000) continue;
+            report.add(name + ": seal " + what + " to 1", costs.seal / alone.at(i).seal, "times");
+            report.add(name + ": open " + what + " to 1", costs.open / alone.at(i).open, "times");
+        }
+        if (count > 1) report.add(name + ": heap" + peers, crowd.heap_each(), "bytes a peer");
+    }
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+    Report report({arguments, static_cast<std::size_t>(count)});
+    crypto::SystemRandom random;
+    for (const Suite suite : crypto::every_suite) measure(suite, random, report);
+}
