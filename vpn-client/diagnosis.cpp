@@ -44,6 +44,14 @@ std::vector<std::string> explain_psk(const Evidence& evidence) {
             "  Get the client's file again from the server: vpn-server peer add."};
 }
 
+std::vector<std::string> explain_suite(const Evidence& evidence) {
+    const std::string ours(crypto::name_of(evidence.suite));
+    const std::string theirs(evidence.suite == crypto::Suite::hybrid ? "wireguard" : "hybrid");
+    return {place(evidence) + " speaks suite " + theirs + " with this client, and the file says " + ours,
+            "  Set \"suite\": \"" + theirs + "\" in the file, or get it again from the server: vpn-server peer add.",
+            "  A file that once said hybrid, the stronger one, should say so again: ask whoever runs the server first."};
+}
+
 std::vector<std::string> explain_silence(const Evidence& evidence) {
     std::vector<std::string> lines{place(evidence) + " does not answer; " + times(evidence.initiations, "handshake") +
                                    (evidence.initiations == 1 ? " was sent" : " were sent")};
@@ -74,6 +82,7 @@ std::vector<std::string> explain_return(const Evidence& evidence) {
 Reason diagnose(const Evidence& evidence) {
     if (evidence.handshake) return Reason::no_return;
     if (evidence.rejected_responses > 0) return Reason::wrong_psk;
+    if (evidence.wrong_suites > 0) return Reason::wrong_suite;
     if (evidence.cookies > 0) return Reason::busy;
     if (evidence.port_unreachable > 0) return Reason::port_closed;
     if (evidence.host_unreachable > 0) return Reason::no_route;
@@ -81,7 +90,9 @@ Reason diagnose(const Evidence& evidence) {
 }
 
 bool is_certain(const Evidence& evidence) {
-    if (evidence.handshake || evidence.cookies > 0 || evidence.initiations < certain_after) return false;
+    if (evidence.handshake) return false;
+    if (evidence.wrong_suites > 0) return true; // authentic
+    if (evidence.cookies > 0 || evidence.initiations < certain_after) return false;
     return evidence.rejected_responses >= certain_after || evidence.port_unreachable >= certain_after ||
            evidence.host_unreachable >= certain_after;
 }
@@ -93,6 +104,7 @@ std::vector<std::string> explain(Reason reason, const Evidence& evidence) {
     case Reason::port_closed: return explain_port(evidence);
     case Reason::busy: return explain_busy(evidence);
     case Reason::wrong_psk: return explain_psk(evidence);
+    case Reason::wrong_suite: return explain_suite(evidence);
     case Reason::silence: return explain_silence(evidence);
     case Reason::no_return: return explain_return(evidence);
     }
@@ -112,6 +124,7 @@ std::string summary_of(Reason reason) {
     case Reason::port_closed: return "nothing listens at the server's port";
     case Reason::busy: return "the server is busy";
     case Reason::wrong_psk: return "the server's answer does not decrypt: the preshared keys differ";
+    case Reason::wrong_suite: return "the server speaks the other suite with this client";
     case Reason::silence: return "the server does not answer";
     case Reason::no_return: return "nothing comes back through the tunnel";
     }

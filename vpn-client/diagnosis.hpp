@@ -2,6 +2,7 @@
 // Refuses to know: who saw it, and when it is time to judge.
 #pragma once
 
+#include "common/crypto/suite.hpp"
 #include "vpn-client/reason.hpp"
 
 #include <cstdint>
@@ -22,11 +23,13 @@ struct Evidence {
     std::uint32_t initiations = 0;
     std::uint32_t rejected_responses = 0; ///< answers that did not decrypt
     std::uint32_t cookies = 0;
+    std::uint32_t wrong_suites = 0; ///< a question in the other suite was answered
     std::uint32_t port_unreachable = 0;
     std::uint32_t host_unreachable = 0; ///< also the network, and a router that forbids it
     std::uint64_t unsent = 0;           ///< datagrams that this machine refused to send
     bool handshake = false;             ///< complete
     bool has_preshared_key = false;
+    crypto::Suite suite = crypto::Suite::wireguard; ///< that the file has
 };
 
 /// The one reason that fits best. Requires: no working tunnel.

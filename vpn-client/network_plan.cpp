@@ -1,5 +1,6 @@
 #include "vpn-client/network_plan.hpp"
 
+#include "common/protocol/message.hpp"
 #include "vpn-client/firewall.hpp"
 
 #include <algorithm>
@@ -9,11 +10,10 @@
 namespace vpn::client {
 namespace {
 
-/// WireGuard's 32 bytes, UDP's 8, and the larger IP header's 40.
-constexpr std::uint32_t overhead = 80;
+constexpr std::uint32_t udp_header = 8;
 constexpr std::uint32_t smallest_mtu = 576;
 constexpr std::uint32_t smallest_mtu_for_ipv6 = 1280;
-/// Jumbo frames less the overhead: a loopback endpoint is no reason for packets of 64 KiB.
+/// Jumbo frames less what goes around them: a loopback endpoint is no reason for packets of 64 KiB.
 constexpr std::uint32_t largest_mtu = 8920;
 constexpr std::uint32_t default_ipv6_metric = 1024;
 
@@ -24,10 +24,20 @@ bool contains_any(const Prefix& prefix, const std::vector<IpAddress>& addresses)
 /// The first bit is all that the halves of everything differ in.
 bool is_everything_or_half(const Prefix& prefix) { return prefix.bits() <= 1; }
 
+/// The largest outer headers that a packet to any peer gets: IP's of the families that endpoints have, UDP's, and the suite's.
+std::uint32_t overhead(const config::ClientConfig& config, const NetworkFacts& facts) {
+    const bool v4_alone = !facts.endpoints.empty() && std::ranges::all_of(facts.endpoints, &IpAddress::is_v4);
+    std::uint32_t suite = 0;
+    for (const config::ClientPeer& peer : config.peers)
+        suite = std::max<std::uint32_t>(suite, static_cast<std::uint32_t>(protocol::data_overhead(peer.suite)));
+    return (v4_alone ? 20 : 40) + udp_header + suite;
+}
+
 std::uint32_t mtu_for(const config::ClientConfig& config, const NetworkFacts& facts, bool ipv6_inside) {
     if (config.interface.mtu) return *config.interface.mtu;
     const std::uint32_t floor = ipv6_inside ? smallest_mtu_for_ipv6 : smallest_mtu;
-    return std::clamp(facts.outer_mtu > overhead ? facts.outer_mtu - overhead : 0, floor, largest_mtu);
+    const std::uint32_t around = overhead(config, facts);
+    return std::clamp(facts.outer_mtu > around ? facts.outer_mtu - around : 0, floor, largest_mtu);
 }
 
 class Planner {

@@ -6,7 +6,7 @@
 
 namespace vpn::client {
 
-enum class Reason : std::uint8_t { name_not_resolved, no_route, port_closed, busy, wrong_psk, silence, no_return };
+enum class Reason : std::uint8_t { name_not_resolved, no_route, port_closed, busy, wrong_psk, wrong_suite, silence, no_return };
 
 /// As in `reason=TOKEN`.
 constexpr std::string_view token_of(Reason reason) {
@@ -16,6 +16,7 @@ constexpr std::string_view token_of(Reason reason) {
     case Reason::port_closed: return "port-closed";
     case Reason::busy: return "busy";
     case Reason::wrong_psk: return "wrong-psk";
+    case Reason::wrong_suite: return "wrong-suite";
     case Reason::silence: return "silence";
     case Reason::no_return: return "no-return";
     }

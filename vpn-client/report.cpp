@@ -22,6 +22,7 @@ Json to_json(const PeerReport& peer) {
     return Json::object({{"name", peer.name},
                          {"public_key", peer.public_key},
                          {"suite", peer.suite},
+                         {"suite_is_slow", peer.suite_is_slow},
                          {"has_preshared_key", peer.has_preshared_key},
                          {"endpoint", peer.endpoint},
                          {"allowed_ips", text_list(peer.allowed_ips)},
@@ -93,6 +94,7 @@ bool read_peer(const Json& json, PeerReport& peer) {
     reader.read("name", peer.name);
     reader.read("public_key", peer.public_key);
     reader.read("suite", peer.suite);
+    reader.read("suite_is_slow", peer.suite_is_slow);
     reader.read("has_preshared_key", peer.has_preshared_key);
     reader.read("endpoint", peer.endpoint);
     reader.read("allowed_ips", peer.allowed_ips);

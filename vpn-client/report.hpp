@@ -23,6 +23,7 @@ struct PeerReport {
     std::string name; ///< may be empty
     std::string public_key;
     std::string suite;
+    bool suite_is_slow = false; ///< on this machine
     bool has_preshared_key = false;
     std::string endpoint; ///< empty: not known yet
     std::vector<std::string> allowed_ips;

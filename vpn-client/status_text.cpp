@@ -39,11 +39,18 @@ std::string joined(const std::vector<std::string>& items) {
 
 std::string when(Duration age) { return age < std::chrono::seconds(1) ? "just now" : system::format_age(age); }
 
+std::string suite_text(const PeerReport& peer) {
+    std::string text = peer.suite;
+    if (peer.has_preshared_key) text += ", with a preshared key";
+    if (peer.suite_is_slow) text += " (slow: this machine has no AES instructions; suite wireguard would be faster)";
+    return text;
+}
+
 std::string peer_text(const PeerReport& peer) {
     const std::string name = peer.name.empty() ? peer.public_key : config::printable(peer.name) + " (" + peer.public_key + ")";
     std::string text = line("peer", name);
     text += line("endpoint", peer.endpoint.empty() ? "not known" : peer.endpoint);
-    text += line("suite", peer.suite + (peer.has_preshared_key ? ", with a preshared key" : ""));
+    text += line("suite", suite_text(peer));
     text += line("handshake", peer.handshake_age ? when(*peer.handshake_age) : "never");
     text += line("transfer", system::format_bytes(peer.received) + " received, " + system::format_bytes(peer.sent) + " sent");
     return text;

@@ -1,5 +1,6 @@
 #include "vpn-client/tunnel.hpp"
 
+#include "common/crypto/aead.hpp"
 #include "common/system/clocks.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -65,7 +66,9 @@ void Tunnel::start_engine(Parts& parts) {
                          .preshared_key = std::move(peer.preshared_key),
                          .endpoint = std::nullopt,
                          .allowed_ips = peer.allowed_ips,
-                         .persistent_keepalive = peer.persistent_keepalive});
+                         .persistent_keepalive = peer.persistent_keepalive,
+                         .suite = peer.suite,
+                         .asks_other_suite = true});
     engine_->set_peers(std::move(peers));
     if (const auto timestamps = store_.load())
         engine_->restore(*timestamps);
@@ -219,6 +222,8 @@ Evidence Tunnel::evidence() const {
     evidence.initiations = status.attempt.initiations;
     evidence.rejected_responses = status.attempt.rejected_responses;
     evidence.cookies = status.attempt.cookies;
+    evidence.wrong_suites = status.attempt.wrong_suites;
+    evidence.suite = peer_with(file_.config, main_key_).suite;
     evidence.port_unreachable = port_unreachable_;
     evidence.host_unreachable = host_unreachable_;
     evidence.unsent = engine_->drops().of(protocol::Drop::unsent);
@@ -266,7 +271,8 @@ PeerReport Tunnel::report_of(const config::ClientPeer& peer) const {
     PeerReport report;
     report.name = peer.name;
     report.public_key = peer.public_key.to_string();
-    report.suite = "wireguard";
+    report.suite = crypto::name_of(peer.suite);
+    report.suite_is_slow = peer.suite == crypto::Suite::hybrid && !crypto::aegis_is_fast();
     const auto id = engine_->find(peer.public_key);
     const auto status = id ? engine_->peer(*id) : std::nullopt;
     for (const Prefix& prefix : peer.allowed_ips) report.allowed_ips.push_back(prefix.to_string());

@@ -28,7 +28,6 @@ struct Slots {
     Status status;
     Reload reload;
     PeerAdd add;
-    config::Suite suite = config::Suite::wireguard;
     PeerList list;
     PeerShow show;
     PeerReset reset;
@@ -100,7 +99,8 @@ void add_peer_add(CLI::App& above, Slots& slots) {
     value(app, "NAME", "NAME", "The peer's name [peer1, peer2, ...]", parse_peer_name, add.name);
     value(app, "--public-key", "KEY", "The key that the peer made itself; no private key travels then", parse_public_key,
           add.public_key);
-    value(app, "--suite", "SUITE", "wireguard [wireguard]", parse_suite, slots.suite);
+    value(app, "--suite", "SUITE", "hybrid, or wireguard for other programs [hybrid; with --format wg: wireguard]", parse_suite,
+          add.suite);
     value(app, "--format", "FORMAT", "json, or wg for WireGuard's own apps [json]", parse_format, add.format);
     value(app, "--output", "FILE", "Write a new file, for its owner alone [stdout]", as_it_is, add.output);
     value(app, "--allowed-ips", "CIDR,...", "What the peer sends through the tunnel [0.0.0.0/0,::/0]", parse_prefixes,

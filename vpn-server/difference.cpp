@@ -68,7 +68,8 @@ protocol::PeerConfig peer_config(const ServerPeer& peer) {
     protocol::PeerConfig result{.public_key = peer.public_key,
                                 .preshared_key = peer.preshared_key.clone(),
                                 .endpoint = {},
-                                .allowed_ips = peer.addresses};
+                                .allowed_ips = peer.addresses,
+                                .suite = peer.suite};
     result.allowed_ips.insert(result.allowed_ips.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
     return result;
 }

@@ -1,14 +1,16 @@
 #include "vpn-server/layout.hpp"
 
+#include "common/protocol/message.hpp"
+
 #include <algorithm>
 #include <iterator>
 
 namespace vpn::server {
 namespace {
 
-constexpr std::uint32_t outer_headers = 80; // IPv6 40, UDP 8, data message 32
-constexpr std::uint32_t usual_mtu = 1420;
-constexpr std::uint32_t smallest_mtu = 1280;
+constexpr std::size_t outer_headers = 48; // IPv6 40, UDP 8
+constexpr std::size_t usual_link = 1500;
+constexpr std::size_t smallest_mtu = 1280;
 
 /// An address on the interface brings a route that leads there.
 bool covered(const Prefix& network, const std::vector<Prefix>& addresses) {
@@ -48,10 +50,13 @@ std::vector<Prefix> destinations(const Layout& layout) {
     return all;
 }
 
-std::uint16_t tunnel_mtu(std::optional<std::uint16_t> configured, std::optional<std::uint32_t> smallest_link) {
-    if (configured) return *configured;
-    const std::uint32_t room = smallest_link && *smallest_link > outer_headers ? *smallest_link - outer_headers : usual_mtu;
-    return static_cast<std::uint16_t>(std::clamp(room, smallest_mtu, usual_mtu));
+std::uint16_t tunnel_mtu(const config::ServerConfig& config, std::optional<std::uint32_t> smallest_link) {
+    if (config.interface.mtu) return *config.interface.mtu;
+    std::size_t overhead = outer_headers + protocol::data_overhead(config::Suite::wireguard);
+    for (const config::ServerPeer& peer : config.peers)
+        overhead = std::max(overhead, outer_headers + protocol::data_overhead(peer.suite));
+    const std::size_t link = std::min<std::size_t>(smallest_link.value_or(usual_link), usual_link);
+    return static_cast<std::uint16_t>(std::max(link, smallest_mtu + overhead) - overhead);
 }
 
 } // namespace vpn::server

@@ -28,7 +28,8 @@ Layout difference(const Layout& one, const Layout& other);
 std::vector<Prefix> destinations(const Layout& layout);
 
 /// The interface's MTU: as configured; else what the smallest link to the internet leaves of its own after the largest outer
-/// headers, 1420 at most, since paths beyond carry 1500, and 1280 at least, which IPv6 asks for.
-std::uint16_t tunnel_mtu(std::optional<std::uint16_t> configured, std::optional<std::uint32_t> smallest_link);
+/// headers and what the peers' suites add, from 1500 at most, since that is what paths beyond carry, and 1280 at least, which
+/// IPv6 asks for.
+std::uint16_t tunnel_mtu(const config::ServerConfig& config, std::optional<std::uint32_t> smallest_link);
 
 } // namespace vpn::server

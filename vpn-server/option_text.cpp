@@ -85,9 +85,9 @@ Result<FileFormat> parse_format(const std::string& text) {
 }
 
 Result<config::Suite> parse_suite(const std::string& text) {
-    if (text == "wireguard") return config::Suite::wireguard;
-    if (text == "hybrid") return failed("suite hybrid does not exist in this version: use wireguard");
-    return expected_other("wireguard", text);
+    const auto suite = crypto::parse_suite(text);
+    if (!suite) return expected_other("hybrid or wireguard", text);
+    return *suite;
 }
 
 Result<system::LogLevel> parse_level(const std::string& text) {

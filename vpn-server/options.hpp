@@ -40,6 +40,8 @@ struct PeerAdd {
     /// Empty: a key is made.
     std::optional<crypto::PublicKey> public_key;
     FileFormat format = FileFormat::json;
+    /// Empty: the best that programs which read this format speak.
+    std::optional<config::Suite> suite;
     /// Empty: stdout.
     std::string output;
     /// Of the client's file; empty: everything.

@@ -1,6 +1,7 @@
 // `peer add`: a peer on the server's list, and the file that it is handed.
 #include "common/base/secret.hpp"
 #include "common/config/wg_quick.hpp"
+#include "common/crypto/aead.hpp"
 #include "common/crypto/system_random.hpp"
 #include "common/crypto/x25519.hpp"
 #include "vpn-server/client_file.hpp"
@@ -18,6 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 using config::ClientConfig;
 
+constexpr std::string_view slow_hybrid = "note: this machine has no AES instructions, so that suite hybrid is slow here; --suite "
+                                         "wireguard is faster, without protection from quantum computers";
+
 /// Where a peer keeps the key that it made itself.
 std::string key_path(const std::string& name) { return "/etc/vpn/" + name + ".key"; }
 
@@ -27,8 +31,14 @@ template <class Items> std::string joined(const Items& items) {
     return text;
 }
 
+config::Suite suite_of(const PeerAdd& add) {
+    return add.suite.value_or(add.format == FileFormat::wg ? config::Suite::wireguard : config::Suite::hybrid);
+}
+
 /// What would make the command fail later on is found before anything is changed.
 CommandResult<void> check_wishes(const PeerAdd& add, const CommonOptions& common) {
+    if (add.format == FileFormat::wg && suite_of(add) != config::Suite::wireguard)
+        return refused(ExitCode::usage, "--format wg is for WireGuard's own apps, which speak suite wireguard only");
     const auto content = ConfigFile(common.config_file).load();
     if (!content) return tl::unexpected(content.error());
     if (!content->config.endpoint)
@@ -70,6 +80,7 @@ CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
 
 void tell(const PeerAdd& add, const std::string& name, const ClientConfig& client) {
     say("added " + name + ": " + joined(client.interface.addresses));
+    if (suite_of(add) == config::Suite::hybrid && !crypto::aegis_is_fast()) say(std::string(slow_hybrid));
     if (!client.interface.private_key_file.empty())
         say(add.format == FileFormat::wg ? std::string("the file has no PrivateKey: only the peer knows it, and adds it there")
                                          : "the file expects the peer's private key in " + client.interface.private_key_file);
@@ -89,7 +100,8 @@ CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common) {
     PeerStore store(common.config_file);
     const auto name = store.add({.name = add.name,
                                  .public_key = add.public_key ? *add.public_key : crypto::public_key_of(own),
-                                 .with_preshared_key = !add.public_key || add.preshared_key});
+                                 .with_preshared_key = !add.public_key || add.preshared_key,
+                                 .suite = suite_of(add)});
     if (!name) return tl::unexpected(name.error());
     auto client = compose(add, common, *name, add.public_key ? PeerKey(key_path(*name)) : PeerKey(std::move(own)));
     auto handed = client ? hand_out(add, *client) : CommandResult<void>(tl::unexpected(client.error()));

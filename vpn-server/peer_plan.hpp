@@ -15,7 +15,7 @@ struct PeerRequest {
     std::string name;
     crypto::PublicKey public_key;
     bool with_preshared_key = true;
-    config::Suite suite = config::Suite::wireguard;
+    config::Suite suite = config::Suite::hybrid;
     friend bool operator==(const PeerRequest&, const PeerRequest&) = default;
 };
 

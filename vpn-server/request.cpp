@@ -14,7 +14,8 @@ Json to_json(const AskAddPeer& ask) {
     return Json::object({{"ask", "add-peer"},
                          {"name", ask.peer.name},
                          {"public_key", ask.peer.public_key.to_string()},
-                         {"with_preshared_key", ask.peer.with_preshared_key}});
+                         {"with_preshared_key", ask.peer.with_preshared_key},
+                         {"suite", crypto::name_of(ask.peer.suite)}});
 }
 Json to_json(const AskRemovePeer& ask) { return Json::object({{"ask", "remove-peer"}, {"name", ask.name}}); }
 Json to_json(const AskResetPeer& ask) { return Json::object({{"ask", "reset-peer"}, {"name", ask.name}}); }
@@ -22,8 +23,9 @@ Json to_json(const AskResetPeer& ask) { return Json::object({{"ask", "reset-peer
 std::optional<Request> add_peer(const Json& json, std::string name) {
     const auto key = crypto::PublicKey::parse(json.string_at("public_key").value_or(""));
     const auto with_preshared_key = json.bool_at("with_preshared_key");
-    if (!key || !with_preshared_key) return std::nullopt;
-    return AskAddPeer{{.name = std::move(name), .public_key = *key, .with_preshared_key = *with_preshared_key}};
+    const auto suite = crypto::parse_suite(json.string_at("suite").value_or(""));
+    if (!key || !with_preshared_key || !suite) return std::nullopt;
+    return AskAddPeer{{.name = std::move(name), .public_key = *key, .with_preshared_key = *with_preshared_key, .suite = *suite}};
 }
 
 std::optional<Request> from_json(const Json& json) {

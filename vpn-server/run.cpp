@@ -57,7 +57,7 @@ CommandResult<std::uint16_t> look_around(const ServerConfig& config, const syste
     if (auto taken = conflict(*around, layout_of(config), name)) return refused(ExitCode::failure, std::move(*taken));
     if (config.nat.mode == config::Nat::Mode::interface && !system::find_link(*netlink, config.nat.interface))
         log.warn("no-nat-interface", {{"interface", config.nat.interface}});
-    return tunnel_mtu(config.interface.mtu, smallest_uplink_mtu(*around, name));
+    return tunnel_mtu(config, smallest_uplink_mtu(*around, name));
 }
 
 /// In this order: what can refuse without a trace first, and the rest goes away by itself if a later one fails.

@@ -1,6 +1,7 @@
 #include "vpn-server/status_report.hpp"
 
 #include "common/config/fields.hpp"
+#include "common/crypto/aead.hpp"
 #include "vpn-server/calendar.hpp"
 
 #include <algorithm>
@@ -31,7 +32,8 @@ Json peer_json(const PeerReport& report, Now now) {
                          {"sent", activity.sent.value},
                          {"public_key", peer.public_key.to_string()},
                          {"has_preshared_key", !peer.preshared_key.is_zero()},
-                         {"suite", config::suite_name(peer.suite)},
+                         {"suite", crypto::name_of(peer.suite)},
+                         {"suite_is_slow", peer.suite == crypto::Suite::hybrid && !crypto::aegis_is_fast()},
                          {"allowed_ips", config::text_list(peer.allowed_ips)},
                          {"disabled", peer.disabled}});
 }

@@ -115,11 +115,12 @@ std::string peers_text(const Json& status, bool colour) {
 
 std::string peer_text(const Json& peer) {
     const bool has_preshared_key = peer.bool_at("has_preshared_key").value_or(false);
+    const bool slow = peer.bool_at("suite_is_slow").value_or(false);
     return format_table({{{"name"}, {text_at(peer, "name")}},
                          {{"state"}, {state_of(peer).text}},
                          {{"public key"}, {text_at(peer, "public_key")}},
                          {{"preshared key"}, {has_preshared_key ? "yes" : "no"}},
-                         {{"suite"}, {text_at(peer, "suite")}},
+                         {{"suite"}, {text_at(peer, "suite") + (slow ? " (slow: this machine has no AES instructions)" : "")}},
                          {{"addresses"}, {joined(list_at(peer, "addresses"))}},
                          {{"networks behind"}, {joined(list_at(peer, "allowed_ips"))}},
                          {{"endpoint"}, {text_at(peer, "endpoint")}},

@@ -94,7 +94,7 @@ Json peer_json(const ClientPeer& peer) {
     if (peer.endpoint) json.set("endpoint", peer.endpoint->to_string());
     json.set("allowed_ips", text_list(peer.allowed_ips));
     if (peer.persistent_keepalive.count() != 0) json.set("persistent_keepalive", peer.persistent_keepalive.count());
-    json.set("suite", suite_name(peer.suite));
+    json.set("suite", crypto::name_of(peer.suite));
     return json;
 }
 

@@ -113,12 +113,9 @@ Prefix read_prefix(const Field& field) {
 
 Suite read_suite(const Field& field) {
     const std::string* text = field.json.as_string();
-    if (text != nullptr && *text == "hybrid") {
-        field.complain("is \"hybrid\", which is not supported by this version: only \"wireguard\" is");
-    } else if (text == nullptr || *text != suite_name(Suite::wireguard)) {
-        field.refuse("\"wireguard\"");
-    }
-    return Suite::wireguard;
+    const auto suite = text != nullptr ? crypto::parse_suite(*text) : std::nullopt;
+    if (!suite) field.refuse("\"hybrid\" or \"wireguard\"");
+    return suite.value_or(Suite::wireguard);
 }
 
 std::string read_interface_name(const Field& field) {
@@ -166,13 +163,6 @@ std::string read_key_text(const Field& field, const KeyReader& read_key, std::st
 Json key_json(const crypto::PublicKey& key, const std::string& path) { return path.empty() ? key.to_string() : "file:" + path; }
 
 Json mtu_json(std::optional<std::uint16_t> mtu) { return mtu ? Json(*mtu) : Json("auto"); }
-
-std::string_view suite_name(Suite suite) {
-    switch (suite) {
-    case Suite::wireguard: return "wireguard";
-    }
-    return {};
-}
 
 int line_at(const Json& json, std::string_view where) {
     const Json* here = &json;

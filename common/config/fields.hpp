@@ -120,7 +120,6 @@ template <class Items> Json text_list(const Items& items) {
     return list;
 }
 Json mtu_json(std::optional<std::uint16_t> mtu);
-std::string_view suite_name(Suite suite);
 
 /// The line of the value that `where` walks to (`peers[2].allowed_ips[0]`), or of the last one on the way that exists.
 int line_at(const Json& json, std::string_view where);

@@ -3,15 +3,15 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/crypto/suite.hpp"
 
-#include <cstdint>
 #include <functional>
 #include <string>
 
 namespace vpn::config {
 
 /// The construction that a peer speaks (PROTOCOL 2). Part of the configuration, never negotiated.
-enum class Suite : std::uint8_t { wireguard };
+using crypto::Suite;
 
 /// Brings the contents of the file that a key `"file:/path"` names. The path is absolute. The caller wipes the string.
 using KeyReader = std::function<Result<std::string>(const std::string& path)>;

@@ -117,7 +117,7 @@ Json peer_json(const ServerPeer& peer) {
     Json json = Json::object({{"name", peer.name}, {"public_key", key_json(peer.public_key, peer.public_key_file)}});
     if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
         json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
-    json.set("suite", suite_name(peer.suite));
+    json.set("suite", crypto::name_of(peer.suite));
     json.set("addresses", text_list(peer.addresses));
     json.set("allowed_ips", text_list(peer.allowed_ips));
     json.set("disabled", peer.disabled);

@@ -164,8 +164,8 @@ TEST_CASE("what this version can't promise about a peer is refused by name") {
         check_faults({{"\"disabled\": false", promise, 24, name + " is not supported by this version: leave it out"}});
     }
     check_faults({{"\"suite\": \"wireguard\",\n      \"addresses\": [\"10.66.0.2/32\"",
-                   "\"suite\": \"hybrid\",\n      \"addresses\": [\"10.66.0.2/32\"", 21,
-                   "\"suite\" is \"hybrid\", which is not supported by this version: only \"wireguard\" is"}});
+                   "\"suite\": \"quantum\",\n      \"addresses\": [\"10.66.0.2/32\"", 21,
+                   "\"suite\" must be \"hybrid\" or \"wireguard\", found \"quantum\""}});
 }
 
 TEST_CASE("a server's file must make sense as a whole") {

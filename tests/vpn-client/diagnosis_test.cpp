@@ -122,12 +122,26 @@ TEST_CASE("datagrams that this machine refused to send are not the server's sile
     CHECK(explanation(Reason::silence, evidence).find("refused to send 3 datagrams") != std::string::npos);
 }
 
+TEST_CASE("an answer in the other suite is a certain reason, and names both") {
+    Evidence evidence = attempt();
+    evidence.suite = crypto::Suite::hybrid;
+    evidence.wrong_suites = 1;
+    CHECK(diagnose(evidence) == Reason::wrong_suite);
+    CHECK(is_certain(evidence));
+    CHECK(explanation(Reason::wrong_suite, evidence).find("speaks suite wireguard with this client, and the file says hybrid") !=
+          std::string::npos);
+    evidence.suite = crypto::Suite::wireguard;
+    CHECK(explanation(Reason::wrong_suite, evidence).find("speaks suite hybrid with this client, and the file says wireguard") !=
+          std::string::npos);
+}
+
 TEST_CASE("the tokens are EXPERIENCE's") {
     CHECK(token_of(Reason::name_not_resolved) == "name-not-resolved");
     CHECK(token_of(Reason::no_route) == "no-route");
     CHECK(token_of(Reason::port_closed) == "port-closed");
     CHECK(token_of(Reason::busy) == "busy");
     CHECK(token_of(Reason::wrong_psk) == "wrong-psk");
+    CHECK(token_of(Reason::wrong_suite) == "wrong-suite");
     CHECK(token_of(Reason::silence) == "silence");
     CHECK(token_of(Reason::no_return) == "no-return");
 }

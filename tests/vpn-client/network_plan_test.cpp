@@ -139,8 +139,26 @@ TEST_CASE("without IPv6 on the machine its addresses and routes are left out, an
     CHECK(plan.firewall_commands.find("ip6") == std::string::npos);
 }
 
-TEST_CASE("the MTU is that of the way to the endpoint less 80") {
+TEST_CASE("the MTU is that of the way to the endpoint less what goes around a packet") {
+    config::ClientConfig config = connection_taking({"0.0.0.0/0"});
+    const auto mtu = [&](std::vector<std::string_view> endpoints, config::Suite suite) {
+        NetworkFacts around = facts();
+        around.endpoints.clear();
+        for (const std::string_view endpoint : endpoints) around.endpoints.push_back(*IpAddress::parse(endpoint));
+        config.peers[0].suite = suite;
+        return plan_network(config, around).mtu;
+    };
+    CHECK(mtu({"192.0.2.1"}, config::Suite::wireguard) == 1440);
+    CHECK(mtu({"192.0.2.1"}, config::Suite::hybrid) == 1424);
+    CHECK(mtu({"2001:db8::1"}, config::Suite::wireguard) == 1420);
+    CHECK(mtu({"2001:db8::1"}, config::Suite::hybrid) == 1404);
+    CHECK(mtu({"192.0.2.1", "2001:db8::1"}, config::Suite::hybrid) == 1404); // it may come to the larger
+    CHECK(mtu({}, config::Suite::hybrid) == 1404);
+}
+
+TEST_CASE("the MTU follows the link, and has its limits") {
     NetworkFacts small = facts();
+    small.endpoints = {*IpAddress::parse("2001:db8::1")};
     config::ClientConfig config = connection_taking({"0.0.0.0/0"});
     CHECK(plan_network(config, small).mtu == 1420);
     small.outer_mtu = 1492;

@@ -42,15 +42,25 @@ TEST_CASE("what one has and the other has not") {
     CHECK(difference(one, one) == Layout{});
 }
 
-TEST_CASE("the MTU is what the smallest way out leaves: 80 bytes less, 1420 at most, 1280 at least") {
-    CHECK(tunnel_mtu(std::nullopt, 1500) == 1420);
-    CHECK(tunnel_mtu(std::nullopt, 1480) == 1400);
-    CHECK(tunnel_mtu(std::nullopt, 9001) == 1420);
-    CHECK(tunnel_mtu(std::nullopt, 1300) == 1280);
-    CHECK(tunnel_mtu(std::nullopt, 60) == 1420);
-    CHECK(tunnel_mtu(std::nullopt, std::nullopt) == 1420);
-    CHECK(tunnel_mtu(1300, 1500) == 1300);
-    CHECK(tunnel_mtu(8920, 1500) == 8920);
+TEST_CASE(
+    "the MTU is what the smallest way out leaves: 80 bytes less, 96 for a hybrid peer, of 1500 at most, and 1280 at least") {
+    config::ServerConfig config;
+    CHECK(tunnel_mtu(config, 1500) == 1420);
+    CHECK(tunnel_mtu(config, 1480) == 1400);
+    CHECK(tunnel_mtu(config, 9001) == 1420);
+    CHECK(tunnel_mtu(config, 1300) == 1280);
+    CHECK(tunnel_mtu(config, 60) == 1280);
+    CHECK(tunnel_mtu(config, std::nullopt) == 1420);
+    config.peers.emplace_back();
+    CHECK(tunnel_mtu(config, 1500) == 1420);
+    config.peers.emplace_back().suite = config::Suite::hybrid;
+    CHECK(tunnel_mtu(config, 1500) == 1404);
+    CHECK(tunnel_mtu(config, 1480) == 1384);
+    CHECK(tunnel_mtu(config, 1300) == 1280);
+    config.interface.mtu = 1300;
+    CHECK(tunnel_mtu(config, 1500) == 1300);
+    config.interface.mtu = 8920;
+    CHECK(tunnel_mtu(config, 1500) == 8920);
 }
 
 } // namespace vpn::server

@@ -39,9 +39,10 @@ TEST_CASE("ports, names, formats and levels") {
     CHECK_FALSE(parse_level("loud"));
 }
 
-TEST_CASE("suite hybrid is refused by name until it exists") {
+TEST_CASE("suites have two names, and no other") {
     CHECK(parse_suite("wireguard").value() == config::Suite::wireguard);
-    CHECK(holds(parse_suite("hybrid").error().message, "hybrid"));
+    CHECK(parse_suite("hybrid").value() == config::Suite::hybrid);
+    CHECK(holds(parse_suite("Hybrid").error().message, "hybrid or wireguard"));
     CHECK_FALSE(parse_suite("openvpn"));
 }
 

@@ -14,7 +14,8 @@ TEST_CASE("a daemon understands every request of a command's, on one line") {
         AskStatus{},
         AskReload{},
         AskAddPeer{{.name = "a \"b\"\n", .public_key = samples::public_key(3), .with_preshared_key = false}},
-        AskAddPeer{{.name = "", .public_key = samples::public_key(3), .with_preshared_key = true}},
+        AskAddPeer{
+            {.name = "", .public_key = samples::public_key(3), .with_preshared_key = true, .suite = config::Suite::wireguard}},
         AskRemovePeer{"łódź"},
         AskResetPeer{"laptop"}};
     for (const Request& request : requests) {

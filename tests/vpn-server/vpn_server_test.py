@@ -59,7 +59,7 @@ class Server(unittest.TestCase):
         for line in ('', 'runn', 'run now', 'run check', 'peer', 'peer ad', 'peer show', 'peer add a b', 'peer add a/b', 'peer add --format pdf', 'init',
                      'init --endpoint vpn..example', 'init --endpoint x --network 10.0.0.0/33', 'init --endpoint x --network fd66::/64',
                      'init --endpoint x --network6 10.0.0.0/24', 'init --endpoint x --network 10.0.0.0/31', 'init --endpoint x --listen-port 70000',
-                     'init --endpoint x --interface a/b', 'init --endpoint x --dns 9.9.9.9,', 'peer add --public-key short', 'peer add --suite hybrid',
+                     'init --endpoint x --interface a/b', 'init --endpoint x --dns 9.9.9.9,', 'peer add --public-key short', 'peer add --suite quantum', 'peer add --suite hybrid --format wg',
                      'peer add --allowed-ips 10.0.0.0/33', '--log-level loud check', 'check --no-such-option'):
             with self.subTest(line):
                 done = self.command(*line.split(), code=USAGE)
@@ -111,7 +111,7 @@ class Server(unittest.TestCase):
         self.assertEqual(handed['interface']['addresses'], peer['addresses'])
         self.assertEqual(server['preshared_key'], peer['preshared_key'])
         self.assertEqual((server['endpoint'], server['persistent_keepalive'], server['suite'], server['allowed_ips']),
-                         ('vpn.example.org:51820', 25, 'wireguard', ['0.0.0.0/0', '::/0']))
+                         ('vpn.example.org:51820', 25, 'hybrid', ['0.0.0.0/0', '::/0']))
         self.assertEqual((handed['interface']['probe'], handed['interface']['dns']), ('10.66.0.1', ['9.9.9.9']))
         self.assertNotIn(handed['interface']['private_key'], json.dumps(self.config()), 'the server keeps no key of a peer')
 
