@@ -66,6 +66,7 @@ def openvpn(program):
 
 VERSIONS = {
     "ours": lambda: ours(PEERS["ours"].program),
+    "hybrid": lambda: ours(PEERS["hybrid"].program),
     "newest": lambda: wireguard_go(PEERS["newest"].program, said(*TESTING, "show", "wireguard-go")),
     "stable": lambda: wireguard_go(PEERS["stable"].program, said("dpkg", "-s", "wireguard-go")),
     "openvpn": lambda: openvpn(OPENVPN),

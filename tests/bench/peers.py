@@ -15,8 +15,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEWEST, STABLE = ROOT / ".deps" / "wireguard-go" / "wireguard-go", pathlib.Path("/usr/bin/wireguard-go")
 
 
-def ours(near, far, facts, offloads):
-    """Our programs. `offloads` is written to both files when somebody asked for it; None leaves the programs their default."""
+def ours(suite, near, far, facts, offloads):
+    """Our programs, in one suite. `offloads` is written to both files when somebody asked for it; None leaves the programs their default."""
+    facts = dataclasses.replace(facts, suite=suite)
     server, client = OurServer(far, facts), OurClient(near, facts)
     server.changes = {"nat": "eth0", "host_services": ["*"]}
     for end in (server, client):
@@ -63,7 +64,8 @@ class Peer:
 
 
 PEERS = {
-    "ours": Peer(SERVER, ours, brings_nat=True),
+    "ours": Peer(SERVER, functools.partial(ours, "wireguard"), brings_nat=True),
+    "hybrid": Peer(SERVER, functools.partial(ours, "hybrid"), brings_nat=True),
     "newest": Peer(NEWEST, functools.partial(wireguard_go, NEWEST), brings_nat=True),
     "stable": Peer(STABLE, functools.partial(wireguard_go, STABLE), brings_nat=True),
     "openvpn": Peer(openvpn.PROGRAM, open_vpn),

@@ -50,6 +50,8 @@ class OurServer:
         peer = {"name": "laptop", "public_key": pubkey(facts.client_key), "addresses": facts.client_addresses}
         if facts.psk:
             peer["preshared_key"] = facts.psk
+        if facts.suite:
+            peer["suite"] = facts.suite
         interface = {"name": self.interface, "private_key": facts.server_key, "listen_port": addresses.PORT, "addresses": facts.server_addresses}
         return {"version": 1, "interface": interface, "endpoint": facts.endpoint, "networks": list(addresses.TUNNEL_NETWORK.values()),
                 "peers": [peer], **self.changes}
@@ -117,6 +119,8 @@ class OurClient:
         peer = {"name": "vps", "public_key": pubkey(facts.server_key), "endpoint": facts.endpoint, "allowed_ips": facts.allowed_ips}
         if facts.psk:
             peer["preshared_key"] = facts.psk
+        if facts.suite:
+            peer["suite"] = facts.suite
         if facts.keepalive:
             peer["persistent_keepalive"] = facts.keepalive
         interface = {"private_key": facts.client_key, "addresses": facts.client_addresses, "probe": addresses.TUNNEL_SERVER[4]}

@@ -45,7 +45,7 @@ SPOILT = {
     "holds a private key that is none": Spoilt(lambda text: re.sub(r'"private_key": "[^"]*"', f'"private_key": "{SECRET[:-2]}"', text),
                                                ("private_key",), '"private_key"'),
     "holds an address that is none": Spoilt(replace('"fd66::', '"fd66::zz'), ("fd66::zz",), "fd66::zz"),
-    "asks for suite hybrid, which does not exist yet": Spoilt(replace('"public_key"', '"suite": "hybrid",\n      "public_key"'), ("hybrid",), '"hybrid"'),
+    "asks for a suite that does not exist": Spoilt(replace('"public_key"', '"suite": "quantum",\n      "public_key"'), ("quantum", "hybrid"), '"quantum"'),
     "may be read by others": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o644),
     "may be read by its group": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o640),
     "may be written by others": Spoilt(lambda text: text, ("mode", "chmod"), mode=0o602),

@@ -21,6 +21,7 @@ class Facts:
 
     outer: int = 4
     psk: str | None = None
+    suite: str | None = None
     allowed_ips: list = dataclasses.field(default_factory=lambda: list(addresses.EVERYWHERE))
     keepalive: int = 0
     endpoint: str | None = None
