@@ -97,7 +97,7 @@ class Engine::Control {
         });
         monitor_watch_.wait([this] { network_changed(); });
         try {
-            start_threads(wiring.threads != 0 ? wiring.threads : one_a_core());
+            start_threads(wiring.threads != 0 ? wiring.threads : one_a_core(), wiring.hand_over);
         } catch (...) {
             end_threads(); // the destructor won't
             throw;
@@ -161,15 +161,15 @@ class Engine::Control {
         return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_each_way_max);
     }
 
-    void start_threads(std::size_t each) {
+    void start_threads(std::size_t each, HandOver hand_over) {
         const auto start = [&](auto& loop) {
             for (std::size_t i = 0; i < each; ++i)
                 threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_)] { run(loop, worker); });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start(outbound_.emplace(shared_, each));
+        start(outbound_.emplace(shared_, each, hand_over));
         for (const Family family : {Family::v4, Family::v6})
-            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each));
+            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each, hand_over));
     }
 
     template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {

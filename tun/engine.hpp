@@ -56,6 +56,7 @@ struct Wiring {
     Sockets sockets;
     std::size_t mtu;         ///< the interface's
     std::size_t threads = 0; ///< each way; zero: one a core, up to eight
+    HandOver hand_over = HandOver::where_it_pays;
 };
 
 class Engine {

@@ -1,10 +1,14 @@
 // Jobs that begin and end one at a time and in one order, while what lies between runs on every thread (DATAPATH 4). So packets
-// of one flow are never reordered, however many threads carry it and by whatever way it comes. The threads are equals (the
-// pattern Leader/Followers): one leads, that is, sleeps until there is something and takes it; it hands the lead on only when
-// more is waiting. So a lone packet wakes one thread, and a fat flow has them all. Refuses to know: packets and descriptors.
+// of one flow are never reordered, however many threads carry it and by whatever way it comes.
+// The threads are equals (the pattern Leader/Followers): one leads, that is, sleeps until there is something and takes it; it
+// hands the lead on only when more is waiting, and when that pays: what must happen in order anyway is not faster on two threads,
+// and waking the second costs. So a lone packet wakes one thread, and a fat flow has them all where its work is mostly cipher.
+//
+// Refuses to know: packets and descriptors.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +25,35 @@ enum class Taken : std::uint8_t {
     stop, ///< there is no job, and never will be
 };
 
+enum class HandOver : std::uint8_t {
+    where_it_pays, ///< as long as a full job's work takes longer than its finish
+    always,        ///< for tests
+};
+
+/// How long full jobs took of late: moving averages over about eight. Any thread.
+class JobTimes {
+  public:
+    using Clock = std::chrono::steady_clock;
+    void worked(Clock::duration time) { average(work_, time); }
+    void finished(Clock::duration time) { average(finish_, time); }
+    [[nodiscard]] bool mostly_work() const {
+        return work_.load(std::memory_order_relaxed) > finish_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    /// Two threads at once may lose one's share: it is an average.
+    static void average(std::atomic<Clock::rep>& mean, Clock::duration time) {
+        const Clock::rep before = mean.load(std::memory_order_relaxed);
+        mean.store(before + (time.count() - before) / 8, std::memory_order_relaxed);
+    }
+    std::atomic<Clock::rep> work_{0};
+    std::atomic<Clock::rep> finish_{0};
+};
+
 template <class Job> class OrderedJobs {
   public:
     /// `count` jobs may be between their beginning and their end; `make()` makes each, once.
-    template <class Make> OrderedJobs(std::size_t count, Make make) : places_(count) {
+    template <class Make> OrderedJobs(std::size_t count, HandOver hand_over, Make make) : places_(count), hand_over_(hand_over) {
         for (std::size_t i = 0; i < count; ++i) free_.push_back(&jobs_.emplace_back(make()));
     }
 
@@ -42,10 +71,12 @@ template <class Job> class OrderedJobs {
             if (stopped_) return;
             Place& place = places_[begun_++ % places_.size()];
             place.job = &job;
-            if (taken == Taken::more) lead.unlock();
+            place.full = taken == Taken::more;
+            if (place.full && (hand_over_ == HandOver::always || times_.mostly_work())) lead.unlock();
             {
                 const Done done(place); // even if it throws: those behind it must not wait for ever
-                work(job);
+                timed(
+                    place.full, [&] { work(job); }, [&](auto time) { times_.worked(time); });
             }
             finish_what_is_done(finish);
         }
@@ -54,6 +85,7 @@ template <class Job> class OrderedJobs {
   private:
     struct Place {
         Job* job = nullptr;
+        bool full = false;
         std::atomic<bool> done{false};
     };
     struct Done {
@@ -89,11 +121,19 @@ template <class Job> class OrderedJobs {
                 Place& place = oldest();
                 place.done.store(false);
                 Job& job = *place.job;
+                const bool full = place.full;
                 finished_.fetch_add(1);
                 const GiveBack after(*this, job);
-                finish(job);
+                timed(
+                    full, [&] { finish(job); }, [&](auto time) { times_.finished(time); });
             }
         } while (oldest().done.load());
+    }
+    template <class Run, class Tell> static void timed(bool wanted, Run run, Tell tell) {
+        if (!wanted) return run();
+        const auto before = JobTimes::Clock::now();
+        run();
+        tell(JobTimes::Clock::now() - before);
     }
     [[nodiscard]] Place& oldest() { return places_[finished_.load() % places_.size()]; }
 
@@ -125,6 +165,8 @@ template <class Job> class OrderedJobs {
     std::uint64_t begun_ = 0; ///< the leader's
     std::deque<Job> jobs_;
     std::vector<Place> places_;
+    const HandOver hand_over_;
+    JobTimes times_;
     std::atomic<bool> finishing_{false};
     std::atomic<std::uint64_t> finished_{0};
     std::mutex free_lock_;

@@ -1,7 +1,6 @@
 #include "tun/packet_loops.hpp"
 
 #include "common/system/clocks.hpp"
-#include "tun/ordered_jobs.hpp"
 
 #include <poll.h>
 
@@ -246,8 +245,8 @@ class InboundLoop::Jobs : public OrderedJobs<InboundJob> {
     using OrderedJobs::OrderedJobs;
 };
 
-OutboundLoop::OutboundLoop(LoopShared& shared, std::size_t threads)
-    : shared_(shared), jobs_(std::make_unique<Jobs>(threads + spare_jobs, [] { return OutboundJob(); })) {}
+OutboundLoop::OutboundLoop(LoopShared& shared, std::size_t threads, HandOver hand_over)
+    : shared_(shared), jobs_(std::make_unique<Jobs>(threads + spare_jobs, hand_over, [] { return OutboundJob(); })) {}
 OutboundLoop::~OutboundLoop() = default;
 
 void OutboundLoop::run(DataPlane::Worker& worker) {
@@ -264,8 +263,9 @@ void OutboundLoop::run(DataPlane::Worker& worker) {
         [&](OutboundJob& job) { job.seal(worker); }, [&](OutboundJob& job) { job.send(shared_, worker); });
 }
 
-InboundLoop::InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads)
-    : shared_(shared), socket_(socket), jobs_(std::make_unique<Jobs>(threads + spare_jobs, [] { return InboundJob(); })) {}
+InboundLoop::InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads, HandOver hand_over)
+    : shared_(shared), socket_(socket),
+      jobs_(std::make_unique<Jobs>(threads + spare_jobs, hand_over, [] { return InboundJob(); })) {}
 InboundLoop::~InboundLoop() = default;
 
 void InboundLoop::run(DataPlane::Worker& worker) {

@@ -6,6 +6,7 @@
 #include "common/system/udp_socket.hpp"
 #include "tun/data_plane.hpp"
 #include "tun/handshake_queue.hpp"
+#include "tun/ordered_jobs.hpp"
 #include "tun/tun_device.hpp"
 
 #include <atomic>
@@ -63,7 +64,7 @@ struct LoopShared {
 /// TUN -> UDP, for any number of threads: packets leave in the order that they were read in.
 class OutboundLoop {
   public:
-    OutboundLoop(LoopShared& shared, std::size_t threads);
+    OutboundLoop(LoopShared& shared, std::size_t threads, HandOver hand_over);
     ~OutboundLoop();
     /// What each thread runs. Returns when told to stop, or when the interface is gone.
     void run(DataPlane::Worker& worker);
@@ -78,7 +79,7 @@ class OutboundLoop {
 /// UDP -> TUN, of one socket, likewise.
 class InboundLoop {
   public:
-    InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads);
+    InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads, HandOver hand_over);
     ~InboundLoop();
     void run(DataPlane::Worker& worker);
 

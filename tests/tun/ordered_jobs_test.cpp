@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
+using vpn::tun::HandOver;
+using vpn::tun::JobTimes;
 using vpn::tun::OrderedJobs;
 using vpn::tun::Taken;
 
@@ -13,7 +15,7 @@ namespace {
 
 constexpr std::size_t threads_count = 4;
 constexpr std::size_t jobs_count = 6;
-constexpr int numbers = 20'000;
+constexpr int numbers = 5'000;
 
 struct Job {
     int number = -1;
@@ -22,7 +24,9 @@ struct Job {
 
 /// Takes the numbers one after the other, and notes in which order they come out.
 struct Bench {
-    OrderedJobs<Job> jobs{jobs_count, [] { return Job{}; }};
+    explicit Bench(HandOver hand_over = HandOver::always) : jobs(jobs_count, hand_over, [] { return Job{}; }) {}
+
+    OrderedJobs<Job> jobs;
     std::atomic<int> taking{0};
     std::atomic<int> finishing{0};
     std::atomic<int> under_way{0};
@@ -79,18 +83,19 @@ struct Bench {
 } // namespace
 
 TEST_CASE("jobs end in the order of their beginning, one at a time, each worked at once") {
-    for (const std::size_t count : {std::size_t{1}, std::size_t{2}, threads_count}) {
-        CAPTURE(count);
-        Bench bench;
-        bench.run_on(count, Bench::work);
-        bench.check_order();
-        CHECK(bench.worked_wrongly == 0);
-    }
+    for (const HandOver hand_over : {HandOver::always, HandOver::where_it_pays})
+        for (const std::size_t count : {std::size_t{1}, std::size_t{2}, threads_count}) {
+            CAPTURE(count);
+            Bench bench(hand_over);
+            bench.run_on(count, Bench::work);
+            bench.check_order();
+            CHECK(bench.worked_wrongly == 0);
+        }
 }
 
 TEST_CASE("work goes on while other work does") {
     // Each waits for the other: with a lead that is not handed on this would never end.
-    OrderedJobs<int> jobs(2, [] { return 0; });
+    OrderedJobs<int> jobs(2, HandOver::always, [] { return 0; });
     std::atomic<int> next{0};
     std::atomic<int> arrived{0};
     std::vector<std::thread> threads;
@@ -114,4 +119,16 @@ TEST_CASE("a job whose work throws holds nobody up") {
         if (job.number % 100 == 3) throw std::runtime_error("no memory");
     });
     bench.check_order();
+}
+
+TEST_CASE("more threads pay as long as full jobs are mostly work") {
+    using namespace std::chrono_literals;
+    JobTimes times;
+    CHECK_FALSE(times.mostly_work()); // nothing is known yet
+    for (int i = 0; i < 20; ++i) times.worked(150us), times.finished(40us);
+    CHECK(times.mostly_work());
+    times.finished(600us); // once: somebody else had the core
+    CHECK(times.mostly_work());
+    for (int i = 0; i < 40; ++i) times.worked(20us), times.finished(40us);
+    CHECK_FALSE(times.mostly_work());
 }
