@@ -119,7 +119,7 @@ class Tunnel {
     Ends ends;
 };
 
-bool header_is_right(Bytes packet) { return packet[0] >> 4 == std::byte{6} || plain_sum(packet.first(20)) == 0xffff; }
+bool header_is_right(Bytes packet) { return (packet[0] >> 4) == std::byte{6} || plain_sum(packet.first(20)) == 0xffff; }
 
 } // namespace
 
@@ -356,7 +356,7 @@ TEST_CASE("the oldest of what waits gives way, and is counted") {
 TEST_CASE("a run that goes nowhere is dropped for one reason, once, whichever way it is sealed") {
     Tunnel tunnel;
     SendBuffer out(100'000);
-    const auto drop_of = [&](Packet whole, std::size_t segment) {
+    const auto drop_of = [&](const Packet& whole, std::size_t segment) {
         Read read(whole, segment);
         auto packets = read.split();
         const auto guard = tunnel.sealer.enter();

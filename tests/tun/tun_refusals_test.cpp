@@ -110,7 +110,7 @@ void send_together(int fd, Family family, Bytes bytes, int segment) {
 
 /// IPv4's identification counts from anywhere: from zero here, and the header's checksum with it.
 void number_from_zero(std::vector<ByteVector>& packets) {
-    if (packets.empty() || packets[0][0] >> 4 != std::byte{4}) return;
+    if (packets.empty() || (packets[0][0] >> 4) != std::byte{4}) return;
     const auto first = load_be<std::uint16_t>(packets[0].data() + 4);
     for (ByteVector& packet : packets) {
         const auto id = load_be<std::uint16_t>(packet.data() + 4);
