@@ -63,6 +63,9 @@ std::vector<std::string> explain_silence(const Evidence& evidence) {
                                "  - the public_key in the file is not the server's;",
                                "  - the server does not know this client's key: vpn-server peer list;",
                                "  - a clock: this client connected before with a clock that was ahead."});
+    if (evidence.suite == crypto::Suite::hybrid)
+        lines.push_back("  - fragments are dropped on a narrow way: a handshake of suite hybrid has up to 1,396 bytes; suite "
+                        "wireguard's fits.");
     return lines;
 }
 

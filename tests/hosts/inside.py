@@ -22,6 +22,7 @@ def tell(text, directory):
             chosen.function(directory, **chosen.parameters)
         else:
             with Lab(directory) as lab:
+                lab.suite = chosen.suite
                 chosen.function(lab, **chosen.parameters)
         return 0
     except sentences.Skip as skip:

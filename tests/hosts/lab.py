@@ -39,6 +39,8 @@ table ip6 nat {
 class Lab(contextlib.ExitStack):
     """The hosts, wired and addressed. Leaving the context ends them all."""
 
+    suite = None
+
     def __init__(self, directory):
         super().__init__()
         self.directory = pathlib.Path(directory)
@@ -86,6 +88,11 @@ class Lab(contextlib.ExitStack):
         for host in (self.site, self.router):
             eventually(f"{host.name} is ready", lambda host=host: ":53 " in host.run("ss", "-lun").out)
         eventually("the website is open", lambda: ":80 " in self.site.run("ss", "-ltn").out)
+
+    def narrow(self, mtu):
+        """The laptop's link carries no more than this, and both its ends know."""
+        self.laptop.ip(f"link set eth0 mtu {mtu}")
+        self.router.ip(f"link set lan0 mtu {mtu}")
 
     def nat(self):
         """Puts the laptop behind the router's address, as at home."""

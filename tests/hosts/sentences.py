@@ -29,6 +29,8 @@ class Sentence:
     reference: bool
     # Wants hosts of its own making, not the lab.
     bare: bool
+    # What our programs speak with each other where the test does not choose; None: what they do untold.
+    suite: str | None = None
 
     @property
     def module(self):
@@ -42,13 +44,16 @@ class Sentence:
 SENTENCES = []
 
 
-def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, **parameters):
-    """Marks `function(lab, **parameters)` as the proof of `text`. A tuple among the parameters is one test for each of its values."""
+def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, **parameters):
+    """Marks `function(lab, **parameters)` as the proof of `text`. A tuple among the parameters is one test for each of its values.
+    `suites`: once more in suite hybrid."""
     def mark(function):
         open_ones = {key: value if isinstance(value, tuple) else (value,) for key, value in parameters.items()}
         for values in itertools.product(*open_ones.values()):
             chosen = dict(zip(open_ones, values))
             SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare))
+            if suites:
+                SENTENCES.append(Sentence(text.format(**chosen) + " (suite hybrid)", function, chosen, seconds, apart, False, bare, "hybrid"))
         return function
     return mark
 

@@ -24,7 +24,7 @@ def counts(relay):
     return json.loads(eventually("the relay's counts", lambda: relay.out[len(before):].endswith("\n") and relay.out[len(before):]))
 
 
-@sentence("5 MB come {way} unharmed over a wire that drops, doubles, reorders, delays and spoils", way=("down", "up"), seconds=12, reference=True)
+@sentence("5 MB come {way} unharmed over a wire that drops, doubles, reorders, delays and spoils", way=("down", "up"), seconds=12, reference=True, suites=True)
 def transfer(lab, way):
     relay, endpoint = lab.relay(*BAD_WIRE)
     connected(lab, endpoint=endpoint)
@@ -34,7 +34,7 @@ def transfer(lab, way):
     assert all(did[what] for what in ("dropped", "duplicated", "corrupted", "reordered")), f"the wire was too good: {did}"
 
 
-@sentence("datagrams that arrive twice are delivered once", seconds=4, reference=True)
+@sentence("datagrams that arrive twice are delivered once", seconds=4, reference=True, suites=True)
 def duplicates(lab):
     relay, endpoint = lab.relay("--duplicate", 1)
     connected(lab, endpoint=endpoint)
@@ -44,7 +44,7 @@ def duplicates(lab):
     assert counts(relay)["duplicated"] > 100
 
 
-@sentence("datagrams that arrive out of order are delivered all the same", seconds=4, reference=True)
+@sentence("datagrams that arrive out of order are delivered all the same", seconds=4, reference=True, suites=True)
 def reordered(lab):
     relay, endpoint = lab.relay("--reorder", 0.3)
     connected(lab, endpoint=endpoint)
@@ -55,7 +55,7 @@ def reordered(lab):
     assert counts(relay)["reordered"] > 30
 
 
-@sentence("a wire that spoils every datagram delivers nothing, and when it is good again the session simply goes on", seconds=5, reference=True)
+@sentence("a wire that spoils every datagram delivers nothing, and when it is good again the session simply goes on", seconds=5, reference=True, suites=True)
 def corrupted(lab):
     relay, endpoint = lab.relay()
     connected(lab, endpoint=endpoint)
@@ -66,7 +66,7 @@ def corrupted(lab):
     lab.laptop.run("ping", "-n", "-c5", "-i0.05", "-W1", addresses.TUNNEL_SERVER[4])
 
 
-@sentence("a long way is no obstacle: 300 ms there and back", seconds=6, reference=True)
+@sentence("a long way is no obstacle: 300 ms there and back", seconds=6, reference=True, suites=True)
 def far_away(lab):
     _, endpoint = lab.relay("--delay", 0.15)
     connected(lab, endpoint=endpoint)
@@ -74,7 +74,7 @@ def far_away(lab):
     assert done["right"], done
 
 
-@sentence("the handshake gets through a wire that drops every third datagram", seconds=20, apart=True, reference=True)
+@sentence("the handshake gets through a wire that drops every third datagram", seconds=20, apart=True, reference=True, suites=True)
 def lossy_handshake(lab):
     _, endpoint = lab.relay("--drop", 0.34, "--seed", 3)
     tunnel = Tunnel(lab, endpoint=endpoint)

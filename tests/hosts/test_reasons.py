@@ -39,6 +39,11 @@ def no_default_route(lab):
     lab.laptop.run("ip", "-6", "route", "del", "default")
 
 
+def drop_fragments(lab):
+    lab.narrow(1280)
+    lab.router.nft("table inet holes {\n chain raw { type filter hook prerouting priority -500; ip frag-off & 0x3fff != 0 drop; }\n}\n")
+
+
 TROUBLES = {
     "the file holds another server's key": Trouble("silence", [["key"], ["UDP", "firewall"]], change=set_peer(public_key=pubkey(genkey()))),
     "the server does not know this client's key":
@@ -55,6 +60,12 @@ TROUBLES = {
     "the server's name does not exist": Trouble("name-not-resolved", [["missing.test"]], change=set_peer(endpoint="missing.test:51820")),
     "no resolver answers": Trouble("name-not-resolved", [["vps.test"]], change=set_peer(endpoint="vps.test:51820"),
                                    prepare=lambda lab: lab.laptop.write("/etc/resolv.conf", f"nameserver {addresses.VPS[4]}\n", 0o644)),
+    "the server has suite wireguard for this client, the file hybrid":
+        Trouble("wrong-suite", [["hybrid"], ["wireguard"], ["suite"]], change=set_peer(suite="hybrid"), seconds=15),
+    "the server has suite hybrid for this client, the file wireguard":
+        Trouble("wrong-suite", [["hybrid"], ["wireguard"], ["suite"]], change=set_peer(suite="wireguard"), facts={"suite": "hybrid"}, seconds=15),
+    "fragments are dropped and a hybrid handshake does not fit":
+        Trouble("silence", [["fragment"], ["suite"]], change=set_peer(suite="hybrid"), facts={"suite": "hybrid"}, prepare=drop_fragments),
     "a firewall swallows it": Trouble("silence", [["UDP", "firewall"]], prepare=lambda lab: lab.vps.nft(DROP_UDP)),
     "the handshake is fine and nothing comes back": Trouble("no-return", [["handshake"]], prepare=lambda lab: lab.vps.nft(DROP_INNER)),
     "the server answers pings and forwards nothing":
@@ -96,6 +107,12 @@ def says_why_of_another(lab, what):
 def server_counts_unknown(lab):
     tunnel, _ = fails(lab, TROUBLES["the server does not know this client's key"])
     assert sum(tunnel.server.drops().values()) >= 1, tunnel.server.status()
+
+
+@sentence("the server counts the handshakes of a client whose file has another suite", seconds=15)
+def server_counts_wrong_suite(lab):
+    tunnel, _ = fails(lab, TROUBLES["the server has suite hybrid for this client, the file wireguard"])
+    assert tunnel.server.drops().get("wrong-suite", 0) >= 1, tunnel.server.status()
 
 
 @sentence("`connect` tells the reasons apart: each has a text of its own", seconds=20)

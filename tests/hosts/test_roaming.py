@@ -26,27 +26,27 @@ def change_address(lab, outer):
                   f"route replace default via {addresses.ROUTER_LAN[outer]} dev eth0")
 
 
-@sentence("the laptop's IPv{outer} address changes under traffic, and the tunnel goes on within a second", outer=(4, 6), seconds=5, reference=True)
+@sentence("the laptop's IPv{outer} address changes under traffic, and the tunnel goes on within a second", outer=(4, 6), seconds=5, reference=True, suites=True)
 def new_address(lab, outer):
     connected(lab, outer=outer)
     goes_on_through(lab, lambda: change_address(lab, outer))
 
 
-@sentence("the laptop moves to another network over IPv{outer}, and the tunnel goes on within a second", outer=(4, 6), seconds=5, reference=True)
+@sentence("the laptop moves to another network over IPv{outer}, and the tunnel goes on within a second", outer=(4, 6), seconds=5, reference=True, suites=True)
 def new_network(lab, outer):
     lab.open_cafe()
     connected(lab, outer=outer)
     goes_on_through(lab, lab.move_to_cafe)
 
 
-@sentence("the home router forgets its mappings and leaves by another address, and the tunnel goes on within a second", seconds=5, reference=True)
+@sentence("the home router forgets its mappings and leaves by another address, and the tunnel goes on within a second", seconds=5, reference=True, suites=True)
 def new_mapping(lab):
     lab.nat()
     connected(lab)
     goes_on_through(lab, lab.change_mapping)
 
 
-@sentence("a NAT gives the laptop another port, and the tunnel goes on within a second", seconds=5, reference=True)
+@sentence("a NAT gives the laptop another port, and the tunnel goes on within a second", seconds=5, reference=True, suites=True)
 def new_port(lab):
     relay, endpoint = lab.relay()
     connected(lab, endpoint=endpoint)
@@ -57,7 +57,7 @@ def new_port(lab):
     goes_on_through(lab, rebind)
 
 
-@sentence("after the laptop moved, the server reaches it without being asked", seconds=5, reference=True)
+@sentence("after the laptop moved, the server reaches it without being asked", seconds=5, reference=True, suites=True)
 def server_speaks_first(lab):
     lab.open_cafe()
     connected(lab)
@@ -67,7 +67,7 @@ def server_speaks_first(lab):
 
 
 @sentence("a stopped server that comes back has its client back within 21 seconds: ended by {ending}", ending=("SIGTERM", "SIGKILL"),
-          seconds=30, apart=True, reference=True)
+          seconds=30, apart=True, reference=True, suites=True)
 def server_restarts(lab, ending):
     tunnel = Tunnel(lab, keepalive=5).up()
     with pinging(lab.laptop, addresses.TUNNEL_SERVER[4], every=0.1) as pings:
@@ -90,7 +90,7 @@ def try_delete_table(tunnel):
         tunnel.server.host.run("nft", "delete", "table", "inet", "wgnat")
 
 
-@sentence("a network cable pulled for 3 seconds costs 3 seconds", seconds=8, reference=True)
+@sentence("a network cable pulled for 3 seconds costs 3 seconds", seconds=8, reference=True, suites=True)
 def cable(lab):
     connected(lab)
     with pinging(lab.laptop, addresses.TUNNEL_SERVER[4]) as pings:

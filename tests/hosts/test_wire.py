@@ -10,7 +10,7 @@ from .tunnel import connected
 MARKER = "plain-as-day-" * 8
 
 
-@sentence("a capture between shows UDP to and from the endpoint and no plaintext, over IPv{outer}", outer=(4, 6), reference=True)
+@sentence("a capture between shows UDP to and from the endpoint and no plaintext, over IPv{outer}", outer=(4, 6), reference=True, suites=True)
 def ciphertext_only(lab, outer):
     tunnel = connected(lab, outer=outer)
     with Capture(lab.router, "lan0") as wire, Capture(lab.site, "eth0") as far:
@@ -23,7 +23,7 @@ def ciphertext_only(lab, outer):
     assert tunnel.facts.server_key not in str(wire.bytes)
 
 
-@sentence("with the full tunnel, no packet for anywhere leaves beside it", reference=True)
+@sentence("with the full tunnel, no packet for anywhere leaves beside it", reference=True, suites=True)
 def nothing_beside(lab):
     connected(lab)
     with Capture(lab.router, "lan0") as wire:
@@ -33,7 +33,7 @@ def nothing_beside(lab):
     assert not strangers(wire.packets, 4), strangers(wire.packets, 4)[:10]
 
 
-@sentence("with a split tunnel, its networks go through and everything else goes as before", reference=True)
+@sentence("with a split tunnel, its networks go through and everything else goes as before", reference=True, suites=True)
 def split(lab):
     connected(lab, allowed_ips=["10.66.0.0/24", "fd66::/64", *addresses.SITE_NETWORK.values()])
     with Capture(lab.router, "lan0") as wire:
@@ -45,14 +45,14 @@ def split(lab):
     assert not {packet.destination for packet in beside} & set(addresses.SITE.values()), beside
 
 
-@sentence("what is said to the endpoint's address inside a full tunnel is answered, and the tunnel does not swallow itself", reference=True)
+@sentence("what is said to the endpoint's address inside a full tunnel is answered, and the tunnel does not swallow itself", reference=True, suites=True)
 def endpoint_does_not_loop(lab):
     connected(lab)
     lab.laptop.run("ping", "-n", "-c3", "-i", 0.05, "-W2", addresses.VPS[4])
     lab.laptop.run("ping", "-n", "-c3", "-i", 0.05, "-W2", addresses.TUNNEL_SERVER[4])
 
 
-@sentence("the server clamps the TCP segment size that the laptop offers to what fits the tunnel: IPv{inner}", inner=(4, 6))
+@sentence("the server clamps the TCP segment size that the laptop offers to what fits the tunnel: IPv{inner}", inner=(4, 6), suites=True)
 def mss_up(lab, inner):
     tunnel = connected(lab)
     _offer_too_much(lab, tunnel, inner)
@@ -63,7 +63,7 @@ def mss_up(lab, inner):
     assert offered and max(offered) <= most, f"offered {offered}, at most {most} fits"
 
 
-@sentence("the TCP segment size that the website offers is clamped on its way to the laptop: IPv{inner}", inner=(4, 6))
+@sentence("the TCP segment size that the website offers is clamped on its way to the laptop: IPv{inner}", inner=(4, 6), suites=True)
 def mss_down(lab, inner):
     tunnel = connected(lab)
     with Capture(lab.laptop, tunnel.client.interface) as near, Capture(lab.site, "eth0") as far:
@@ -105,7 +105,7 @@ def told_at_once(host, lab, address):
     assert told["error"] and told["seconds"] < 0.5, told
 
 
-@sentence("an idle tunnel is silent: no packet in 12 seconds without keepalive", seconds=26, apart=True, reference=True)
+@sentence("an idle tunnel is silent: no packet in 12 seconds without keepalive", seconds=26, apart=True, reference=True, suites=True)
 def silence(lab):
     # With IPv6 inside, the kernel itself would now and then look for routers.
     connected(lab, allowed_ips=["10.66.0.0/24"], client_addresses=["10.66.0.2/32"])

@@ -39,7 +39,7 @@ class Tunnel:
     """A server and a client of the chosen kinds, made and not yet started."""
 
     def __init__(self, lab, server=OURS, client=OURS, psk=False, **facts):
-        self.facts = Facts(psk=genkey() if psk else None, **facts)
+        self.facts = Facts(psk=genkey() if psk else None, **{"suite": lab.suite, **facts})
         if is_reference():
             server = client = WIREGUARD_GO
         self.server = {OURS: OurServer, WIREGUARD_GO: WireguardServer}[server](lab.vps, self.facts)
