@@ -13,8 +13,9 @@ namespace vpn::tun {
 
 class SendBuffer {
   public:
-    static constexpr std::size_t together_max = 64;          ///< UDP_MAX_SEGMENTS of older kernels
-    static constexpr std::size_t together_bytes_max = 65507; ///< a UDP datagram's payload over IPv4
+    static constexpr std::size_t together_max = 64; ///< UDP_MAX_SEGMENTS of older kernels
+    static constexpr std::size_t together_bytes_max =
+        65473; ///< 64 KiB with all headers: more, and the kernel cuts it before the link
 
     explicit SendBuffer(std::size_t capacity) : slab_(capacity) {
         for (auto& runs : runs_) runs.reserve(256);

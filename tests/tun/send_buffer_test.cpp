@@ -65,13 +65,16 @@ TEST_CASE("families are kept apart, and what lies between two of one family part
     CHECK(counts(buffer, Family::v6) == std::vector<std::size_t>{1});
 }
 
-TEST_CASE("a run ends at 64 datagrams and at 65,507 bytes") {
+TEST_CASE("a run ends at 64 datagrams and at 65,473 bytes") {
     SendBuffer many(100 * 100);
     for (int i = 0; i < 100; ++i) put(many, 100);
     CHECK(counts(many) == std::vector<std::size_t>{64, 36});
     SendBuffer large(100 * 1452);
     for (int i = 0; i < 100; ++i) put(large, 1452);
     CHECK(counts(large) == std::vector<std::size_t>{45, 45, 10});
+    SendBuffer edge(4 * 16'369); // 65,476
+    for (int i = 0; i < 4; ++i) put(edge, 16'369);
+    CHECK(counts(edge) == std::vector<std::size_t>{3, 1});
 }
 
 TEST_CASE("cleared, all its room is there again") {
