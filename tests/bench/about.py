@@ -42,14 +42,14 @@ def tools():
     return [said("iperf3", "--version").partition(" (")[0] or "iperf3 ?", found(r"from (.+)", said("ping", "-V"), "ping ?")]
 
 
-def ours(program):
+def ours(program, cipher):
     libsodium = said("pkg-config", "--modversion", "libsodium >= 1.0.22").strip()
     if not libsodium:
         header = ROOT / ".deps" / "libsodium" / "include" / "sodium" / "version.h"
         libsodium = found(r'VERSION_STRING "(.+)"', header.read_text(encoding="ascii") if header.exists() else "")
     commit = said("git", "describe", "--always", "--dirty").strip()
     version = found(r"(\d[\d.]+)", said(program, "--version"))
-    return f"this tree {version}{f' ({commit})' if commit else ''}, ChaCha20-Poly1305 of libsodium {libsodium}"
+    return f"this tree {version}{f' ({commit})' if commit else ''}, {cipher} of libsodium {libsodium}"
 
 
 def wireguard_go(program, package):
@@ -65,8 +65,8 @@ def openvpn(program):
 
 
 VERSIONS = {
-    "ours": lambda: ours(PEERS["ours"].program),
-    "hybrid": lambda: ours(PEERS["hybrid"].program),
+    "ours": lambda: ours(PEERS["ours"].program, "ChaCha20-Poly1305"),
+    "hybrid": lambda: ours(PEERS["hybrid"].program, "AEGIS-256"),
     "newest": lambda: wireguard_go(PEERS["newest"].program, said(*TESTING, "show", "wireguard-go")),
     "stable": lambda: wireguard_go(PEERS["stable"].program, said("dpkg", "-s", "wireguard-go")),
     "openvpn": lambda: openvpn(OPENVPN),
