@@ -25,7 +25,7 @@ struct Preparation {
     ConnectionFile file;
     system::UnixListener listener; ///< goes after the lock, so that who waits for its end finds the name free
     system::InstanceLock lock;
-    system::InstanceLock turn; ///< of those that look at the machine and change it: let it go when that is done
+    system::InstanceLock turn;        ///< of those that look at the machine and change it: let it go when that is done
     std::vector<Endpoints> endpoints; ///< for each peer
     tun::TunDevice device;
     tun::Sockets sockets;

@@ -50,8 +50,9 @@ class Machine {
         auto device = tun::TunDevice::open("vpn0", offloads);
         REQUIRE(device);
         REQUIRE(test::shell("ip link set vpn0 addrgenmode none mtu 1420 up; ip address add " + address() + "/24 dev vpn0") == "");
-        engine_ = std::make_unique<tun::Engine>(loop, tun::Wiring{std::move(*device), std::move(sockets), 1420, threads_each_way, tun::HandOver::always},
-                                                key_.clone(), random_, observer);
+        engine_ = std::make_unique<tun::Engine>(
+            loop, tun::Wiring{std::move(*device), std::move(sockets), 1420, threads_each_way, tun::HandOver::always},
+            key_.clone(), random_, observer);
     }
 
     [[nodiscard]] std::string address() const { return "10.9.0." + std::to_string(number_); }

@@ -124,13 +124,13 @@ TEST_CASE("datagrams that this machine refused to send are not the server's sile
 
 TEST_CASE("an answer in the other suite is a certain reason, and names both") {
     Evidence evidence = attempt();
-    evidence.suite = crypto::Suite::hybrid;
+    evidence.suite = vpn::crypto::Suite::hybrid;
     evidence.wrong_suites = 1;
     CHECK(diagnose(evidence) == Reason::wrong_suite);
     CHECK(is_certain(evidence));
     CHECK(explanation(Reason::wrong_suite, evidence).find("speaks suite wireguard with this client, and the file says hybrid") !=
           std::string::npos);
-    evidence.suite = crypto::Suite::wireguard;
+    evidence.suite = vpn::crypto::Suite::wireguard;
     CHECK(explanation(Reason::wrong_suite, evidence).find("speaks suite hybrid with this client, and the file says wireguard") !=
           std::string::npos);
 }
