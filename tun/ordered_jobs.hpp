@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <vector>
 
@@ -73,12 +74,12 @@ template <class Job> class OrderedJobs {
             place.job = &job;
             place.full = taken == Taken::more;
             if (place.full && (hand_over_ == HandOver::always || times_.mostly_work())) lead.unlock();
-            {
-                const Done done(place); // even if it throws: those behind it must not wait for ever
-                timed(
-                    place.full, [&] { work(job); }, [&](auto time) { times_.worked(time); });
-            }
-            finish_what_is_done(finish);
+            std::exception_ptr thrown;
+            attempt(
+                place.full, [&] { work(job); }, [&](auto time) { times_.worked(time); }, thrown);
+            place.done.store(true); // even if it threw: those behind it must not wait for ever
+            finish_what_is_done(finish, thrown);
+            if (thrown) std::rethrow_exception(thrown);
         }
     }
 
@@ -87,13 +88,6 @@ template <class Job> class OrderedJobs {
         Job* job = nullptr;
         bool full = false;
         std::atomic<bool> done{false};
-    };
-    struct Done {
-        explicit Done(Place& the_place) : place(the_place) {}
-        ~Done() { place.done.store(true); }
-        Done(const Done&) = delete;
-        Done& operator=(const Done&) = delete;
-        Place& place;
     };
     /// Who holds it may finish.
     class Turn {
@@ -113,7 +107,7 @@ template <class Job> class OrderedJobs {
 
     /// Whoever finds the oldest job done finishes it, and all that are done behind it. Nobody waits: who comes while another
     /// finishes leaves its job to that one, who looks once more after giving up the turn.
-    template <class Finish> void finish_what_is_done(Finish& finish) {
+    template <class Finish> void finish_what_is_done(Finish& finish, std::exception_ptr& thrown) {
         do {
             const Turn turn(finishing_);
             if (!turn.mine()) return;
@@ -124,16 +118,20 @@ template <class Job> class OrderedJobs {
                 const bool full = place.full;
                 finished_.fetch_add(1);
                 const GiveBack after(*this, job);
-                timed(
-                    full, [&] { finish(job); }, [&](auto time) { times_.finished(time); });
+                attempt(
+                    full, [&] { finish(job); }, [&](auto time) { times_.finished(time); }, thrown);
             }
         } while (oldest().done.load());
     }
-    template <class Run, class Tell> static void timed(bool wanted, Run run, Tell tell) {
-        if (!wanted) return run();
-        const auto before = JobTimes::Clock::now();
-        run();
-        tell(JobTimes::Clock::now() - before);
+    /// Runs, tells how long it took if that is wanted, and keeps what it throws: the jobs of others go on.
+    template <class Run, class Tell> static void attempt(bool wanted, Run run, Tell tell, std::exception_ptr& thrown) {
+        const auto before = wanted ? JobTimes::Clock::now() : JobTimes::Clock::time_point();
+        try {
+            run();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        if (wanted) tell(JobTimes::Clock::now() - before);
     }
     [[nodiscard]] Place& oldest() { return places_[finished_.load() % places_.size()]; }
 

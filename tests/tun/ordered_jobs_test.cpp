@@ -121,6 +121,31 @@ TEST_CASE("a job whose work throws holds nobody up") {
     bench.check_order();
 }
 
+TEST_CASE("when threads leave by an exception, the rest finish what is begun, and end") {
+    Bench bench;
+    std::vector<std::thread> threads;
+    std::atomic<int> left{0};
+    for (std::size_t i = 0; i < threads_count; ++i)
+        threads.emplace_back([&] {
+            try {
+                bench.jobs.run([&](Job& job) { return bench.take(job); },
+                               [](Job& job) {
+                                   Bench::work(job);
+                                   if (job.number == 100 || job.number == 200) throw std::runtime_error("no memory");
+                               },
+                               [&](Job& job) {
+                                   bench.finish(job);
+                                   if (job.number == 300) throw std::runtime_error("no memory");
+                               });
+            } catch (const std::runtime_error&) {
+                ++left;
+            }
+        });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(left == 3);
+    bench.check_order();
+}
+
 TEST_CASE("more threads pay as long as full jobs are mostly work") {
     using namespace std::chrono_literals;
     JobTimes times;
