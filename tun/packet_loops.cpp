@@ -120,7 +120,12 @@ class OutboundJob {
         if (done_ < reads_.size()) {
             const Boot now = system::now().boot;
             const auto guard = worker.enter();
-            for (; done_ < reads_.size(); ++done_) seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage);
+            for (; done_ < reads_.size(); ++done_) {
+                if (seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage)) continue;
+                flush(shared); // so many small segments that they need a buffer of their own
+                if (!seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage))
+                    worker.count(protocol::Drop::unsent); // or more than one: no path has so small an MTU
+            }
         }
         flush(shared);
         for (const Bytes answer : answers_) shared.device.write({&answer, 1});
@@ -129,7 +134,7 @@ class OutboundJob {
     [[nodiscard]] bool empty() const { return reads_.empty(); }
 
   private:
-    /// For packets of usual sizes. What a kernel cuts into tiny segments may need more, and is dropped.
+    /// A job of usual packets, or one super-packet of segments down to about 40 bytes of payload.
     static constexpr std::size_t sealed_room = 2 * read_at_once;
     using Seal = Outgoing (DataPlane::Worker::*)(offload::Splitter&, SendBuffer&, Boot);
 
@@ -146,12 +151,12 @@ class OutboundJob {
         sending_.clear();
     }
 
-    /// False: it is not ready, and to be done again.
+    /// False: there is no session or no room, and it is to be done again.
     bool seal_one(DataPlane::Worker& worker, TunRead& read, Boot now, Seal how) {
         auto packets = offload::Splitter::over(read.header, read.packet);
         if (!packets) return worker.count(protocol::Drop::not_ip), true;
         if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
-        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return worker.count(protocol::Drop::unsent), true;
+        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return false;
         const Outgoing outgoing = (worker.*how)(*packets, sending_, now);
         if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(read.packet, *why);
         return !std::holds_alternative<Unready>(outgoing);

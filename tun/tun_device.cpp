@@ -158,8 +158,8 @@ class TunDevice::Writing {
             report_.full += packets;
         else if (means_gone(error))
             report_.gone = true;
-        else if (header.segmentation == offload::VnetHeader::none)
-            report_.refused += packets; // a refused super-packet is written again
+        else if (header.segmentation == offload::VnetHeader::none || error != EINVAL)
+            report_.refused += packets; // a super-packet refused with EINVAL is written again
         return error;
     }
 
