@@ -123,6 +123,8 @@ class Engine::Control {
         plane_.publish(conversation_.mac_keys());
     }
 
+    void set_mtu(std::size_t mtu) { plane_.set_mtu(mtu); }
+
     [[nodiscard]] protocol::DropCounts drops() const {
         protocol::DropCounts sum = plane_.drops();
         for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += drops_.counts[i];
@@ -292,6 +294,8 @@ void Engine::set_endpoint(protocol::PeerId peer, const Endpoint& endpoint) {
 }
 
 void Engine::set_private_key(crypto::PrivateKey key) { control_->set_private_key(std::move(key)); }
+
+void Engine::set_mtu(std::size_t mtu) { control_->set_mtu(mtu); }
 
 void Engine::want_handshake(protocol::PeerId peer) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.want_handshake(peer, now, out); });

@@ -77,6 +77,8 @@ class Engine {
     void remove_peer(protocol::PeerId peer);
     void set_endpoint(protocol::PeerId peer, const Endpoint& endpoint);
     void set_private_key(crypto::PrivateKey key);
+    /// The interface has another MTU from now on.
+    void set_mtu(std::size_t mtu);
     void want_handshake(protocol::PeerId peer);
     void forget_received_timestamp(protocol::PeerId peer);
     void restore(const std::vector<protocol::Timestamps>& timestamps);

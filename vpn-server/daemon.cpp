@@ -184,6 +184,8 @@ CommandResult<void> Daemon::file_is_ours() const {
 
 CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
+    mtu_ = network_.mtu();
+    engine_.set_mtu(mtu_);
     if (!equal_in_constant_time(config_.interface.private_key, wanted.interface.private_key))
         engine_.set_private_key(wanted.interface.private_key.clone());
     apply_peers(config_, wanted);

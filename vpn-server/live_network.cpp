@@ -32,11 +32,15 @@ Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
     if (auto taken = conflict(*around, difference(layout, interface_.layout()), name)) return failed(std::move(*taken));
     const std::string old_rules = firewall_.rules();
     uplinks_ = uplinks_of(*around, name);
-    if (auto replaced = firewall_.replace(ruleset(wanted, uplinks_, mtu_)); !replaced) return replaced;
+    const std::uint16_t mtu = tunnel_mtu(wanted, smallest_uplink_mtu(*around, name)); // peers may have brought another suite
+    if (auto replaced = firewall_.replace(ruleset(wanted, uplinks_, mtu)); !replaced) return replaced;
     if (auto changed = interface_.change(layout); !changed) {
         static_cast<void>(firewall_.replace(old_rules));
         return changed;
     }
+    if (mtu != mtu_)
+        if (auto set = interface_.set_mtu(mtu); !set) return set;
+    mtu_ = mtu;
     return {};
 }
 

@@ -25,6 +25,8 @@ class LiveNetwork {
     Result<void> change(const config::ServerConfig& wanted);
     /// The machine's links or routes changed. True if the rules had to follow.
     Result<bool> look_again(const config::ServerConfig& config);
+    /// The tunnel's, as the configuration of today wants it.
+    [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
     [[nodiscard]] const Uplinks& uplinks() const { return uplinks_; }
 
   private:

@@ -70,4 +70,9 @@ Result<void> TunnelInterface::change(Layout wanted) {
     return {};
 }
 
+Result<void> TunnelInterface::set_mtu(std::uint16_t mtu) {
+    if (auto set = system::set_link_mtu(*netlink_, index_, mtu); !set) return tl::unexpected(set.error());
+    return {};
+}
+
 } // namespace vpn::server

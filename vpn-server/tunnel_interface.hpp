@@ -18,6 +18,7 @@ class TunnelInterface {
 
     /// Adds and removes what differs, new things first. Errors: what the kernel refused; then nothing has changed.
     Result<void> change(Layout wanted);
+    Result<void> set_mtu(std::uint16_t mtu);
     [[nodiscard]] const Layout& layout() const { return layout_; }
 
   private:

@@ -37,6 +37,7 @@ def hybrid_by_default(lab):
     ping(lab.laptop, addresses.SITE[4])
     for status in server.status(), json.loads(lab.laptop.run(CLIENT, "status", "laptop", "--json").out):
         assert [peer["suite"] for peer in status["peers"]] == ["hybrid"], status
+    assert int(lab.vps.sh("cat /sys/class/net/vpns/mtu").out) == 1404, "the server began without hybrid peers, and its MTU follows"
 
 
 @sentence("over links of 1280 bytes a hybrid handshake is fragmented, and everything arrives: IPv{inner} over IPv{outer}", inner=(4, 6), outer=(4, 6),
