@@ -28,7 +28,10 @@ Granted<system::InstanceLock> wait_for_turn(const Waiting& waiting) {
     for (int attempt = 1;; ++attempt) {
         auto lock = system::InstanceLock::acquire(std::string(run_directory), turn);
         if (lock) return std::move(*lock);
-        if (!lock.error().held || attempt == attempts) return refuse_failure(lock.error());
+        if (!lock.error().held) return refuse_failure(lock.error());
+        if (attempt == attempts)
+            return refuse(ExitCode::failure, "another connect is taking very long (process " +
+                                                 std::to_string(lock.error().holder) + "): look at what it waits for, or end it");
         if (waiting.stop.asked()) return refuse(ExitCode::failure, "interrupted: nothing was changed");
         std::this_thread::sleep_for(pause);
     }
