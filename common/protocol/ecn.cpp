@@ -16,7 +16,7 @@ std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t before, std
 }
 
 void set_ecn(MutableBytes packet, Ecn ecn) {
-    const auto bits = static_cast<std::uint16_t>(ecn);
+    const auto bits = static_cast<unsigned>(ecn);
     const auto before = load_be<std::uint16_t>(packet.data());
     if (is_v6(packet)) return store_be(packet.data(), static_cast<std::uint16_t>((before & ~0x30U) | (bits << 4U)));
     const auto after = static_cast<std::uint16_t>((before & ~0x3U) | bits);
