@@ -2,6 +2,8 @@
 
 #include "common/protocol/ecn.hpp"
 
+#include <algorithm>
+
 namespace vpn::tun {
 
 using protocol::Drop;
@@ -40,37 +42,46 @@ Drop DataPlane::Worker::drop(Drop reason) {
     return reason;
 }
 
-protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::route_of(const offload::Splitter& packets) {
+protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::find_route(const RouteTo& routes,
+                                                                          const offload::Splitter& packets) {
     const auto ip = protocol::parse_ip_packet(packets.whole());
     if (!ip) return protocol::dropped(drop(Drop::not_ip));
-    LivePeer* peer = plane_.routes_.load()->find(ip->destination);
+    LivePeer* peer = routes.find(ip->destination);
     if (peer == nullptr) return protocol::dropped(drop(Drop::no_route));
     const Path* path = peer->path.load();
     if (path == nullptr) return protocol::dropped(drop(Drop::no_endpoint));
     return Route{peer, path, ip->bytes.size()};
 }
 
-Outgoing DataPlane::Worker::seal(offload::Splitter& packets, SendBuffer& out, Boot now) {
-    const auto route = route_of(packets);
+Outgoing DataPlane::Worker::seal(SealBatch& batch, offload::Splitter& packets, SendBuffer& out, Boot now) {
+    const auto route = find_route(*batch.routes, packets);
     if (!route) return route.error();
-    if (plane_.seal_on(*route->peer, packets, route->size, *route->path, out, now)) return Sealed{};
+    auto& unready = batch.unready;
+    if (std::find(unready.begin(), unready.end(), route->peer) != unready.end()) return Unready{};
+    if (const auto sealed = plane_.seal_on(*route->peer, packets, route->size, *route->path, out, now)) return *sealed;
+    unready.push_back(route->peer);
     return Unready{};
 }
 
 Outgoing DataPlane::Worker::seal_or_stage(offload::Splitter& packets, SendBuffer& out, Boot now) {
-    const auto route = route_of(packets);
+    const auto route = find_route(*plane_.routes_.load(), packets);
     if (!route) return route.error();
     LivePeer& peer = *route->peer;
-    if (plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return Sealed{};
+    if (const auto sealed = plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return *sealed;
 
     // No session yet. Look again under the lock: the control thread seals what is staged before it publishes a session, so either
     // we see that session or our packets are staged in time for it.
     const std::lock_guard lock(peer.slow_path);
-    if (plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return Sealed{};
+    if (const auto sealed = plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return *sealed;
     for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next())
         if (!peer.staged.push(packet.first(std::min(packet.size(), route->size)))) count(Drop::stage_full);
     plane_.notify(peer, Notice::wants_handshake);
     return Staged{};
+}
+
+bool DataPlane::Worker::is_good(protocol::LocalIndex session, Boot now) const {
+    const LiveSession* live = plane_.sessions_.find(session);
+    return live != nullptr && !live->session().expired(now);
 }
 
 Incoming DataPlane::Worker::open(MutableBytes datagram, const Path& from, Ecn marked, Boot now) {
@@ -112,13 +123,13 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
     return Deliver{inner->first(ip->bytes.size())};
 }
 
-bool DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out,
-                        Boot now) {
+std::optional<Sealed> DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path,
+                                         SendBuffer& out, Boot now) {
     LiveSession* live = peer.sending.load();
-    if (live == nullptr) return false;
+    if (live == nullptr) return std::nullopt;
     protocol::Session& session = live->session();
     auto counter = session.take_counters(packets.count(), now);
-    if (!counter) return false;
+    if (!counter) return std::nullopt;
     const Ecn ecn = protocol::ecn_of(packets.whole());
     const std::size_t mtu = mtu_.load(std::memory_order_relaxed);
     std::size_t bytes = 0;
@@ -130,7 +141,7 @@ bool DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t 
         bytes += sealed;
     }
     note_sent(*live, true, bytes, now);
-    return true;
+    return Sealed{session.local()};
 }
 
 void DataPlane::note_sent(LiveSession& live, bool data, std::size_t bytes, Boot now) {

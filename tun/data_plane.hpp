@@ -26,8 +26,10 @@
 
 namespace vpn::tun {
 
-/// The datagrams lie ready in the buffer that was given.
-struct Sealed {};
+/// The datagrams lie ready in the buffer that was given. Send them only as long as their session is good.
+struct Sealed {
+    protocol::LocalIndex session;
+};
 /// Nothing was done: there is no session, so that they must be staged.
 struct Unready {};
 /// The packets wait for a session.
@@ -47,6 +49,12 @@ struct Handshake {};
 using Incoming = std::variant<Deliver, Keepalive, Handshake, protocol::Drop>;
 
 using RouteTo = protocol::RouteTable<LivePeer*>;
+/// What calls of seal under one guard share. They all see the same routes, and a peer that was once found without a session stays
+/// without: so nothing overtakes what has to wait.
+struct SealBatch {
+    const RouteTo* routes = nullptr;
+    std::vector<const LivePeer*> unready;
+};
 
 class DataPlane {
   public:
@@ -83,12 +91,17 @@ class DataPlane {
         /// Seals all that `packets` gives, one read's worth and so one flow's, into `out`: one look-up, one session, one touch of
         /// the timers. Pads in place: up to 15 bytes behind each packet are overwritten. Requires: out.room() >=
         /// room_for(packets).
-        [[nodiscard]] Outgoing seal(offload::Splitter& packets, SendBuffer& out, Boot now);
+        [[nodiscard]] Outgoing seal(SealBatch& batch, offload::Splitter& packets, SendBuffer& out, Boot now);
+        [[nodiscard]] SealBatch begin_batch() const { return {plane_.routes_.load(), {}}; }
         /// The same, but keeps the packets if there is no session. For one flow, call it in the order in which packets leave.
         [[nodiscard]] Outgoing seal_or_stage(offload::Splitter& packets, SendBuffer& out, Boot now);
         [[nodiscard]] static std::size_t room_for(const offload::Splitter& packets) {
             return packets.count() * (packets.segment_bytes() + protocol::padding_multiple + protocol::data_overhead_max);
         }
+
+        /// Whether what was sealed on it a while ago may still leave. Otherwise packets that came earlier may have been staged
+        /// since, and will leave later.
+        [[nodiscard]] bool is_good(protocol::LocalIndex session, Boot now) const;
 
         /// Opens `datagram` in place. `marked`: what routers said on its outer header; the inner packet hears of it.
         [[nodiscard]] Incoming open(MutableBytes datagram, const Path& from, Ecn marked, Boot now);
@@ -102,7 +115,7 @@ class DataPlane {
             const Path* path;
             std::size_t size; ///< of what the IP header speaks for
         };
-        [[nodiscard]] protocol::Checked<Route> route_of(const offload::Splitter& packets);
+        [[nodiscard]] protocol::Checked<Route> find_route(const RouteTo& routes, const offload::Splitter& packets);
         [[nodiscard]] Incoming open_data(protocol::DataFields<std::byte> data, const Path& from, Ecn marked, Boot now);
         [[nodiscard]] protocol::Drop drop(protocol::Drop reason);
 
@@ -124,8 +137,9 @@ class DataPlane {
     void act(const protocol::DropStaged& action, Boot now, const Send& send);
     void act(const protocol::SetPath& action, Boot now, const Send& send);
 
-    /// Seals all packets, a single one up to `size`. False, with nothing consumed, if there is no session, or it expired.
-    bool seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out, Boot now);
+    /// Seals all packets, a single one up to `size`. None, with nothing consumed, if there is no session, or it expired.
+    std::optional<Sealed> seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out,
+                                  Boot now);
     /// Tells timers and sums what left on `session`.
     void note_sent(LiveSession& session, bool data, std::size_t bytes, Boot now);
     void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);

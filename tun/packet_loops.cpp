@@ -4,8 +4,10 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <numeric>
 
 namespace vpn::tun {
 namespace {
@@ -105,28 +107,28 @@ class OutboundJob {
         return Taken::more;
     }
 
-    /// Seals up to the first packet that waits for a session: what is staged is staged in its turn.
+    /// Seals what has a session, and leaves the rest: what is staged is staged in its turn.
     void seal(DataPlane::Worker& worker) {
         sending_.clear();
+        sealed_on_.clear();
+        left_.clear();
         answers_.clear();
         const Boot now = system::now().boot;
         const auto guard = worker.enter();
-        for (done_ = 0; done_ < reads_.size(); ++done_)
-            if (!seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal)) return;
+        batch_ = worker.begin_batch();
+        bool has_room = true; // once it has not, a smaller one may not overtake
+        for (TunRead& read : reads_) {
+            const Done done = has_room ? seal_one(worker, read, now, &OutboundJob::try_to_seal) : Done::no_room;
+            has_room = done != Done::no_room;
+            if (done != Done::yes) left_.push_back(&read);
+        }
     }
 
     void send(LoopShared& shared, DataPlane::Worker& worker) {
+        const Boot now = system::now().boot;
+        if (!may_leave(worker, now)) drop_sealed(shared);
         flush(shared);
-        if (done_ < reads_.size()) {
-            const Boot now = system::now().boot;
-            const auto guard = worker.enter();
-            for (; done_ < reads_.size(); ++done_) {
-                if (seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage)) continue;
-                flush(shared); // so many small segments that they need a buffer of their own
-                if (!seal_one(worker, reads_[done_], now, &DataPlane::Worker::seal_or_stage))
-                    worker.count(protocol::Drop::unsent); // or more than one: no path has so small an MTU
-            }
-        }
+        if (!left_.empty()) seal_or_stage_left(shared, worker, now);
         flush(shared);
         for (const Bytes answer : answers_) shared.device.write({&answer, 1});
     }
@@ -136,7 +138,45 @@ class OutboundJob {
   private:
     /// A job of usual packets, or one super-packet of segments down to about 40 bytes of payload.
     static constexpr std::size_t sealed_room = 2 * read_at_once;
-    using Seal = Outgoing (DataPlane::Worker::*)(offload::Splitter&, SendBuffer&, Boot);
+    enum class Done : std::uint8_t { yes, no_room, no_session };
+    using Seal = Outgoing (OutboundJob::*)(DataPlane::Worker&, offload::Splitter&, Boot);
+
+    Outgoing try_to_seal(DataPlane::Worker& worker, offload::Splitter& packets, Boot now) {
+        return worker.seal(batch_, packets, sending_, now);
+    }
+    Outgoing seal_or_stage(DataPlane::Worker& worker, offload::Splitter& packets, Boot now) {
+        return worker.seal_or_stage(packets, sending_, now);
+    }
+
+    Done seal_one(DataPlane::Worker& worker, TunRead& read, Boot now, Seal how) {
+        auto packets = offload::Splitter::over(read.header, read.packet);
+        if (!packets) return worker.count(protocol::Drop::not_ip), Done::yes;
+        if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
+        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return Done::no_room;
+        const Outgoing outgoing = (this->*how)(worker, *packets, now);
+        if (const auto* sealed = std::get_if<Sealed>(&outgoing))
+            if (sealed_on_.empty() || sealed_on_.back() != sealed->session) sealed_on_.push_back(sealed->session);
+        if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(read.packet, *why);
+        return std::holds_alternative<Unready>(outgoing) ? Done::no_session : Done::yes;
+    }
+
+    void seal_or_stage_left(LoopShared& shared, DataPlane::Worker& worker, Boot now) {
+        const auto guard = worker.enter();
+        batch_ = worker.begin_batch();
+        for (TunRead* read : left_) {
+            if (seal_one(worker, *read, now, &OutboundJob::try_to_seal) == Done::yes) continue;
+            flush(shared); // what is staged may leave at once; and small segments may be so many that they need a whole buffer
+            if (seal_one(worker, *read, now, &OutboundJob::seal_or_stage) == Done::no_room)
+                worker.count(protocol::Drop::unsent); // or more than one: no path has so small an MTU
+        }
+    }
+
+    /// False: a session ended while the job waited for its turn. Packets that were read before those that are sealed on it may
+    /// have been staged since, and wait for the next.
+    bool may_leave(DataPlane::Worker& worker, Boot now) {
+        const auto guard = worker.enter();
+        return std::all_of(sealed_on_.begin(), sealed_on_.end(), [&](auto each) { return worker.is_good(each, now); });
+    }
 
     void flush(LoopShared& shared) {
         for (const Family family : {Family::v4, Family::v6}) {
@@ -145,21 +185,20 @@ class OutboundJob {
             if (system::UdpSocket* socket = shared.sockets.of(family)) {
                 shared.note(socket->send(runs), *socket);
             } else {
-                for (const system::OutgoingDatagram& run : runs) shared.unsent.fetch_add(run.count());
+                shared.unsent.fetch_add(datagrams_in(runs));
             }
         }
         sending_.clear();
     }
 
-    /// False: there is no session or no room, and it is to be done again.
-    bool seal_one(DataPlane::Worker& worker, TunRead& read, Boot now, Seal how) {
-        auto packets = offload::Splitter::over(read.header, read.packet);
-        if (!packets) return worker.count(protocol::Drop::not_ip), true;
-        if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
-        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return false;
-        const Outgoing outgoing = (worker.*how)(*packets, sending_, now);
-        if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(read.packet, *why);
-        return !std::holds_alternative<Unready>(outgoing);
+    void drop_sealed(LoopShared& shared) {
+        for (const Family family : {Family::v4, Family::v6}) shared.unsent.fetch_add(datagrams_in(sending_.runs(family)));
+        sending_.clear();
+    }
+
+    static std::size_t datagrams_in(std::span<const system::OutgoingDatagram> runs) {
+        return std::accumulate(runs.begin(), runs.end(), std::size_t{0},
+                               [](std::size_t sum, const auto& run) { return sum + run.count(); });
     }
 
     /// Tells the sender at once that its packet goes nowhere. The answer comes from the address that can't be reached, since the
@@ -174,8 +213,10 @@ class OutboundJob {
 
     ByteVector slab_;
     std::vector<TunRead> reads_;
-    std::size_t done_ = 0; ///< of the reads
     SendBuffer sending_;
+    std::vector<protocol::LocalIndex> sealed_on_; ///< what is in `sending_`
+    std::vector<TunRead*> left_;                  ///< of the reads
+    SealBatch batch_;
     std::vector<ByteVector> answers_;
 };
 

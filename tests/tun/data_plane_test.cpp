@@ -91,7 +91,8 @@ class Tunnel {
         auto packets = read.split();
         SendBuffer out(DataPlane::Worker::room_for(packets));
         const auto guard = sealer.enter();
-        CHECK(std::holds_alternative<Sealed>(sealer.seal(packets, out, start + 1s)));
+        SealBatch batch = sealer.begin_batch();
+        CHECK(std::holds_alternative<Sealed>(sealer.seal(batch, packets, out, start + 1s)));
         return out;
     }
     /// What arrives; nothing if it was dropped.
@@ -271,7 +272,8 @@ TEST_CASE("what lies behind a packet's own length is not sealed with it") {
     auto single = offload::Splitter::over({}, MutableBytes(longer).first(480)).value();
     SendBuffer out(DataPlane::Worker::room_for(single));
     const auto guard = tunnel.sealer.enter();
-    CHECK(std::holds_alternative<Sealed>(tunnel.sealer.seal(single, out, start)));
+    SealBatch batch = tunnel.sealer.begin_batch();
+    CHECK(std::holds_alternative<Sealed>(tunnel.sealer.seal(batch, single, out, start)));
     CHECK(datagrams_of(out)[0].size() == header_size + 112 + 16);
     CHECK(tunnel.open(datagrams_of(out)[0]) == packet);
 }
@@ -288,7 +290,8 @@ TEST_CASE("without a session nothing is sealed, staged, counted, told or taken f
         auto packets = read.split();
         SendBuffer out(10'000);
         const auto guard = tunnel.sealer.enter();
-        CHECK(std::holds_alternative<Unready>(tunnel.sealer.seal(packets, out, now)));
+        SealBatch batch = tunnel.sealer.begin_batch();
+        CHECK(std::holds_alternative<Unready>(tunnel.sealer.seal(batch, packets, out, now)));
         CHECK(out.empty());
         CHECK(out.runs(Family::v4).empty());
         CHECK(tunnel.sealing.plane.take_notices().empty());
@@ -334,6 +337,87 @@ TEST_CASE("what waits for a session leaves in order, each with its own mark, bef
     CHECK(counter_of(datagrams_of(tunnel.seal(Read(packet_of(100))))[0]) == left.size());
 }
 
+TEST_CASE("a peer that was once without a session stays so until the ordered stage: what comes later overtakes nothing") {
+    Tunnel tunnel(protocol::Suite::wireguard, false);
+    tunnel.sealing.owners.assign(*Prefix::parse("10.66.0.77/32"), PeerId{8});
+    protocol::Outbox another;
+    another.actions.emplace_back(protocol::AddPeer{PeerId{8}, std::make_shared<protocol::Activity>()});
+    another.actions.emplace_back(protocol::SetPath{PeerId{8}, to_b});
+    support::SeededRandom random(8);
+    const Ends ends = make_sessions(PeerId{8}, PeerId{8}, 4, random);
+    another.actions.emplace_back(protocol::InstallSession{ends.a});
+    another.actions.emplace_back(protocol::UseSession{PeerId{8}, ends.a});
+    another.routes_changed = true;
+    tunnel.sealing.carry_out(another);
+
+    SendBuffer out(100'000);
+    const auto guard = tunnel.sealer.enter();
+    SealBatch batch = tunnel.sealer.begin_batch();
+    const auto seal = [&](std::uint8_t destination) {
+        Packet packet = packet_of(100);
+        packet.destination = destination;
+        Read read(packet);
+        auto packets = read.split();
+        return tunnel.sealer.seal(batch, packets, out, start);
+    };
+    CHECK(std::holds_alternative<Unready>(seal(2)));
+    CHECK(std::get<Sealed>(seal(77)).session == LocalIndex{4}); // nobody else waits for it
+    tunnel.connect();
+    CHECK(std::holds_alternative<Unready>(seal(2)));
+    CHECK(std::get<Sealed>(seal(77)).session == LocalIndex{4});
+    batch = tunnel.sealer.begin_batch();
+    CHECK(std::get<Sealed>(seal(2)).session == tunnel.ends.a->local());
+}
+
+TEST_CASE("a batch sees one state of the routes: a peer that comes back in the middle of it is not ready before the next") {
+    Tunnel tunnel(protocol::Suite::wireguard, false);
+    SendBuffer out(100'000);
+    const auto guard = tunnel.sealer.enter();
+    SealBatch batch = tunnel.sealer.begin_batch();
+    const auto seal = [&] {
+        Read read(packet_of(100));
+        auto packets = read.split();
+        return tunnel.sealer.seal(batch, packets, out, start);
+    };
+    CHECK(std::holds_alternative<Unready>(seal()));
+    protocol::Outbox again;
+    again.actions.emplace_back(protocol::RemovePeer{tunnel.sealing.id});
+    again.actions.emplace_back(protocol::AddPeer{tunnel.sealing.id, tunnel.sealing.activity});
+    again.actions.emplace_back(protocol::SetPath{tunnel.sealing.id, to_b});
+    again.routes_changed = true;
+    tunnel.sealing.carry_out(again);
+    tunnel.connect();
+    CHECK(std::holds_alternative<Unready>(seal()));
+    batch = tunnel.sealer.begin_batch();
+    CHECK(std::holds_alternative<Sealed>(seal()));
+}
+
+TEST_CASE("what is sealed may leave for as long as its session is good, another one beside it or not") {
+    Tunnel tunnel;
+    const LocalIndex old = tunnel.ends.a->local();
+    const auto is_good = [&](LocalIndex session, Boot now) {
+        const auto guard = tunnel.sealer.enter();
+        return tunnel.sealer.is_good(session, now);
+    };
+    CHECK(is_good(old, start));
+    CHECK(is_good(old, start + 180s - 1ns));
+    CHECK_FALSE(is_good(old, start + 180s));
+
+    support::SeededRandom random(2);
+    const Ends renewed = make_sessions(tunnel.sealing.id, tunnel.opening.id, 6, random);
+    protocol::Outbox renew;
+    renew.actions.emplace_back(protocol::InstallSession{renewed.a});
+    renew.actions.emplace_back(protocol::UseSession{tunnel.sealing.id, renewed.a});
+    tunnel.sealing.carry_out(renew);
+    CHECK(is_good(old, start));
+    CHECK(is_good(LocalIndex{6}, start));
+    protocol::Outbox retire;
+    retire.actions.emplace_back(protocol::RetireSession{tunnel.ends.a});
+    tunnel.sealing.carry_out(retire);
+    CHECK_FALSE(is_good(old, start));
+    CHECK(is_good(LocalIndex{6}, start));
+}
+
 TEST_CASE("the oldest of what waits gives way, and is counted") {
     Tunnel tunnel(protocol::Suite::wireguard, false);
     SendBuffer out(100);
@@ -360,7 +444,8 @@ TEST_CASE("a run that goes nowhere is dropped for one reason, once, whichever wa
         Read read(whole, segment);
         auto packets = read.split();
         const auto guard = tunnel.sealer.enter();
-        const Outgoing outgoing = tunnel.sealer.seal(packets, out, start);
+        SealBatch batch = tunnel.sealer.begin_batch();
+        const Outgoing outgoing = tunnel.sealer.seal(batch, packets, out, start);
         REQUIRE(std::holds_alternative<Drop>(outgoing));
         return std::get<Drop>(outgoing);
     };
