@@ -28,9 +28,9 @@ ExitCode exit_code_after(const CLI::App& app, const CLI::ParseError& end) {
     return std::cout.flush() ? ExitCode::ok : ExitCode::failure;
 }
 
-Duration to_duration(const std::string& text) {
+Duration to_duration(const std::string& option, const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration) throw CLI::ValidationError("--timeout", duration.error().message);
+    if (!duration) throw CLI::ValidationError(option, duration.error().message);
     return *duration;
 }
 
@@ -56,6 +56,9 @@ class Parser {
         add_disconnect();
         add_status();
         add_check();
+        add_pause();
+        add_lock();
+        add_recover();
     }
 
     tl::expected<CommandLine, ExitCode> parse(int argc, const char* const* argv) {
@@ -65,7 +68,7 @@ class Parser {
             return tl::unexpected(exit_code_after(app_, end));
         }
         if (named_) return std::move(line_);
-        std::cerr << "vpn-client: say what to do: connect, disconnect, status or check\n" << see_help;
+        std::cerr << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock or recover\n" << see_help;
         return tl::unexpected(ExitCode::usage);
     }
 
@@ -86,7 +89,7 @@ class Parser {
         add_target(*sub, connect_.target);
         sub->add_flag("--foreground", connect_.foreground, "Stay, and log to stderr: for service managers and containers.");
         sub->add_option_function<std::string>(
-               "--timeout", [this](const std::string& text) { connect_.timeout = to_duration(text); },
+               "--timeout", [this](const std::string& text) { connect_.timeout = to_duration("--timeout", text); },
                "How long to wait for a working tunnel, such as 15s (the default), 500ms or 2m; 0 waits for ever.")
             ->type_name("TIME");
     }
@@ -105,6 +108,21 @@ class Parser {
         add_target(*sub, check_.target);
     }
 
+    void add_pause() {
+        CLI::App* const sub = add("pause", "Go past the tunnel and its lock for a while, to log in to a captive portal.", pause_);
+        sub->add_option_function<std::string>(
+               "TIME", [this](const std::string& text) { pause_.time = to_duration("TIME", text); },
+               "How long, such as 5m; 0 ends a pause now.")
+            ->required()
+            ->option_text(" ");
+        sub->add_option("NAME", pause_.name, "Which; not needed if there is only one.")->option_text(" ");
+    }
+    void add_lock() {
+        CLI::App* const sub = add("lock", "Shut a connection's lock without connecting: nothing leaves before connect.", lock_);
+        add_target(*sub, lock_.target);
+    }
+    void add_recover() { add("recover", "Take back what a crash has left; locks stay shut.", recover_); }
+
     void set_log_level(const std::string& text) {
         const auto level = system::parse_log_level(text);
         if (!level) throw CLI::ValidationError("--log-level", "a level is error, warn, info or debug");
@@ -116,6 +134,9 @@ class Parser {
     DisconnectCommand disconnect_;
     StatusCommand status_;
     CheckCommand check_;
+    PauseCommand pause_;
+    LockCommand lock_;
+    RecoverCommand recover_;
     CommandLine line_;
     bool named_ = false;
 };

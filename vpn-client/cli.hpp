@@ -5,6 +5,9 @@
 #include "vpn-client/check.hpp"
 #include "vpn-client/connect.hpp"
 #include "vpn-client/disconnect.hpp"
+#include "vpn-client/lock_command.hpp"
+#include "vpn-client/pause.hpp"
+#include "vpn-client/recover.hpp"
 #include "vpn-client/status.hpp"
 
 #include <tl/expected.hpp>
@@ -15,7 +18,8 @@ namespace vpn::client {
 
 struct CommandLine {
     system::LogLevel log_level = system::LogLevel::info;
-    std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand> command;
+    std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand, PauseCommand, LockCommand, RecoverCommand>
+        command;
 };
 
 /// Help, versions and mistakes are printed here; the error is what to end with then.

@@ -22,11 +22,12 @@ Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, const St
 
 Daemon::Daemon(Preparation& preparation, Network network, const StopSignal& stop, system::Logger log)
     : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)),
-      tunnel_(std::make_unique<Tunnel>(loop_,
-                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
-                                                     std::move(preparation.device), std::move(preparation.sockets),
-                                                     std::move(preparation.plan), std::move(network)},
-                                       log_)),
+      tunnel_(
+          std::make_unique<Tunnel>(loop_,
+                                   Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
+                                                 std::move(preparation.leak_lock), std::move(preparation.device),
+                                                 std::move(preparation.sockets), std::move(preparation.plan), std::move(network)},
+                                   log_)),
       stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
 }
@@ -36,7 +37,12 @@ Daemon::~Daemon() { log_.info("ended", {{"connection", name_}}); }
 std::string Daemon::answer(std::string_view request) {
     const auto decoded = decode_request(request);
     if (!decoded) return format(error_answer("unknown request"));
-    if (*decoded == Request::status) return format(to_json(tunnel_->report()));
+    switch (decoded->command) {
+    case Command::status: return format(to_json(tunnel_->report()));
+    case Command::pause: tunnel_->pause(decoded->time); return format(paused_answer());
+    case Command::disconnect: break;
+    }
+    tunnel_->open_lock_at_end();
     asked_to_end_ = true;
     return format(ending_answer());
 }
@@ -64,8 +70,11 @@ Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
 }
 
 ExitCode Daemon::run() {
+    tunnel_->hold_lock();
     log_.info("connected", {{"connection", name_}});
     while (!ended()) loop_.run_one();
+    if (tunnel_->lock_stays())
+        log_.warn("lock-stays-shut", {{"connection", name_}, {"to-open", "vpn-client disconnect " + name_}});
     return tunnel_->gone() ? ExitCode::failure : ExitCode::ok;
 }
 

@@ -84,7 +84,7 @@ std::vector<std::string> running_connections() {
 Result<Report, DaemonError> ask_for_report(std::string_view name) {
     auto client = UnixClient::connect(socket_path(name));
     if (!client) return refuse(name, client.error());
-    const auto line = client->ask(encode(Request::status), patience);
+    const auto line = client->ask(encode({Command::status}), patience);
     if (!line) return refuse(name, line.error());
     const auto json = config::parse(*line);
     auto report = json ? report_from(*json) : std::nullopt;
@@ -93,11 +93,22 @@ Result<Report, DaemonError> ask_for_report(std::string_view name) {
     return *std::move(report);
 }
 
+Result<void, DaemonError> pause_connection(std::string_view name, std::chrono::seconds time) {
+    auto client = UnixClient::connect(socket_path(name));
+    if (!client) return refuse(name, client.error());
+    const auto line = client->ask(encode({Command::pause, time}), patience);
+    if (!line) return refuse(name, line.error());
+    const auto json = config::parse(*line);
+    if (!json || json->bool_at("paused") != true)
+        return refuse(Kind::no_answer, std::string(name) + " runs another version of vpn-client: disconnect and connect again");
+    return {};
+}
+
 Result<void, DaemonError> end_connection(std::string_view name, Duration limit) {
     auto client = UnixClient::connect(socket_path(name));
     if (!client) return refuse(name, client.error());
     const system::UniqueFd process = handle_of_daemon(*client);
-    if (const auto answer = client->ask(encode(Request::disconnect), patience); !answer) {
+    if (const auto answer = client->ask(encode({Command::disconnect}), patience); !answer) {
         if (!is_errno(answer.error(), ECONNRESET)) return refuse(name, answer.error());
     } else if (const auto closed = client->next_line(limit); !closed && is_errno(closed.error(), ETIMEDOUT)) {
         return refuse(Kind::no_answer, std::string(name) + " was told to end and has not: see its log");

@@ -27,6 +27,9 @@ std::vector<std::string> running_connections();
 /// Asks for a report.
 Result<Report, DaemonError> ask_for_report(std::string_view name);
 
+/// Everything goes past the tunnel for so long; zero ends that.
+Result<void, DaemonError> pause_connection(std::string_view name, std::chrono::seconds time);
+
 /// Tells the daemon to end, and waits until everything is put back and the process is gone.
 Result<void, DaemonError> end_connection(std::string_view name, Duration limit);
 

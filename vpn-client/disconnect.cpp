@@ -1,9 +1,15 @@
 #include "vpn-client/disconnect.hpp"
 
+#include "common/system/instance_lock.hpp"
+#include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/leak_lock.hpp"
+#include "vpn-client/leftovers.hpp"
+#include "vpn-client/what_is_there.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -14,30 +20,33 @@ using system::ExitCode;
 
 constexpr std::chrono::seconds patience{15};
 
-Granted<std::string> the_only_one() {
-    const std::vector<std::string> names = running_connections();
-    if (names.empty()) return refuse(ExitCode::not_running, "nothing is connected");
-    if (names.size() == 1) return names.front();
-    std::string list;
-    for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    return refuse(ExitCode::usage, "several are connected; say which: " + list);
-}
-
-Granted<std::string> chosen(const DisconnectCommand& command) {
-    if (!command.name) return the_only_one();
-    auto name = parse_connection_name(*command.name);
-    if (!name) return tl::unexpected(std::move(name.error()));
-    return name->name;
+/// What a crash left of it, its lock too. False if there was nothing.
+Granted<bool> clean_up_behind(const std::string& name) {
+    auto netlink = system::Netlink::open();
+    auto nftables = system::Nftables::open();
+    if (!netlink || !nftables || !system::has_net_admin()) return false;
+    auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(name));
+    if (!lock) return false;
+    const std::vector<Journal> journals = read_journals();
+    const bool crashed = std::ranges::find(journals, name, &Journal::name) != journals.end();
+    if (crashed) clean_up_leftovers(*netlink, *nftables, name);
+    if (!lock_stands(*nftables, name)) return crashed;
+    if (auto lowered = lower_lock(*nftables, name); !lowered) return refuse(ExitCode::failure, lowered.error().message);
+    return true;
 }
 
 } // namespace
 
 ExitCode disconnect(const DisconnectCommand& command) {
-    const auto name = chosen(command);
+    const auto name = named_or_only(command.name);
     if (!name) return complain(name.error());
-    if (const auto ended = end_connection(*name, patience); !ended)
+    const auto ended = end_connection(*name, patience);
+    if (!ended && ended.error().kind != DaemonError::Kind::not_running)
         return complain({code_of(ended.error()), ended.error().message, std::nullopt});
-    std::cout << "disconnected: " << *name << '\n';
+    const auto cleaned = clean_up_behind(*name);
+    if (!cleaned) return complain(cleaned.error());
+    if (!ended && !*cleaned) return complain({code_of(ended.error()), ended.error().message, std::nullopt});
+    std::cout << "disconnected: " << *name << (ended ? "" : " (it had crashed; what it left was put back)") << '\n';
     return ExitCode::ok;
 }
 

@@ -1,19 +1,13 @@
 #include "vpn-client/firewall.hpp"
 
-#include "common/base/encoding.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/nft_text.hpp"
 
 namespace vpn::client {
 namespace {
 
-constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-std::string in_quotes(std::string_view interface) { return '"' + std::string(interface) + '"'; }
-
 std::string guard_rule(const FirewallFacts& facts, Family family) {
-    std::string set;
-    for (const IpAddress& address : facts.addresses)
-        if (address.family() == family) set += (set.empty() ? "" : ", ") + address.to_string();
+    const std::string set = listed(facts.addresses, [family](const IpAddress& each) { return each.family() == family; });
     if (set.empty()) return {};
     return std::string("\t\t") + (family == Family::v4 ? "ip" : "ip6") + " daddr { " + set + " } drop\n";
 }
@@ -36,14 +30,7 @@ std::string mark_chain(const FirewallFacts& facts) {
 
 } // namespace
 
-std::string firewall_table_name(std::string_view interface) {
-    std::string name = "vpn-client-";
-    for (const char c : interface) {
-        const bool plain = letters.find(c) != std::string_view::npos;
-        name += plain ? std::string(1, c) : '/' + format_hex(bytes_of({&c, 1})); // nft takes no `=` and `+`, but slashes
-    }
-    return name;
-}
+std::string firewall_table_name(std::string_view interface) { return table_name("vpn-client-", interface); }
 
 std::string firewall_commands(const FirewallFacts& facts) {
     const std::string table = "table inet " + firewall_table_name(facts.interface);

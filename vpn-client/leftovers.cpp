@@ -1,5 +1,6 @@
 #include "vpn-client/leftovers.hpp"
 
+#include "common/config/limits.hpp"
 #include "common/system/files.hpp"
 #include "common/system/instance_lock.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -10,8 +11,14 @@
 namespace vpn::client {
 namespace {
 
+/// Several local networks have a rule of one priority each.
+void delete_all(system::Netlink& netlink, const system::Rule& rule) {
+    for (std::size_t i = 0; i <= config::limits::local_networks && system::delete_rule(netlink, rule); ++i) {
+    }
+}
+
 void take_back(const Journal& journal, system::Netlink& netlink, system::Nftables& nftables, const std::vector<Journal>& others) {
-    for (const system::Rule& rule : rules_of(journal)) static_cast<void>(system::delete_rule(netlink, rule));
+    for (const system::Rule& rule : rules_of(journal)) delete_all(netlink, rule);
     if (!journal.firewall_table.empty())
         static_cast<void>(system::ScopedTable::adopt(nftables, "inet", journal.firewall_table).revert());
     remove_journal(journal.name);

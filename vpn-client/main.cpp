@@ -16,6 +16,9 @@ struct CarryOut {
     ExitCode operator()(const DisconnectCommand& command) const { return disconnect(command); }
     ExitCode operator()(const StatusCommand& command) const { return status(command); }
     ExitCode operator()(const CheckCommand& command) const { return check(command); }
+    ExitCode operator()(const PauseCommand& command) const { return pause(command); }
+    ExitCode operator()(const LockCommand& command) const { return lock(command); }
+    ExitCode operator()(const RecoverCommand& command) const { return recover(command); }
 };
 
 ExitCode run(int argc, const char* const* argv) {

@@ -17,7 +17,7 @@ Journal journal_of(std::string_view connection, const NetworkPlan& plan) {
     journal.name = connection;
     journal.firewall_table = plan.firewall_table;
     for (const system::Rule& rule : plan.rules)
-        if (rule.table == system::main_table) journal.rule_families.push_back(rule.family);
+        if (rule.table != system::main_table) journal.rule_families.push_back(rule.family);
     if (!plan.rules.empty()) journal.slot = plan.rules.front().priority / 2 - priority_of(0) / 2;
     return journal;
 }
@@ -52,7 +52,7 @@ struct Network::Parts {
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
     ~Parts() {
-        while (!rules.empty()) rules.pop_back();
+        remove_rules();
         if (journal.name.empty()) return;
         firewall.reset();
         remove_journal(journal.name);
@@ -62,6 +62,7 @@ struct Network::Parts {
     Result<void> set_up_link();
     Result<void> add_addresses();
     Result<void> add_rules();
+    void remove_rules();
     Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
 
     system::Netlink netlink;
@@ -101,6 +102,11 @@ Result<void> Network::Parts::add_rules() {
     return {};
 }
 
+/// The last first.
+void Network::Parts::remove_rules() {
+    while (!rules.empty()) rules.pop_back();
+}
+
 Result<void> Network::Parts::put_up(std::string_view connection, const std::vector<Journal>& running) {
     Journal intent = journal_of(connection, plan);
     if (plan.needs_valid_mark) intent.valid_mark_before = valid_mark_before(running);
@@ -129,6 +135,13 @@ Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftable
     auto parts = std::make_unique<Parts>(std::move(netlink), std::move(nftables), plan);
     if (auto done = parts->put_up(connection, running); !done) return tl::unexpected(done.error());
     return Network(std::move(parts));
+}
+
+void Network::step_aside() { parts_->remove_rules(); }
+
+Result<void> Network::step_back() {
+    if (!parts_->rules.empty()) return {};
+    return parts_->add_rules();
 }
 
 void Network::repair() {

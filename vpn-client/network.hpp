@@ -28,6 +28,9 @@ class Network {
 
     /// Puts up again what the kernel took away when somebody set the interface down and up.
     void repair();
+    /// Takes down the rules that send packets into the tunnel, and puts them up again.
+    void step_aside();
+    Result<void> step_back();
 
   private:
     struct Parts;

@@ -95,7 +95,12 @@ class Planner {
             rules = true;
             suppressed = std::min<std::uint32_t>(suppressed, everything ? 0 : prefix.bits());
         }
-        if (rules) add_rules(family, suppressed);
+        if (!rules) return;
+        if (config_.interface.lock && full)
+            add_rules_for_local_networks(family);
+        else
+            add_rule_main_first(family, suppressed);
+        add_rule_then_ours(family);
     }
 
     void add_route(const Prefix& prefix, std::uint32_t table) {
@@ -108,20 +113,38 @@ class Planner {
                                 .preferred_source = std::nullopt});
     }
 
-    void add_rules(Family family, std::uint32_t suppressed) {
-        system::Rule main_first;
-        main_first.family = family;
-        main_first.priority = priority_of(facts_.slot);
-        main_first.table = system::main_table;
-        main_first.suppress_prefix_length = suppressed;
-        system::Rule then_ours;
-        then_ours.family = family;
-        then_ours.priority = priority_of(facts_.slot) + 1;
-        then_ours.table = table_of(facts_.slot);
-        then_ours.mark = system::MarkMatch{outer_mark};
-        then_ours.inverted = true;
-        plan_.rules.push_back(main_first);
-        plan_.rules.push_back(then_ours);
+    /// At the first of the two priorities.
+    system::Rule first_rule(Family family) const {
+        system::Rule rule;
+        rule.family = family;
+        rule.priority = priority_of(facts_.slot);
+        rule.table = system::main_table;
+        return rule;
+    }
+
+    void add_rule_main_first(Family family, std::uint32_t suppressed) {
+        system::Rule rule = first_rule(family);
+        rule.suppress_prefix_length = suppressed;
+        plan_.rules.push_back(rule);
+    }
+
+    /// Nothing else in the main table outranks a tunnel with a lock: who gives addresses to this machine also gives it routes.
+    void add_rules_for_local_networks(Family family) {
+        for (const Prefix& network : config_.interface.local_networks) {
+            if (network.family() != family) continue;
+            system::Rule rule = first_rule(family);
+            rule.destination = network;
+            plan_.rules.push_back(rule);
+        }
+    }
+
+    void add_rule_then_ours(Family family) {
+        system::Rule rule = first_rule(family);
+        rule.priority += 1;
+        rule.table = table_of(facts_.slot);
+        rule.mark = system::MarkMatch{outer_mark};
+        rule.inverted = true;
+        plan_.rules.push_back(rule);
     }
 
     void plan_firewall() {

@@ -6,6 +6,8 @@
 // a full tunnel), it goes to a table of ours instead of the main one, behind two rules:
 //     P      from all lookup main suppress_prefixlength S    what the machine knows better than our prefix goes on as before
 //     P+1    not from all fwmark MARK lookup TABLE           all else goes through the tunnel, but for outer packets
+// With a lock, a full tunnel has in the first one's place a rule for each local network that the file names:
+//     P      to NETWORK lookup main
 #pragma once
 
 #include "common/config/client_config.hpp"

@@ -89,6 +89,30 @@ NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t int
     return facts;
 }
 
+/// A lock is for one alone: what another connection sends outside would not pass it.
+Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file, const std::vector<Journal>& running) {
+    for (const std::string& other : standing_locks(nftables))
+        if (other != file.origin.name)
+            return refuse(ExitCode::failure,
+                          "the lock of " + other +
+                              " is shut, and lets no other connection pass. To open it: " + "vpn-client disconnect " + other);
+    if (file.config.interface.lock && !running.empty())
+        return refuse(ExitCode::failure, "the lock of " + file.origin.name + " would cut off " + running.front().name +
+                                             ", which is connected. To end that first: vpn-client disconnect " +
+                                             running.front().name);
+    return {};
+}
+
+/// None if the file wants none. One that stands from a former connection of this name stays.
+Granted<std::optional<LeakLock>> raise_lock(const ConnectionFile& file, const std::vector<Endpoints>& endpoints) {
+    if (!file.config.interface.lock) return std::nullopt;
+    Endpoints all;
+    for (const Endpoints& of_peer : endpoints) all.insert(all.end(), of_peer.begin(), of_peer.end());
+    auto lock = LeakLock::raise(lock_facts(file.config, file.origin.name, std::move(all)));
+    if (!lock) return refuse_failure(lock.error());
+    return std::optional<LeakLock>(std::move(*lock));
+}
+
 /// That nobody else has what the plan needs.
 Result<void> check_kernel(system::Netlink& netlink, const NetworkPlan& plan, const std::vector<Journal>& running) {
     const auto rules = system::list_rules(netlink);
@@ -123,6 +147,9 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     const std::vector<Journal> running = clean_up_leftovers(*netlink, *nftables, name);
     const auto slot = free_slot(running);
     if (!slot) return refuse(ExitCode::failure, "there are too many connections: disconnect one first");
+    if (auto free = check_locks(*nftables, file, running); !free) return tl::unexpected(std::move(free.error()));
+    auto leak_lock = raise_lock(file, *endpoints);
+    if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
     auto device = open_device(file.config.interface.name, file.config.interface.offloads);
     if (!device) return tl::unexpected(std::move(device.error()));
     auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
@@ -131,17 +158,9 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
     NetworkPlan plan = plan_network(file.config, facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot));
     if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
-    return Preparation{std::move(file),
-                       std::move(*listener),
-                       std::move(*lock),
-                       std::move(*turn),
-                       std::move(*endpoints),
-                       std::move(*device),
-                       std::move(*sockets),
-                       std::move(*netlink),
-                       std::move(*nftables),
-                       std::move(plan),
-                       running};
+    return Preparation{std::move(file),       std::move(*listener),  std::move(*lock),   std::move(*turn),
+                       std::move(*endpoints), std::move(*leak_lock), std::move(*device), std::move(*sockets),
+                       std::move(*netlink),   std::move(*nftables),  std::move(plan),    running};
 }
 
 } // namespace vpn::client

@@ -9,6 +9,7 @@
 #include "tun/packet_loops.hpp"
 #include "vpn-client/connection_file.hpp"
 #include "vpn-client/journal.hpp"
+#include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
 #include "vpn-client/refusal.hpp"
 #include "vpn-client/stop_signal.hpp"
@@ -25,8 +26,9 @@ struct Preparation {
     ConnectionFile file;
     system::UnixListener listener; ///< goes after the lock, so that who waits for its end finds the name free
     system::InstanceLock lock;
-    system::InstanceLock turn;        ///< of those that look at the machine and change it: let it go when that is done
-    std::vector<Endpoints> endpoints; ///< for each peer
+    system::InstanceLock turn;         ///< of those that look at the machine and change it: let it go when that is done
+    std::vector<Endpoints> endpoints;  ///< for each peer
+    std::optional<LeakLock> leak_lock; ///< up before the interface, if the file wants one
     tun::TunDevice device;
     tun::Sockets sockets;
     system::Netlink netlink;

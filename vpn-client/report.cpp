@@ -1,5 +1,6 @@
 #include "vpn-client/report.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace vpn::client {
@@ -9,6 +10,7 @@ using config::Json;
 
 constexpr std::int64_t format_version = 1;
 constexpr std::array<std::string_view, 3> state_names{"connecting", "connected", "broken"};
+constexpr std::array<std::string_view, 3> lock_names{"off", "shut", "paused"};
 
 Json text_list(const std::vector<std::string>& texts) {
     Json list = Json::array();
@@ -114,19 +116,25 @@ void read_drops(const Json& json, std::vector<DropReport>& drops, Reader& reader
         drops.push_back({member.key, static_cast<std::uint64_t>(member.value.as_integer().value_or(0))});
 }
 
-void read_state(const Json& json, State& state, Reader& reader) {
-    const std::string_view name = json.string_at("state").value_or("");
-    for (std::size_t i = 0; i < state_names.size(); ++i) {
-        if (state_names.at(i) != name) continue;
-        state = static_cast<State>(i);
-        return;
-    }
-    reader.note(false);
+template <class Value, std::size_t count>
+void read_named(std::optional<std::string_view> name, const std::array<std::string_view, count>& names, Value& out,
+                Reader& reader) {
+    const auto found = name ? std::find(names.begin(), names.end(), *name) : names.end();
+    reader.note(found != names.end());
+    if (found != names.end()) out = static_cast<Value>(found - names.begin());
+}
+
+void read_lock(const Json* json, Report& report, Reader& reader) {
+    reader.note(json != nullptr);
+    if (json == nullptr) return;
+    read_named(json->string_at("state"), lock_names, report.lock, reader);
+    Reader(*json).read("pause_left", report.pause_left);
 }
 
 } // namespace
 
 std::string_view name_of(State state) { return state_names.at(static_cast<std::size_t>(state)); }
+std::string_view name_of(LockState state) { return lock_names.at(static_cast<std::size_t>(state)); }
 
 Json to_json(const Report& report) {
     Json peers = Json::array();
@@ -148,6 +156,8 @@ Json to_json(const Report& report) {
                          {"full_tunnel", report.full_tunnel},
                          {"routes", text_list(report.routes)},
                          {"dns", Json::object({{"servers", text_list(report.dns)}, {"applied", false}})},
+                         {"lock", Json::object({{"state", name_of(report.lock)},
+                                                {"pause_left", report.pause_left ? seconds(*report.pause_left) : Json()}})},
                          {"peers", std::move(peers)},
                          {"drops", std::move(drops)}});
 }
@@ -157,7 +167,7 @@ std::optional<Report> report_from(const Json& json) {
     Reader reader(json);
     reader.note(json.integer_at("version") == format_version);
     reader.read("name", report.name);
-    read_state(json, report.state, reader);
+    read_named(json.string_at("state"), state_names, report.state, reader);
     reader.read("reason", report.reason);
     reader.read("because", report.because);
     reader.read("file", report.file);
@@ -170,6 +180,7 @@ std::optional<Report> report_from(const Json& json) {
     reader.read("full_tunnel", report.full_tunnel);
     reader.read("routes", report.routes);
     if (const Json* dns = json.find("dns")) Reader(*dns).read("servers", report.dns);
+    read_lock(json.find("lock"), report, reader);
     reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });
     read_drops(json, report.drops, reader);
     if (!reader.fine()) return std::nullopt;

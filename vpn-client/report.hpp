@@ -41,6 +41,12 @@ struct DropReport {
     friend bool operator==(const DropReport&, const DropReport&) = default;
 };
 
+enum class LockState : std::uint8_t {
+    off,    ///< the file wants none
+    shut,   ///< what belongs in the tunnel leaves by no other way
+    paused, ///< open for a while
+};
+
 struct Report {
     std::string name;
     std::string file;
@@ -57,12 +63,15 @@ struct Report {
     std::vector<std::string> routes;
     bool full_tunnel = false;
     std::vector<std::string> dns; ///< what the file asks for
+    LockState lock = LockState::off;
+    std::optional<Duration> pause_left; ///< also without a lock
     std::vector<PeerReport> peers;
     std::vector<DropReport> drops; ///< those that are not zero
     friend bool operator==(const Report&, const Report&) = default;
 };
 
 std::string_view name_of(State state);
+std::string_view name_of(LockState state);
 
 config::Json to_json(const Report& report);
 /// None if it is not what to_json makes.

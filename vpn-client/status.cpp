@@ -4,6 +4,7 @@
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/leak_lock.hpp"
 #include "vpn-client/status_text.hpp"
 #include "vpn-client/stop_signal.hpp"
 
@@ -40,6 +41,18 @@ struct Sample {
         return all ? ExitCode::ok : ExitCode::no_tunnel;
     }
 };
+
+/// What keeps a machine offline on which nothing runs: locks that outlived their connections, a line each.
+std::string locks_left() {
+    std::string text;
+    auto nftables = system::Nftables::open();
+    if (!nftables) return text;
+    const std::vector<std::string> running = running_connections();
+    for (const std::string& name : standing_locks(*nftables))
+        if (std::ranges::find(running, name) == running.end())
+            text += "\n  The lock of " + name + " is shut all the same, on purpose: to open it, vpn-client disconnect " + name;
+    return text;
+}
 
 Sample take_sample(const std::optional<std::string>& name) {
     Sample sample;
@@ -136,8 +149,8 @@ ExitCode once(const StatusCommand& command, const std::optional<std::string>& na
     if (earlier.code() == ExitCode::ok || earlier.code() == ExitCode::no_tunnel) ::poll(nullptr, 0, between_samples);
     now = take_sample(name);
     for (const auto& [each, report] : now.reports)
-        if (!report && name) return complain({code_of(report.error()), report.error().message, std::nullopt});
-    if (now.reports.empty()) return complain({ExitCode::not_running, "nothing is connected", std::nullopt});
+        if (!report && name) return complain({code_of(report.error()), report.error().message + locks_left(), std::nullopt});
+    if (now.reports.empty()) return complain({ExitCode::not_running, "nothing is connected" + locks_left(), std::nullopt});
     std::cout << text_of(earlier, now, system::wants_colour(STDOUT_FILENO));
     return now.code();
 }

@@ -39,6 +39,17 @@ std::string joined(const std::vector<std::string>& items) {
 
 std::string when(Duration age) { return age < std::chrono::seconds(1) ? "just now" : system::format_age(age); }
 
+std::string lock_text(const Report& report) {
+    const std::string left = report.pause_left ? system::format_duration(*report.pause_left) : "";
+    switch (report.lock) {
+    case LockState::off: return report.pause_left ? "off; paused, everything goes past the tunnel for " + left + " more" : "off";
+    case LockState::paused: return "open for " + left + " more: paused, everything goes past the tunnel";
+    case LockState::shut: break;
+    }
+    return report.full_tunnel ? "shut: nothing leaves but through the tunnel"
+                              : "shut: what belongs in the tunnel leaves by no other way";
+}
+
 std::string suite_text(const PeerReport& peer) {
     std::string text = peer.suite;
     if (peer.has_preshared_key) text += ", with a preshared key";
@@ -86,6 +97,7 @@ std::string status_text(const Report& report, const Traffic& traffic, bool colou
     text += line("addresses", joined(report.addresses));
     text += line("routes", joined(report.routes) + (report.full_tunnel ? " (full tunnel)" : ""));
     if (!report.dns.empty()) text += line("dns", joined(report.dns) + " (not applied by this version)");
+    text += line("lock", lock_text(report));
     text += line("up for", system::format_duration(report.uptime));
     return text;
 }

@@ -38,11 +38,12 @@ std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::ch
 
 Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     : loop_(loop), log_(std::move(log)), started_(system::now().boot), file_(std::move(parts.file)), plan_(std::move(parts.plan)),
-      targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)),
+      targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
       main_key_(main_peer(file_.config).public_key),
       search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
               [this](const Endpoint& endpoint) { move_to(endpoint); }),
-      silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }) {
+      silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }),
+      pause_over_(loop, [this] { end_pause(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
     start_handshakes(parts.endpoints);
@@ -131,10 +132,7 @@ void Tunnel::on_event(const protocol::Event& event) {
         // Whoever waits for a first handshake waits on; later, the next packet asks for one.
         if (main && !works()) boost::asio::post(loop_, [this] { engine_->want_handshake(main_id()); });
         break;
-    case EventKind::endpoint_moved:
-        if (const auto status = engine_->peer(event.peer); status && status->endpoint && tell_again(event.kind))
-            log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
-        break;
+    case EventKind::endpoint_moved: handle_endpoint_moved(event.peer); break;
     case EventKind::wrong_suite:
         if (tell_again(event.kind)) log_.warn("wrong-suite", {{"connection", file_.origin.name}});
         break;
@@ -142,6 +140,15 @@ void Tunnel::on_event(const protocol::Event& event) {
         if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
         break;
     }
+}
+
+/// Told by an authentic packet.
+void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
+    const auto status = engine_->peer(peer);
+    if (!status || !status->endpoint) return;
+    if (lock_) lock_->admit(*status->endpoint);
+    if (tell_again(EventKind::endpoint_moved))
+        log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
 }
 
 void Tunnel::handle_initiation_sent() {
@@ -171,6 +178,7 @@ void Tunnel::move_to(const Endpoint& endpoint) {
         return route.table == system::main_table && route.destination.contains(endpoint.address);
     });
     if (would_loop) return log_.warn("endpoint-inside", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
+    if (lock_) lock_->admit(endpoint);
     log_.info("endpoint-tried", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
     engine_->set_endpoint(main_id(), endpoint);
 }
@@ -205,6 +213,35 @@ void Tunnel::on_network_changed(const std::vector<system::NetlinkEvent>& events)
 void Tunnel::save_timestamps() {
     if (auto saved = store_.save(engine_->timestamps()); !saved)
         log_.warn("timestamps-not-saved", {{"error", saved.error().message}});
+}
+
+// --- the lock ----------------------------------------------------------------------------------------------------------------
+
+void Tunnel::hold_lock() {
+    if (lock_) lock_->hold();
+}
+
+void Tunnel::open_lock_at_end() {
+    if (lock_) lock_->open_at_end();
+}
+
+void Tunnel::pause(Duration time) {
+    if (time == Duration::zero()) return end_pause();
+    log_.warn("paused", {{"connection", file_.origin.name}, {"seconds", std::chrono::ceil<std::chrono::seconds>(time).count()}});
+    if (lock_) lock_->pause(time);
+    network_->step_aside();
+    paused_until_ = system::now().boot + time;
+    pause_over_.set_in(time);
+}
+
+void Tunnel::end_pause() {
+    if (!paused_until_) return;
+    paused_until_.reset();
+    pause_over_.clear();
+    if (const auto back = network_->step_back(); !back)
+        log_.error("cannot-end-pause", {{"connection", file_.origin.name}, {"error", back.error().message}});
+    if (lock_) lock_->pause(Duration::zero()); // on the boot clock: the kernel's own time stands still in a sleep
+    log_.info("pause-over", {{"connection", file_.origin.name}});
 }
 
 // --- what is told of it ------------------------------------------------------------------------------------------------------
@@ -300,6 +337,8 @@ Report Tunnel::report() const {
     for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
     report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
     for (const IpAddress& address : file_.config.interface.dns) report.dns.push_back(address.to_string());
+    report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;
+    if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);
     for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));
     const protocol::DropCounts drops = engine_->drops();
     for (std::size_t i = 0; i < drops.counts.size(); ++i)

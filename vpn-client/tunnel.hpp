@@ -27,6 +27,7 @@ class Tunnel final : private tun::EngineObserver {
     struct Parts {
         ConnectionFile file;
         std::vector<Endpoints> endpoints;
+        std::optional<LeakLock> lock;
         tun::TunDevice device;
         tun::Sockets sockets;
         NetworkPlan plan;
@@ -50,6 +51,14 @@ class Tunnel final : private tun::EngineObserver {
     [[nodiscard]] std::string success_line() const;
     [[nodiscard]] Report report() const;
 
+    /// From now on the lock stays shut, whatever becomes of us.
+    void hold_lock();
+    void open_lock_at_end();
+    /// The lock stays shut when this goes.
+    [[nodiscard]] bool lock_stays() const { return lock_ && lock_->stays(); }
+    /// Everything goes past the tunnel for so long, lock or no lock; zero ends it at once.
+    void pause(Duration time);
+
   private:
     void on_event(const protocol::Event& event) override;
     /// What anybody on the wire can cause is told once a minute. True if it is to be told now.
@@ -61,11 +70,13 @@ class Tunnel final : private tun::EngineObserver {
 
     void start_engine(Parts& parts);
     void start_handshakes(const std::vector<Endpoints>& endpoints);
+    void handle_endpoint_moved(protocol::PeerId peer);
     void handle_initiation_sent();
     void handle_handshake();
     void move_to(const Endpoint& endpoint);
     void start_probe();
     void save_timestamps();
+    void end_pause();
     [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
     [[nodiscard]] protocol::PeerId main_id() const { return *engine_->find(main_key_); }
     [[nodiscard]] tun::PeerStatus main_status() const { return *engine_->peer(main_id()); }
@@ -80,12 +91,15 @@ class Tunnel final : private tun::EngineObserver {
     ProbeTargets targets_;
     tun::TimestampStore store_;
     crypto::SystemRandom random_;
+    std::optional<LeakLock> lock_; ///< goes after the interface did
     std::unique_ptr<tun::Engine> engine_;
     std::optional<Network> network_; ///< goes before the interface does
     crypto::PublicKey main_key_;
     EndpointSearch search_;
     Alarm silence_;
     Alarm save_;
+    Alarm pause_over_;
+    std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;
 
     Boot initiation_sent_{};

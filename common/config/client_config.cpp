@@ -12,15 +12,10 @@ namespace vpn::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
-constexpr std::array<std::string_view, 9> interface_keys{"name", "private_key", "listen_port", "addresses", "dns",
-                                                         "mtu",  "offloads",    "lock",        "probe"};
+constexpr std::array<std::string_view, 10> interface_keys{"name", "private_key", "listen_port", "addresses",      "dns",
+                                                          "mtu",  "offloads",    "lock",        "local_networks", "probe"};
 constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
                                                     "allowed_ips", "persistent_keepalive", "suite"};
-
-void refuse_lock(const Field& field) {
-    if (read_bool(field))
-        field.complain("is not supported by this version: nothing would keep traffic in the tunnel; write false or leave it out");
-}
 
 HostPort read_endpoint(const Field& field) {
     const std::string text = read_text(field, "a string such as \"vpn.example.org:51820\"");
@@ -40,7 +35,10 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     if (const auto list = fields.get("dns")) interface.dns = read_list(*list, limits::dns, read_address);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
     if (const auto offloads = fields.get("offloads")) interface.offloads = read_bool(*offloads);
-    if (const auto lock = fields.get("lock")) refuse_lock(*lock);
+    if (const auto lock = fields.get("lock")) interface.lock = read_bool(*lock);
+    if (const auto list = fields.get("local_networks"))
+        interface.local_networks =
+            read_list(*list, limits::local_networks, [](const Field& item) { return read_prefix(item).network(); });
     if (const auto probe = fields.get("probe")) interface.probe = read_address(*probe);
     return interface;
 }
@@ -81,6 +79,8 @@ Json interface_json(const ClientInterface& interface) {
     if (!interface.dns.empty()) json.set("dns", text_list(interface.dns));
     json.set("mtu", mtu_json(interface.mtu));
     if (!interface.offloads) json.set("offloads", false);
+    if (interface.lock) json.set("lock", true);
+    if (!interface.local_networks.empty()) json.set("local_networks", text_list(interface.local_networks));
     if (interface.probe) json.set("probe", interface.probe->to_string());
     return json;
 }
@@ -99,11 +99,22 @@ Json peer_json(const ClientPeer& peer) {
 }
 
 auto plain_parts(const ClientInterface& i) {
-    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.probe);
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.lock, i.local_networks,
+                    i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
                     p.persistent_keepalive, p.suite);
+}
+
+std::optional<Problem> check_lock(const ClientInterface& interface) {
+    if (!interface.lock && !interface.local_networks.empty())
+        return Problem{"interface.local_networks", "networks are named for the lock to leave open, and there is no lock"};
+    for (std::size_t i = 0; i < interface.local_networks.size(); ++i)
+        if (interface.local_networks[i].bits() == 0)
+            return Problem{item_path("interface.local_networks", i),
+                           "everything is no local network: a lock that leaves it open is none"};
+    return std::nullopt;
 }
 
 std::optional<Problem> check_peer(const ClientPeer& peer, std::size_t index, PeerRules& rules) {
@@ -128,6 +139,8 @@ ClientConfig ClientConfig::clone() const {
                       .dns = interface.dns,
                       .mtu = interface.mtu,
                       .offloads = interface.offloads,
+                      .lock = interface.lock,
+                      .local_networks = interface.local_networks,
                       .probe = interface.probe};
     copy.peers.reserve(peers.size());
     for (const ClientPeer& peer : peers)
@@ -156,6 +169,7 @@ std::optional<Problem> check(const ClientConfig& config) {
         return Problem{"interface.name", "an interface's name must be " + std::string(interface_name_rule)};
     if (auto problem = check_private_key(config.interface.private_key)) return problem;
     if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
+    if (auto problem = check_lock(config.interface)) return problem;
     if (config.peers.empty()) return Problem{"peers", "there is no peer to connect to"};
     PeerRules rules(config.interface.private_key);
     bool reachable = false;

@@ -32,6 +32,10 @@ struct ClientInterface {
     std::optional<std::uint16_t> mtu;
     /// Whether many packets pass between kernel and tunnel as one. False: one by one, for kernels and links that get it wrong.
     bool offloads = true;
+    /// Whether what belongs in the tunnel may leave by no other way, the tunnel up or not.
+    bool lock = false;
+    /// Which the lock leaves open. Without host bits.
+    std::vector<Prefix> local_networks;
     /// What to ping to know that the tunnel works.
     std::optional<IpAddress> probe;
 

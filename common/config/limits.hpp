@@ -11,6 +11,7 @@ inline constexpr std::size_t server_peers = 200'000;
 inline constexpr std::size_t addresses = 64;
 inline constexpr std::size_t networks = 64;
 inline constexpr std::size_t dns = 16;
+inline constexpr std::size_t local_networks = 64;
 inline constexpr std::size_t host_services = 256;
 /// Of one peer.
 inline constexpr std::size_t allowed_ips = 200'000;

@@ -72,6 +72,21 @@ TEST_CASE("what a client's file leaves out has a default") {
     CHECK(decoded->peers[0].suite == Suite::wireguard);
 }
 
+TEST_CASE("a lock and the local networks that it leaves open are read, copied and written") {
+    const auto locked = decode_client(samples::with(client_file(), "\"mtu\": \"auto\"",
+                                                    "\"lock\": true, \"local_networks\": [\"192.168.1.7/24\", \"fd00::/8\"]"),
+                                      "c.json");
+    REQUIRE(locked);
+    CHECK(locked->interface.lock);
+    REQUIRE(locked->interface.local_networks.size() == 2);
+    CHECK(locked->interface.local_networks[0] == Prefix::parse("192.168.1.0/24"));
+    CHECK(locked->clone() == *locked);
+    const auto again = decode_client(encode(*locked), "c.json");
+    REQUIRE(again);
+    CHECK(*again == *locked);
+    CHECK_FALSE(decode_client(client_file(), "c.json")->interface.lock);
+}
+
 TEST_CASE("offloads are on unless a client's file turns them off, and only then are they written") {
     const auto off = decode_client(samples::with(client_file(), "\"mtu\": \"auto\"", "\"offloads\": false"), "c.json");
     REQUIRE_MESSAGE(off, fault_text(off));
@@ -167,8 +182,10 @@ TEST_CASE("a value of the wrong kind is told with what was expected") {
 
 TEST_CASE("what this version can't do is refused by name, never ignored") {
     check_faults({
-        {"\"mtu\": \"auto\"", "\"lock\": true", 7,
-         "\"lock\" is not supported by this version: nothing would keep traffic in the tunnel; write false or leave it out"},
+        {"\"mtu\": \"auto\"", "\"local_networks\": [\"192.168.1.0/24\"]", 7,
+         "networks are named for the lock to leave open, and there is no lock"},
+        {"\"mtu\": \"auto\"", "\"lock\": true, \"local_networks\": [\"192.168.1.0/24\", \"0.0.0.0/0\"]", 7,
+         "everything is no local network: a lock that leaves it open is none"},
     });
     CHECK(decode_client(samples::with(client_file(), "\"mtu\": \"auto\"", "\"lock\": false"), "c.json"));
 }

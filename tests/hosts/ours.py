@@ -126,6 +126,10 @@ class OurClient:
         interface = {"private_key": facts.client_key, "addresses": facts.client_addresses, "probe": addresses.TUNNEL_SERVER[4]}
         if facts.dns:
             interface["dns"] = facts.dns
+        if facts.lock:
+            interface["lock"] = True
+        if facts.local_networks:
+            interface["local_networks"] = facts.local_networks
         return {"version": 1, "interface": interface, "peers": [peer]}
 
     def write(self, config=None):

@@ -26,6 +26,8 @@ class Facts:
     keepalive: int = 0
     endpoint: str | None = None
     dns: list = dataclasses.field(default_factory=list)
+    lock: bool = False
+    local_networks: list = dataclasses.field(default_factory=list)
     server_key: str = dataclasses.field(default_factory=genkey)
     client_key: str = dataclasses.field(default_factory=genkey)
     server_addresses: list = dataclasses.field(default_factory=lambda: [f"{addresses.TUNNEL_SERVER[4]}/24", f"{addresses.TUNNEL_SERVER[6]}/64"])

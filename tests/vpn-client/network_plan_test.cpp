@@ -46,6 +46,25 @@ TEST_CASE("a full tunnel never touches the main table") {
     CHECK(plan.firewall_commands.find("udp dport 40000") != std::string::npos);
 }
 
+TEST_CASE("with a lock nothing in the main table outranks a full tunnel but the local networks that are named") {
+    config::ClientConfig config = connection_taking({"0.0.0.0/0", "::/0"});
+    config.interface.lock = true;
+    config.interface.local_networks = prefixes({"192.168.1.0/24", "192.168.2.0/24"});
+    const NetworkPlan plan = plan_network(config, facts());
+    const auto v4 = rules_of_family(plan, Family::v4);
+    REQUIRE(v4.size() == 3);
+    for (std::size_t i = 0; i < 2; ++i) {
+        CHECK(v4[i].table == main_table);
+        CHECK(v4[i].destination == config.interface.local_networks[i]);
+        CHECK_FALSE(v4[i].suppress_prefix_length);
+        CHECK(v4[i].priority < v4[2].priority);
+    }
+    const auto v6 = rules_of_family(plan, Family::v6);
+    REQUIRE(v6.size() == 1);
+    CHECK(v6[0].table != main_table);
+    CHECK(v6[0].inverted);
+}
+
 TEST_CASE("two rules a family keep outer packets out of a full tunnel") {
     const NetworkPlan plan = plan_network(connection_taking({"0.0.0.0/0", "::/0"}), facts());
     for (const Family family : {Family::v4, Family::v6}) {

@@ -33,6 +33,8 @@ inline Report connected_laptop() {
     report.routes = {"0.0.0.0/0", "::/0"};
     report.full_tunnel = true;
     report.dns = {"9.9.9.9"};
+    report.lock = LockState::paused;
+    report.pause_left = 272s;
     report.peers = {peer};
     report.drops = {{"bad-mac1", 3}};
     return report;

@@ -1,0 +1,50 @@
+// The lock of a connection, put up and opened. It stands in the kernel on its own: a crash leaves it shut, and so does all but
+// the user's `disconnect` and `pause`. Refuses to know: what it lets pass (lock_rules), and when (daemon).
+#pragma once
+
+#include "common/base/result.hpp"
+#include "common/system/nftables.hpp"
+#include "vpn-client/lock_rules.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpn::client {
+
+/// The connections whose locks are shut, in order of their names.
+std::vector<std::string> standing_locks(system::Nftables& nftables);
+[[nodiscard]] bool lock_stands(system::Nftables& nftables, std::string_view connection);
+Result<void> lower_lock(system::Nftables& nftables, std::string_view connection);
+/// Opens a lock that stands for so long; zero shuts it again.
+Result<void> pause_lock(system::Nftables& nftables, std::string_view connection, Duration time);
+/// Lets marked sockets ask these name servers for so long. Nothing happens where no lock stands.
+void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
+                     Duration time);
+
+/// The lock of a connection that is being made or is up. Move-only.
+class LeakLock {
+  public:
+    /// Puts it up, in place of one that stands. Until `hold`, one that did not stand before goes with this object.
+    static Result<LeakLock> raise(const LockFacts& facts);
+    LeakLock(LeakLock&& other) noexcept;
+    LeakLock& operator=(LeakLock&&) = delete;
+    ~LeakLock();
+
+    /// From now on only `open_at_end` opens it.
+    void hold() { goes_ = false; }
+    void open_at_end() { goes_ = true; }
+    [[nodiscard]] bool stays() const { return !goes_; }
+    void admit(const Endpoint& endpoint);
+    void pause(Duration time);
+
+  private:
+    LeakLock(system::Nftables nftables, std::string connection, bool goes)
+        : nftables_(std::move(nftables)), connection_(std::move(connection)), goes_(goes) {}
+
+    system::Nftables nftables_;
+    std::string connection_; ///< empty: moved from
+    bool goes_;
+};
+
+} // namespace vpn::client

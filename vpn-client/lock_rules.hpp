@@ -1,0 +1,50 @@
+// The lock (kill switch) as nft's text: what may leave this machine while a connection with a lock is up, has crashed, or is to
+// come up again. Pure. EXPERIENCE, "How it behaves"; THREATS: TunnelVision, TunnelCrack, DNS and IPv6 leaks, reconnect window.
+// - Full tunnel: nothing leaves but by the tunnel, by our own socket to the endpoint (mark and port, never a route), DHCP,
+//   neighbour discovery, and what goes to local networks that the file names. Forwarded packets likewise.
+// - Split tunnel: what belongs in the tunnel leaves by no other way; all else is as it was.
+// - A pause is a set whose elements the kernel itself takes out again: it ends even if nobody of ours is alive.
+// Refuses to know: what is up, and when.
+#pragma once
+
+#include "common/base/ip.hpp"
+#include "common/base/time.hpp"
+#include "common/config/client_config.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpn::client {
+
+struct LockFacts {
+    /// The connection's name and its interface's.
+    std::string connection;
+    std::string interface;
+    /// Wherever outer packets may go.
+    std::vector<Endpoint> endpoints;
+    /// Everything, where it has a `/0`; or what is to be kept in.
+    std::vector<Prefix> allowed_ips;
+    /// Open to everybody, though not for port 53.
+    std::vector<Prefix> local_networks;
+    /// The tunnel's. If there are any, port 53 goes to them alone.
+    std::vector<IpAddress> dns;
+};
+
+LockFacts lock_facts(const config::ClientConfig& config, std::string_view connection, std::vector<Endpoint> endpoints);
+
+/// Of the family inet, and no one else's: `vpn-lock-NAME`.
+std::string lock_table_name(std::string_view connection);
+/// The connection whose lock has a table of this name; empty if it is none.
+std::string connection_locked_by(std::string_view table);
+
+/// Makes the table in one transaction, in place of a former one: there is no moment without it.
+std::string lock_commands(const LockFacts& facts);
+/// Lets outer packets go to another endpoint, too.
+std::string admit_command(std::string_view connection, const Endpoint& endpoint);
+/// Lets everything pass for so long; zero shuts it at once.
+std::string pause_commands(std::string_view connection, Duration time);
+/// Lets our own marked sockets ask these name servers for so long.
+std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time);
+
+} // namespace vpn::client
