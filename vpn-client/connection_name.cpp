@@ -3,6 +3,9 @@
 #include "common/config/error.hpp"
 #include "common/config/names.hpp"
 
+#include <array>
+#include <filesystem>
+
 namespace vpn::client {
 namespace {
 
@@ -39,6 +42,33 @@ Granted<ConnectionName> parse_connection_name(std::string_view argument) {
                                                        ": a connection is called like its file, and " + config::quote(stem) +
                                                        " is no name: rename the file so that it has " + rule);
     return ConnectionName{std::string(stem), std::string(argument)};
+}
+
+bool is_unfinished(std::string_view file) {
+    constexpr std::size_t length = std::string_view(".XXXXXX").size();
+    if (file.size() <= length) return false;
+    const std::string_view goal = file.substr(0, file.size() - length);
+    return file[goal.size()] == '.' && (goal.ends_with(".journal") || goal.ends_with(".timestamps"));
+}
+
+std::string connection_of(std::string_view file) {
+    constexpr std::string_view start = "client-";
+    if (!file.starts_with(start)) return {};
+    if (is_unfinished(file)) file = file.substr(0, file.rfind('.'));
+    for (const std::string_view end : {".sock", ".journal", ".lock"})
+        if (file.ends_with(end) && file.size() > start.size() + end.size()) {
+            std::string name(file.substr(start.size(), file.size() - start.size() - end.size()));
+            return config::is_interface_name(name) ? name : std::string();
+        }
+    return {};
+}
+
+std::set<std::string> connections_with_files() {
+    std::set<std::string> names;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(run_directory, none))
+        if (std::string name = connection_of(entry.path().filename().string()); !name.empty()) names.insert(std::move(name));
+    return names;
 }
 
 std::string lock_name(std::string_view name) { return "client-" + std::string(name); }

@@ -1,9 +1,10 @@
 // What a person means by FILE|NAME, and where the things of a connection are kept (EXPERIENCE, "Commands").
-// Refuses to know: whether any of it is there.
+// Refuses to know: what is in them.
 #pragma once
 
 #include "vpn-client/refusal.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,13 @@ struct ConnectionName {
 /// With a `/`, or ending in `.json` or `.conf`, it is a file, and its stem the name; else it is the name of /etc/vpn/NAME.json.
 /// Errors: usage if it can be no name; bad_configuration if a file's stem can't.
 Granted<ConnectionName> parse_connection_name(std::string_view argument);
+
+/// The connection that a file in the run directory speaks of; empty if none.
+std::string connection_of(std::string_view file);
+/// A file that was to take the place of another one: `FILE.XXXXXX`.
+bool is_unfinished(std::string_view file);
+/// Those that have a file in the run directory, up or crashed, in order.
+std::set<std::string> connections_with_files();
 
 /// `/run/vpn/client-NAME.sock`
 std::string socket_path(std::string_view name);

@@ -1,6 +1,5 @@
 #include "vpn-client/disconnect.hpp"
 
-#include "common/system/instance_lock.hpp"
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -9,7 +8,6 @@
 #include "vpn-client/leftovers.hpp"
 #include "vpn-client/what_is_there.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -25,10 +23,9 @@ Granted<bool> clean_up_behind(const std::string& name) {
     auto netlink = system::Netlink::open();
     auto nftables = system::Nftables::open();
     if (!netlink || !nftables || !system::has_net_admin()) return false;
-    auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(name));
+    const bool crashed = connections_with_files().contains(name); // our own lock will be one
+    const auto lock = lock_of_ended(name);
     if (!lock) return false;
-    const std::vector<Journal> journals = read_journals();
-    const bool crashed = std::ranges::find(journals, name, &Journal::name) != journals.end();
     if (crashed) clean_up_leftovers(*netlink, *nftables, name);
     if (!lock_stands(*nftables, name)) return crashed;
     if (auto lowered = lower_lock(*nftables, name); !lowered) return refuse(ExitCode::failure, lowered.error().message);

@@ -5,15 +5,10 @@
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/network_plan.hpp"
 
-#include <filesystem>
-
 namespace vpn::client {
 namespace {
 
 using config::Json;
-
-constexpr std::string_view file_start = "client-";
-constexpr std::string_view file_end = ".journal";
 
 std::optional<Family> family_from(const Json& json) {
     const std::string* name = json.as_string();
@@ -63,16 +58,15 @@ Result<void> write_journal(const Journal& journal) {
 
 void remove_journal(std::string_view name) { static_cast<void>(system::remove_file(journal_path(name))); }
 
+std::optional<Journal> read_journal(const std::string& name) {
+    const auto text = system::read_private_file(journal_path(name));
+    return text ? decode_journal(*text) : std::nullopt;
+}
+
 std::vector<Journal> read_journals() {
     std::vector<Journal> journals;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(run_directory, none)) {
-        const std::string file = entry.path().filename();
-        if (!file.starts_with(file_start) || !file.ends_with(file_end)) continue;
-        const auto text = system::read_private_file(entry.path());
-        if (!text) continue;
-        if (auto journal = decode_journal(*text)) journals.push_back(std::move(*journal));
-    }
+    for (const std::string& name : connections_with_files())
+        if (auto journal = read_journal(name)) journals.push_back(std::move(*journal));
     return journals;
 }
 

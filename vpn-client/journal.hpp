@@ -34,6 +34,8 @@ std::optional<Journal> decode_journal(std::string_view text);
 
 Result<void> write_journal(const Journal& journal);
 void remove_journal(std::string_view name);
+/// None if there is none, or it can't be read.
+std::optional<Journal> read_journal(const std::string& name);
 /// Of all connections, up or crashed. What can't be read is passed over.
 std::vector<Journal> read_journals();
 

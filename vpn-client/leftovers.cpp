@@ -4,9 +4,12 @@
 #include "common/system/files.hpp"
 #include "common/system/instance_lock.hpp"
 #include "vpn-client/connection_name.hpp"
+#include "vpn-client/daemons.hpp"
 #include "vpn-client/network.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <thread>
 
 namespace vpn::client {
 namespace {
@@ -21,16 +24,23 @@ void take_back(const Journal& journal, system::Netlink& netlink, system::Nftable
     for (const system::Rule& rule : rules_of(journal)) delete_all(netlink, rule);
     if (!journal.firewall_table.empty())
         static_cast<void>(system::ScopedTable::adopt(nftables, "inet", journal.firewall_table).revert());
-    remove_journal(journal.name);
     give_back_valid_mark(journal, others);
+    remove_journal(journal.name);
 }
 
-/// Its lock, so that nobody starts it while we clean up behind it. None if it runs.
-std::optional<system::InstanceLock> lock_of_crashed(const Journal& journal) {
-    auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(journal.name));
-    if (!lock) return std::nullopt;
-    return std::move(*lock);
+/// Files that were to take another's place, and never did.
+void remove_unfinished(std::string_view directory, const std::string& start) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, none))
+        if (const std::string file = entry.path().filename(); is_unfinished(file) && file.starts_with(start))
+            static_cast<void>(system::remove_file(entry.path()));
 }
+
+struct Crashed {
+    std::string name;
+    std::optional<system::InstanceLock> lock; ///< none: the caller has it
+    std::optional<Journal> journal;
+};
 
 bool is_one_of(const system::Rule& rule, const std::vector<Journal>& running) {
     return std::ranges::any_of(running, [&rule](const Journal& journal) {
@@ -47,18 +57,33 @@ std::string description(const system::Rule& rule) {
 
 } // namespace
 
+std::optional<system::InstanceLock> lock_of_ended(const std::string& name) {
+    constexpr Duration pause = std::chrono::milliseconds(10);
+    constexpr int attempts = 200;
+    for (int attempt = 1;; ++attempt) {
+        auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(name));
+        if (lock) return std::move(*lock);
+        if (!lock.error().held || attempt == attempts || ask_for_report(name)) return std::nullopt;
+        std::this_thread::sleep_for(pause);
+    }
+}
+
 std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftables& nftables, std::string_view own) {
     std::vector<Journal> running;
-    std::vector<Journal> crashed;
-    std::vector<system::InstanceLock> locks;
-    for (Journal& journal : read_journals()) {
-        auto lock = journal.name == own ? std::nullopt : lock_of_crashed(journal);
-        (lock || journal.name == own ? crashed : running).push_back(std::move(journal));
-        if (lock) locks.push_back(std::move(*lock));
+    std::vector<Crashed> crashed;
+    for (const std::string& name : connections_with_files()) {
+        auto lock = name == own ? std::nullopt : lock_of_ended(name);
+        auto journal = read_journal(name);
+        if (lock || name == own)
+            crashed.push_back({name, std::move(lock), std::move(journal)});
+        else if (journal)
+            running.push_back(std::move(*journal));
     }
-    for (const Journal& journal : crashed) {
-        take_back(journal, netlink, nftables, running);
-        if (journal.name != own) static_cast<void>(system::remove_file(socket_path(journal.name)));
+    for (const Crashed& each : crashed) {
+        if (each.journal) take_back(*each.journal, netlink, nftables, running);
+        if (each.name != own) static_cast<void>(system::remove_file(socket_path(each.name)));
+        for (const std::string_view directory : {run_directory, state_directory})
+            remove_unfinished(directory, lock_name(each.name) + '.');
     }
     return running;
 }

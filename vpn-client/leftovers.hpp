@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/base/result.hpp"
+#include "common/system/instance_lock.hpp"
 #include "common/system/netlink.hpp"
 #include "common/system/nftables.hpp"
 #include "vpn-client/journal.hpp"
@@ -11,6 +12,10 @@
 #include <vector>
 
 namespace vpn::client {
+
+/// The lock of a connection whose daemon runs no more, so that nobody starts it meanwhile. None if it runs. The kernel takes a
+/// moment to end a process that was killed: somebody who holds the lock and does not answer is waited for, a few seconds at most.
+std::optional<system::InstanceLock> lock_of_ended(const std::string& name);
 
 /// Takes back what connections that run no more have left, `own` among them (whose lock the caller holds).
 /// The journals of those that do run.

@@ -55,8 +55,9 @@ struct Network::Parts {
         remove_rules();
         if (journal.name.empty()) return;
         firewall.reset();
-        remove_journal(journal.name);
         give_back_valid_mark(journal, read_journals());
+        remove_journal(journal.name);
+        give_back_valid_mark(journal, read_journals()); // two that end at once see each other before, and not now
     }
 
     Result<void> set_up_link();

@@ -13,8 +13,8 @@
 
 namespace vpn::client {
 
-/// Puts the sysctl back, unless one of `others` still needs it. Requires: the journal itself is gone by then, so that of two who
-/// end at the same time the second sees that it is the last.
+/// Puts the sysctl back, unless one of `others` still needs it. Do it before the journal goes, in case that is where we crash,
+/// and once more then, so that of two who end at the same time the second sees that it is the last.
 void give_back_valid_mark(const Journal& journal, const std::vector<Journal>& others);
 
 class Network {

@@ -5,8 +5,7 @@
 #include "common/system/sysctl.hpp"
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
-
-#include <thread>
+#include "vpn-client/turn.hpp"
 
 namespace vpn::client {
 namespace {
@@ -20,23 +19,6 @@ template <class Error> tl::unexpected<Refusal> refuse_failure(const Error& error
     return refuse(ExitCode::failure, error.message);
 }
 
-/// Another one's `connect` takes as long as its commands to the kernel: a moment. No connection has a name like this.
-Granted<system::InstanceLock> wait_for_turn(const Waiting& waiting) {
-    constexpr std::string_view turn = ".turn";
-    constexpr Duration pause = std::chrono::milliseconds(20);
-    constexpr int attempts = 500;
-    for (int attempt = 1;; ++attempt) {
-        auto lock = system::InstanceLock::acquire(std::string(run_directory), turn);
-        if (lock) return std::move(*lock);
-        if (!lock.error().held) return refuse_failure(lock.error());
-        if (attempt == attempts)
-            return refuse(ExitCode::failure, "another connect is taking very long (process " +
-                                                 std::to_string(lock.error().holder) + "): look at what it waits for, or end it");
-        if (waiting.stop.asked()) return refuse(ExitCode::failure, "interrupted: nothing was changed");
-        std::this_thread::sleep_for(pause);
-    }
-}
-
 Granted<void> make_directories() {
     if (auto made = system::ensure_directory(std::string(run_directory), run_mode); !made) return refuse_failure(made.error());
     if (auto made = system::ensure_directory(std::string(state_directory), state_mode); !made)
@@ -46,11 +28,10 @@ Granted<void> make_directories() {
 
 Granted<system::InstanceLock> take_lock(const std::string& name) {
     auto lock = system::InstanceLock::acquire(std::string(run_directory), lock_name(name));
-    if (!lock && lock.error().held)
-        return refuse(ExitCode::failure,
-                      name + " is just being connected or disconnected by somebody else: try again in a moment");
-    if (!lock) return refuse_failure(lock.error());
-    return std::move(*lock);
+    if (lock) return std::move(*lock);
+    if (!lock.error().held) return refuse_failure(lock.error());
+    if (auto ended = lock_of_ended(name)) return std::move(*ended);
+    return refuse(ExitCode::failure, name + " is just being connected or disconnected by somebody else: try again in a moment");
 }
 
 Granted<tun::TunDevice> open_device(const std::string& name, bool offloads) {
@@ -137,7 +118,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
 
     const std::string& name = file.origin.name;
     if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
-    auto turn = wait_for_turn(waiting);
+    auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
     if (!turn) return tl::unexpected(std::move(turn.error()));
     auto lock = take_lock(name);
     if (!lock) return tl::unexpected(std::move(lock.error()));

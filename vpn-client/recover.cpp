@@ -2,10 +2,14 @@
 
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
+#include "vpn-client/connection_name.hpp"
+#include "vpn-client/daemons.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/leftovers.hpp"
+#include "vpn-client/turn.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 namespace vpn::client {
@@ -13,8 +17,8 @@ namespace {
 
 using system::ExitCode;
 
-bool runs(const std::vector<Journal>& running, const std::string& name) {
-    return std::ranges::find(running, name, &Journal::name) != running.end();
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
 }
 
 } // namespace
@@ -28,17 +32,25 @@ ExitCode recover(const RecoverCommand&) {
     auto nftables = system::Nftables::open();
     if (!nftables) return complain({ExitCode::failure, nftables.error().message, {}});
 
-    const std::vector<Journal> all = read_journals();
-    const std::vector<Journal> running = clean_up_leftovers(*netlink, *nftables, "");
-    std::size_t crashed = 0;
-    for (const Journal& journal : all) {
-        if (runs(running, journal.name)) continue;
-        ++crashed;
-        std::cout << "recovered: what a crash of " << journal.name << " had left was taken back\n";
+    std::optional<system::InstanceLock> turn;
+    if (std::filesystem::exists(run_directory)) { // else there is nothing but locks
+        auto taken = wait_for_turn();
+        if (!taken) return complain(taken.error());
+        turn = std::move(*taken);
     }
-    if (crashed == 0) std::cout << "nothing to recover\n";
+
+    const std::set<std::string> known = connections_with_files();
+    clean_up_leftovers(*netlink, *nftables, "");
+    const std::vector<std::string> running = running_connections();
+    bool nothing = true;
+    for (const std::string& name : known) {
+        if (holds(running, name)) continue;
+        nothing = false;
+        std::cout << "recovered: what a crash of " << name << " had left was taken back\n";
+    }
+    if (nothing) std::cout << "nothing to recover\n";
     for (const std::string& name : standing_locks(*nftables))
-        if (!runs(running, name))
+        if (!holds(running, name))
             std::cout << "the lock of " << name << " stays shut, on purpose. To open it: vpn-client disconnect " << name << '\n';
     return ExitCode::ok;
 }

@@ -1,8 +1,6 @@
 #include "vpn-client/what_is_there.hpp"
 
 #include "vpn-client/connection_name.hpp"
-#include "vpn-client/daemons.hpp"
-#include "vpn-client/journal.hpp"
 #include "vpn-client/leak_lock.hpp"
 
 #include <set>
@@ -15,9 +13,7 @@ Granted<std::string> named_or_only(const std::optional<std::string>& name) {
         if (!parsed) return tl::unexpected(std::move(parsed.error()));
         return parsed->name;
     }
-    std::set<std::string> names;
-    for (std::string& each : running_connections()) names.insert(std::move(each));
-    for (Journal& each : read_journals()) names.insert(std::move(each.name));
+    std::set<std::string> names = connections_with_files();
     if (auto nftables = system::Nftables::open())
         for (std::string& each : standing_locks(*nftables)) names.insert(std::move(each));
     if (names.empty()) return refuse(system::ExitCode::not_running, "nothing is connected");

@@ -4,7 +4,7 @@ import signal
 import time
 
 from . import addresses
-from .ours import FAILURE, NOT_RUNNING
+from .ours import CLIENT, FAILURE, NOT_RUNNING
 from .patience import eventually
 from .sentences import sentence
 from .snapshot import Snapshot
@@ -80,6 +80,37 @@ def client_killed(lab):
         tunnel.client.connect()
     tunnel.client.disconnect()
     before.assert_unchanged("kill -9, a second connect and disconnect")
+
+
+@sentence("kill -9 at any moment of {what}, {lock}: `recover` puts back what was there, byte for byte, but for the lock, which `disconnect` opens",
+          seconds=25, what=("connect", "disconnect"), lock=("without a lock", "with a lock"))
+def killed_at_any_moment(lab, what, lock):
+    before = Snapshot(lab.laptop)
+    tunnel = Tunnel(lab, lock=lock == "with a lock", dns=[addresses.SITE[4]])
+    tunnel.server.up()
+    tunnel.client.write()
+    locked = 0
+    for milliseconds in range(0, 45, 3):
+        if what == "connect":
+            process = tunnel.client.start_foreground()
+            eventually("it runs", lambda: tunnel.client.pids or not process.running)
+            time.sleep(milliseconds / 1000)
+        else:
+            tunnel.client.connect()
+            ending = lab.laptop.start(CLIENT, "disconnect", "laptop", log="disconnect")
+            time.sleep(milliseconds / 3000)
+        pids = tunnel.client.pids
+        if pids:
+            lab.laptop.run("kill", "-KILL", *pids, code=None)
+        eventually("the client is gone", lambda: not tunnel.client.pids)
+        if what == "disconnect":
+            ending.wait(5)
+        tunnel.client.command("recover")
+        if "vpn-lock-laptop" in lab.laptop.run("nft", "list", "tables").out:
+            locked += 1
+            tunnel.client.disconnect()
+        before.assert_unchanged(f"kill -9 {milliseconds} ms into {what}, and recover")
+    assert (locked > 0) == (lock == "with a lock"), f"the lock stood {locked} times"
 
 
 @sentence("a forwarding that was on before stays on after the server")

@@ -41,3 +41,18 @@ TEST_CASE("a connection's things are called after it") {
     CHECK(timestamps_path("laptop") == "/var/lib/vpn/client-laptop.timestamps");
     CHECK(journal_path("laptop") == "/run/vpn/client-laptop.journal");
 }
+
+TEST_CASE("a file in the run directory tells whose it is, finished or not") {
+    CHECK(connection_of("client-laptop.sock") == "laptop");
+    CHECK(connection_of("client-laptop.lock") == "laptop");
+    CHECK(connection_of("client-a.journal.journal") == "a.journal");
+    CHECK(connection_of("client-laptop.journal.Ab3xYz") == "laptop");
+    for (const char* file : {"server-vpns.sock", "client-.sock", "client-laptop", ".turn.lock", "client-laptop.other",
+                             "client-laptop.sock.Ab3xYz", "client-a b.sock"}) {
+        CAPTURE(file);
+        CHECK(connection_of(file).empty());
+    }
+    CHECK(is_unfinished("client-laptop.timestamps.Ab3xYz"));
+    CHECK_FALSE(is_unfinished("client-laptop.timestamps"));
+    CHECK_FALSE(is_unfinished("client-laptop.journal"));
+}
