@@ -5,6 +5,7 @@ import time
 
 from . import addresses
 from .capture import Capture, strangers
+from .lab import PROGRAMS, PYTHON
 from .ours import DONE, FAILURE, NO_TUNNEL, NOT_RUNNING
 from .patience import eventually
 from .sentences import sentence
@@ -281,3 +282,39 @@ def one_alone(lab):
     told = tunnel.client.connect(code=FAILURE)
     assert "other" in told.err, told.err
     tunnel.client.command("disconnect", "other")
+
+
+@sentence("an IPv6 address and a default route that a router advertises lead nothing past the tunnel: {kind}", seconds=10,
+          kind=("a tunnel of both families", "a tunnel of IPv4 alone"))
+def advertised(lab, kind):
+    for version, length in ((4, 24), (6, 64)):
+        lab.laptop.run("ip", f"-{version}", "route", "del", "default")
+    lab.laptop.run("ip", "route", "add", "default", "via", addresses.ROUTER_LAN[4])
+    connected(lab, lock=True, allowed_ips=addresses.EVERYWHERE if kind == "a tunnel of both families" else ["0.0.0.0/0"])
+    lab.router.run(*PYTHON, PROGRAMS / "advertise.py", "lan0", 600)
+    eventually("the laptop takes the route", lambda: "proto ra" in lab.laptop.run("ip", "-6", "route").out)
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+    leaked = [packet for packet in wire.packets if packet.version == 6 and not packet.is_neighbour_discovery and packet.source != addresses.ROUTER_LAN[6]]
+    assert not leaked + in_clear(wire.packets), leaked + in_clear(wire.packets)
+
+
+@sentence("blind hijack: a SYN/ACK from the LAN to the tunnel's address gets no reset and no answer, over IPv{version}", seconds=6, version=(4, 6))
+def blind_hijack(lab, version):
+    connected(lab)
+    inner = addresses.TUNNEL_CLIENT[version]
+    via = ["via", addresses.LAPTOP[version], "dev", "lan0"]
+    lab.router.run("ip", f"-{version}", "route", "add", inner, *via)
+    with capture(lab) as wire:
+        lab.router.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", inner, code=1)
+        lab.router.run("/usr/bin/python3", "-S", "-c",
+                       "import socket\n"
+                       f"s = socket.socket(socket.AF_INET{'6' if version == 6 else ''}, socket.SOCK_STREAM)\n"
+                       "s.settimeout(1)\n"
+                       "try:\n"
+                       f"    s.connect(('{inner}', 4444))\n"
+                       "except TimeoutError:\n"
+                       "    print('silence')\n")
+    answers = [packet for packet in wire.packets if packet.source == inner]
+    assert not answers, answers
+    assert [packet for packet in wire.packets if packet.destination == inner], "nothing was asked"
