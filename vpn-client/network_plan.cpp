@@ -48,7 +48,8 @@ class Planner {
     NetworkPlan make() {
         plan_.interface = facts_.interface;
         plan_addresses();
-        for (const Family family : {Family::v4, Family::v6}) plan_routes(family);
+        if (config_.interface.routes)
+            for (const Family family : {Family::v4, Family::v6}) plan_routes(family);
         plan_.mtu = mtu_for(config_, facts_, ipv6_inside_);
         plan_.needs_valid_mark =
             std::ranges::any_of(plan_.rules, [](const system::Rule& rule) { return rule.family == Family::v4; });

@@ -12,8 +12,8 @@ namespace vpn::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
-constexpr std::array<std::string_view, 10> interface_keys{"name", "private_key", "listen_port", "addresses",      "dns",
-                                                          "mtu",  "offloads",    "lock",        "local_networks", "probe"};
+constexpr std::array<std::string_view, 11> interface_keys{
+    "name", "private_key", "listen_port", "addresses", "dns", "mtu", "offloads", "routes", "lock", "local_networks", "probe"};
 constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
                                                     "allowed_ips", "persistent_keepalive", "suite"};
 
@@ -35,6 +35,7 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     if (const auto list = fields.get("dns")) interface.dns = read_list(*list, limits::dns, read_address);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
     if (const auto offloads = fields.get("offloads")) interface.offloads = read_bool(*offloads);
+    if (const auto routes = fields.get("routes")) interface.routes = read_bool(*routes);
     if (const auto lock = fields.get("lock")) interface.lock = read_bool(*lock);
     if (const auto list = fields.get("local_networks"))
         interface.local_networks =
@@ -79,6 +80,7 @@ Json interface_json(const ClientInterface& interface) {
     if (!interface.dns.empty()) json.set("dns", text_list(interface.dns));
     json.set("mtu", mtu_json(interface.mtu));
     if (!interface.offloads) json.set("offloads", false);
+    if (!interface.routes) json.set("routes", false);
     if (interface.lock) json.set("lock", true);
     if (!interface.local_networks.empty()) json.set("local_networks", text_list(interface.local_networks));
     if (interface.probe) json.set("probe", interface.probe->to_string());
@@ -99,8 +101,8 @@ Json peer_json(const ClientPeer& peer) {
 }
 
 auto plain_parts(const ClientInterface& i) {
-    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.lock, i.local_networks,
-                    i.probe);
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.routes, i.lock,
+                    i.local_networks, i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
@@ -139,6 +141,7 @@ ClientConfig ClientConfig::clone() const {
                       .dns = interface.dns,
                       .mtu = interface.mtu,
                       .offloads = interface.offloads,
+                      .routes = interface.routes,
                       .lock = interface.lock,
                       .local_networks = interface.local_networks,
                       .probe = interface.probe};

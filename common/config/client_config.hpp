@@ -32,6 +32,8 @@ struct ClientInterface {
     std::optional<std::uint16_t> mtu;
     /// Whether many packets pass between kernel and tunnel as one. False: one by one, for kernels and links that get it wrong.
     bool offloads = true;
+    /// Whether allowed_ips are routed into the tunnel. False: somebody else sees to the routes.
+    bool routes = true;
     /// Whether what belongs in the tunnel may leave by no other way, the tunnel up or not.
     bool lock = false;
     /// Which the lock leaves open. Without host bits.

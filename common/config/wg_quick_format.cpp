@@ -39,6 +39,7 @@ std::string format_wg_quick(const ClientConfig& config) {
     append(text, "DNS", joined(interface.dns));
     if (interface.mtu) append(text, "MTU", std::to_string(*interface.mtu));
     if (interface.listen_port) append(text, "ListenPort", std::to_string(interface.listen_port->value));
+    if (!interface.routes) append(text, "Table", "off");
     for (const ClientPeer& peer : config.peers) append_peer(text, peer);
     return text;
 }

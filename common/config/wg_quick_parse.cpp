@@ -66,6 +66,9 @@ class Reader {
     void dns(std::string_view value);
     void mtu(std::string_view value);
     void listen_port(std::string_view value);
+    void table(std::string_view value);
+    void firewall_mark(std::string_view value);
+    void save_config(std::string_view value);
     void hook(std::string_view value) { file_.hooks.push_back(here(value)); }
     void unused(std::string_view value) { file_.unused.push_back(here(value)); }
     void public_key(std::string_view value) {
@@ -108,9 +111,9 @@ const std::array<Reader::Key, 12> Reader::interface_keys{{{"PrivateKey", &Reader
                                                           {"DNS", &Reader::dns, Repeat::freely},
                                                           {"MTU", &Reader::mtu, Repeat::never},
                                                           {"ListenPort", &Reader::listen_port, Repeat::never},
-                                                          {"Table", &Reader::unused, Repeat::freely},
-                                                          {"FwMark", &Reader::unused, Repeat::freely},
-                                                          {"SaveConfig", &Reader::unused, Repeat::freely},
+                                                          {"Table", &Reader::table, Repeat::freely},
+                                                          {"FwMark", &Reader::firewall_mark, Repeat::freely},
+                                                          {"SaveConfig", &Reader::save_config, Repeat::freely},
                                                           {"PreUp", &Reader::hook, Repeat::freely},
                                                           {"PostUp", &Reader::hook, Repeat::freely},
                                                           {"PreDown", &Reader::hook, Repeat::freely},
@@ -223,6 +226,19 @@ void Reader::listen_port(std::string_view value) {
     const auto port = parse_decimal(value, 65535);
     if (!port) return refuse("a number from 0 to 65535", value);
     if (*port != 0) file_.config.interface.listen_port = Port{static_cast<std::uint16_t>(*port)};
+}
+
+void Reader::table(std::string_view value) {
+    file_.config.interface.routes = !same_word(value, "off");
+    if (!same_word(value, "off") && !same_word(value, "auto")) unused(value);
+}
+
+void Reader::firewall_mark(std::string_view value) {
+    if (!same_word(value, "off") && value != "0" && !same_word(value, "0x0")) unused(value);
+}
+
+void Reader::save_config(std::string_view value) {
+    if (!same_word(value, "false")) unused(value);
 }
 
 void Reader::endpoint(std::string_view value) {

@@ -129,6 +129,7 @@ ClientConfig Generator::client() {
     interface.dns = dns();
     interface.mtu = mtu();
     interface.offloads = maybe();
+    interface.routes = maybe();
     if (maybe()) interface.probe = address(family());
     const std::size_t peers = 1 + below(5);
     for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(client_peer(i));

@@ -77,12 +77,30 @@ TEST_CASE("hooks are handed over in their order and nothing is run") {
 
 TEST_CASE("what we don't carry out is named, not dropped") {
     const auto file = good("[Interface]\nPrivateKey = PRIVATE\nAddress = 10.0.0.2\nDNS = 9.9.9.9, corp.example, "
-                           "2620:fe::fe\nTable = off\nFwMark = 0x20\nSaveConfig = true\nJc = 4\n"
+                           "2620:fe::fe\nTable = 1234\nFwMark = 0x20\nSaveConfig = true\nJc = 4\n"
                            "[Peer]\nPublicKey = PUBLIC\nEndpoint = a.example:1\nAllowedIPs = ::/0\nColour\x1b = blue");
     CHECK(file.config.interface.dns == std::vector{*IpAddress::parse("9.9.9.9"), *IpAddress::parse("2620:fe::fe")});
     CHECK(file.unused == std::vector<WgQuickLine>{
-                             {4, "DNS", "corp.example"}, {5, "Table", "off"}, {6, "FwMark", "0x20"}, {7, "SaveConfig", "true"}});
+                             {4, "DNS", "corp.example"}, {5, "Table", "1234"}, {6, "FwMark", "0x20"}, {7, "SaveConfig", "true"}});
+    CHECK(file.config.interface.routes);
     CHECK(file.unknown == std::vector<WgQuickLine>{{8, "Jc", "4"}, {13, "Colour\x1b", "blue"}});
+}
+
+TEST_CASE("keys that ask for nothing but what is done anyway are not worth a word") {
+    const auto file =
+        good("[Interface]\nPrivateKey = PRIVATE\nAddress = 10.0.0.2\nTable = Auto\nFwMark = 0x0\nfwmark = OFF\nSaveConfig = "
+             "false\n[Peer]\nPublicKey = PUBLIC\nEndpoint = a.example:1\nAllowedIPs = ::/0\n");
+    CHECK(file.unused.empty());
+    CHECK(file.config.interface.routes);
+}
+
+TEST_CASE("Table = off leaves the routes to others, there and back") {
+    auto file = good("[Interface]\nPrivateKey = PRIVATE\nAddress = 10.0.0.2\ntable = Off\n"
+                     "[Peer]\nPublicKey = PUBLIC\nEndpoint = a.example:1\nAllowedIPs = ::/0\n");
+    CHECK(file.unused.empty());
+    CHECK_FALSE(file.config.interface.routes);
+    CHECK(format_wg_quick(file.config).find("\nTable = off\n") != std::string::npos);
+    CHECK(encode(file.config).find("\"routes\": false") != std::string::npos);
 }
 
 TEST_CASE("a wg-quick file is refused with line and reason") {
