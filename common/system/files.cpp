@@ -45,10 +45,15 @@ bool is_trusted_owner(uid_t owner) {
     return caller != nullptr && parse_decimal(caller, std::numeric_limits<std::uint32_t>::max()) == owner;
 }
 
-Result<void, FileError> check_private(const std::string& path, const struct stat& status) {
+Result<void, FileError> check_private(const std::string& path, const struct stat& status, bool only_roots) {
     if ((status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(S_IXGRP | S_IXOTH)) != 0) {
         return refuse(Kind::too_open, path + " may be read or written by others (mode " + octal(status.st_mode) +
                                           " instead of 0600): run `chmod 600 " + path + "`");
+    }
+    if (only_roots && status.st_uid != 0) {
+        return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid) +
+                                          ", who could have root run anything: look at what it says, then run `chown root " +
+                                          path + "`");
     }
     if (!is_trusted_owner(status.st_uid)) {
         return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid) +
@@ -82,7 +87,7 @@ Result<std::string, int> read_all(int fd, std::size_t expected, std::size_t limi
     return tl::unexpected(error);
 }
 
-enum class Privacy : bool { any, only_ours };
+enum class Privacy : std::uint8_t { any, only_ours, only_roots };
 
 Result<std::string, FileError> read_checked(const std::string& path, ByteCount limit, Privacy privacy) {
     // Non-blocking, for opening a pipe would wait for a writer.
@@ -91,8 +96,9 @@ Result<std::string, FileError> read_checked(const std::string& path, ByteCount l
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) return refuse_errno("cannot read " + path, errno);
     if (!S_ISREG(status.st_mode)) return refuse(Kind::not_regular, path + " is not a regular file");
-    if (privacy == Privacy::only_ours) {
-        if (auto checked = check_private(path, status); !checked) return tl::unexpected(checked.error());
+    if (privacy != Privacy::any) {
+        if (auto checked = check_private(path, status, privacy == Privacy::only_roots); !checked)
+            return tl::unexpected(checked.error());
     }
     auto text = read_all(fd.get(), static_cast<std::size_t>(status.st_size), limit.value);
     if (text) return std::move(*text);
@@ -142,6 +148,10 @@ class TemporaryFile {
 
 Result<std::string, FileError> read_private_file(const std::string& path, ByteCount limit) {
     return read_checked(path, limit, Privacy::only_ours);
+}
+
+Result<std::string, FileError> read_root_file(const std::string& path, ByteCount limit) {
+    return read_checked(path, limit, Privacy::only_roots);
 }
 
 Result<std::string, FileError> read_file(const std::string& path, ByteCount limit) {

@@ -25,6 +25,9 @@ inline constexpr ByteCount largest_file{64ULL << 20U};
 /// blocking.
 Result<std::string, FileError> read_private_file(const std::string& path, ByteCount limit = largest_file);
 
+/// The same, of a file that is root's: nobody else could have written what root is about to obey.
+Result<std::string, FileError> read_root_file(const std::string& path, ByteCount limit = largest_file);
+
 /// The text of any regular file.
 Result<std::string, FileError> read_file(const std::string& path, ByteCount limit = largest_file);
 

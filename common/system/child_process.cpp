@@ -1,0 +1,108 @@
+#include "common/system/child_process.hpp"
+
+#include "common/system/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+extern char** environ;
+
+namespace vpn::system {
+namespace {
+
+constexpr Duration time_to_end = std::chrono::seconds(2);
+
+/// What a child is given besides its words; the C library wants both halves freed.
+class Surroundings {
+  public:
+    Surroundings() {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
+        ::posix_spawnattr_init(&attributes_);
+        sigset_t none;
+        sigemptyset(&none);
+        sigset_t all;
+        sigfillset(&all);
+        ::posix_spawnattr_setsigmask(&attributes_, &none);
+        ::posix_spawnattr_setsigdefault(&attributes_, &all);
+        ::posix_spawnattr_setpgroup(&attributes_, 0);
+        ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    }
+    ~Surroundings() {
+        ::posix_spawn_file_actions_destroy(&actions_);
+        ::posix_spawnattr_destroy(&attributes_);
+    }
+    Surroundings(const Surroundings&) = delete;
+    Surroundings& operator=(const Surroundings&) = delete;
+
+    OsResult<pid_t> start(const std::vector<std::string>& words) const {
+        std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
+        for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str())); // posix_spawn changes none
+        arguments.push_back(nullptr);
+        pid_t child = 0;
+        const int error = ::posix_spawn(&child, words.front().c_str(), &actions_, &attributes_, arguments.data(), environ);
+        if (error != 0) return os_failed("cannot run " + words.front(), error);
+        return child;
+    }
+
+  private:
+    posix_spawn_file_actions_t actions_{};
+    posix_spawnattr_t attributes_{};
+};
+
+int in_milliseconds(std::optional<Duration> limit) {
+    return limit ? static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*limit).count()) : -1;
+}
+
+enum class Woken : std::uint8_t { by_its_end, by_time, by_interrupt };
+
+Woken wait_for(int process, std::optional<Duration> limit, int interrupt) {
+    std::array<pollfd, 2> watched{pollfd{process, POLLIN, 0}, pollfd{interrupt, POLLIN, 0}};
+    int ready = 0;
+    do ready = ::poll(watched.data(), watched.size(), in_milliseconds(limit));
+    while (ready < 0 && errno == EINTR);
+    if (watched[0].revents != 0) return Woken::by_its_end;
+    return ready > 0 ? Woken::by_interrupt : Woken::by_time;
+}
+
+} // namespace
+
+std::string ChildEnd::text() const {
+    switch (kind) {
+    case Kind::exited: return "exit " + std::to_string(code);
+    case Kind::killed: return "signal " + std::to_string(code);
+    case Kind::too_slow: return "too slow";
+    case Kind::interrupted: break;
+    }
+    return "interrupted";
+}
+
+OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt) {
+    const auto child = Surroundings().start(words);
+    if (!child) return tl::unexpected(child.error());
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
+    const Woken woken = process ? wait_for(process.get(), limit, interrupt) : Woken::by_time;
+    if (woken != Woken::by_its_end) {
+        ::kill(-*child, SIGTERM);
+        static_cast<void>(process && wait_for(process.get(), time_to_end, -1) == Woken::by_its_end);
+        ::kill(-*child, SIGKILL);
+    }
+    int status = 0;
+    while (::waitpid(*child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (woken == Woken::by_time) return ChildEnd{ChildEnd::Kind::too_slow, 0};
+    if (woken == Woken::by_interrupt) return ChildEnd{ChildEnd::Kind::interrupted, 0};
+    if (WIFSIGNALED(status)) return ChildEnd{ChildEnd::Kind::killed, WTERMSIG(status)};
+    return ChildEnd{ChildEnd::Kind::exited, WEXITSTATUS(status)};
+}
+
+} // namespace vpn::system

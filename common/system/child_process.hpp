@@ -1,0 +1,35 @@
+// One program, run to its end while the caller waits: its standard input is empty, its output goes to our stderr.
+// Refuses to know: what the program does.
+#pragma once
+
+#include "common/base/time.hpp"
+#include "common/system/os_error.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vpn::system {
+
+struct ChildEnd {
+    enum class Kind : std::uint8_t {
+        exited,
+        killed,      ///< by a signal of somebody else's
+        too_slow,    ///< ended by us after the limit
+        interrupted, ///< ended by us when `interrupt` became readable
+    };
+    Kind kind = Kind::exited;
+    /// What it exited with, or the signal's number.
+    int code = 0;
+
+    [[nodiscard]] bool fine() const { return kind == Kind::exited && code == 0; }
+    /// `exit 3`, `signal 9`, `too slow`, `interrupted`.
+    [[nodiscard]] std::string text() const;
+};
+
+/// Runs `words`, the first of which is the program's path, as a process group of its own with no signal blocked or ignored.
+/// One that is too slow or interrupted is asked to end, and killed two seconds later, with all of its group.
+/// `interrupt` is a descriptor, or -1. Errors: it could not be started.
+OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt = -1);
+
+} // namespace vpn::system
