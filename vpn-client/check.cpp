@@ -5,6 +5,7 @@
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_file.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/wg_quick_notes.hpp"
 
 #include <iostream>
 
@@ -27,6 +28,7 @@ system::ExitCode check(const CheckCommand& command) {
     const auto file = load_connection(*name);
     if (!file) return complain(file.error());
     say_notes(file->notes);
+    say_notes(notes_on_hooks(file->hooks, hooks_may_run));
     std::cout << config::printable(name->path, 4096) << " is fine: " << description(file->config) << '\n';
     return system::ExitCode::ok;
 }

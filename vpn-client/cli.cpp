@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
 
 #include <iostream>
 #include <string>
@@ -59,6 +60,8 @@ class Parser {
         add_pause();
         add_lock();
         add_recover();
+        add_import();
+        add_export();
     }
 
     tl::expected<CommandLine, ExitCode> parse(int argc, const char* const* argv) {
@@ -68,7 +71,8 @@ class Parser {
             return tl::unexpected(exit_code_after(app_, end));
         }
         if (named_) return std::move(line_);
-        std::cerr << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock or recover\n" << see_help;
+        std::cerr << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock, recover, import or export\n"
+                  << see_help;
         return tl::unexpected(ExitCode::usage);
     }
 
@@ -88,6 +92,8 @@ class Parser {
         CLI::App* const sub = add("connect", "Connect, and go on in the background once the tunnel works.", connect_);
         add_target(*sub, connect_.target);
         sub->add_flag("--foreground", connect_.foreground, "Stay, and log to stderr: for service managers and containers.");
+        sub->add_flag("--run-hooks", connect_.run_hooks,
+                      "Run PreUp, PostUp, PreDown and PostDown of a wg-quick file that is root's.");
         sub->add_option_function<std::string>(
                "--timeout", [this](const std::string& text) { connect_.timeout = to_duration("--timeout", text); },
                "How long to wait for a working tunnel, such as 15s (the default), 500ms or 2m; 0 waits for ever.")
@@ -122,6 +128,21 @@ class Parser {
         add_target(*sub, lock_.target);
     }
     void add_recover() { add("recover", "Take back what a crash has left; locks stay shut.", recover_); }
+    void add_import() {
+        CLI::App* const sub = add("import", "Check a file and put it where its name finds it; wg-quick's becomes JSON.", import_);
+        sub->add_option("FILE", import_.file, "A connection's file, .json or wg-quick's .conf.")->required()->option_text(" ");
+        sub->add_option("--output", import_.output, "Where to put it instead of /etc/vpn/NAME.json.")->type_name("FILE");
+    }
+    void add_export() {
+        CLI::App* const sub = add("export", "Print a connection for other WireGuard programs, its keys included.", export_);
+        add_target(*sub, export_.target);
+        sub->add_option("--format", export_.format, "wg, which wg-quick and every WireGuard app read.")
+            ->required()
+            ->check(CLI::IsMember({"wg"}))
+            ->type_name("FORMAT");
+        sub->add_option("--output", export_.output, "Write a new file, for its owner alone, instead of printing.")
+            ->type_name("FILE");
+    }
 
     void set_log_level(const std::string& text) {
         const auto level = system::parse_log_level(text);
@@ -137,6 +158,8 @@ class Parser {
     PauseCommand pause_;
     LockCommand lock_;
     RecoverCommand recover_;
+    ImportCommand import_;
+    ExportCommand export_;
     CommandLine line_;
     bool named_ = false;
 };

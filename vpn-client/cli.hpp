@@ -5,6 +5,8 @@
 #include "vpn-client/check.hpp"
 #include "vpn-client/connect.hpp"
 #include "vpn-client/disconnect.hpp"
+#include "vpn-client/export.hpp"
+#include "vpn-client/import.hpp"
 #include "vpn-client/lock_command.hpp"
 #include "vpn-client/pause.hpp"
 #include "vpn-client/recover.hpp"
@@ -18,7 +20,8 @@ namespace vpn::client {
 
 struct CommandLine {
     system::LogLevel log_level = system::LogLevel::info;
-    std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand, PauseCommand, LockCommand, RecoverCommand>
+    std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand, PauseCommand, LockCommand, RecoverCommand,
+                 ImportCommand, ExportCommand>
         command;
 };
 

@@ -6,6 +6,7 @@
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/wg_quick_notes.hpp"
 
 #include <unistd.h>
 
@@ -67,12 +68,16 @@ class Connecting {
 
     ExitCode run() {
         const auto unprotected = system::protect_memory();
-        auto file = load_connection(name_);
+        auto file = load_connection(name_, command_.run_hooks ? FileTrust::roots : FileTrust::ours);
         if (!file) return complain(file.error());
         file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
         if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
         say_notes(std::exchange(file->notes, {}));
+        if (command_.run_hooks)
+            hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
+        else
+            say_notes(notes_on_hooks(file->hooks, hooks_may_run));
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(preparation.error());
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});
@@ -85,9 +90,11 @@ class Connecting {
 
   private:
     ExitCode go_on(Preparation preparation) {
-        auto daemon = Daemon::start(std::move(preparation), stop_, log_);
+        auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
         if (!daemon) return complain(daemon.error());
-        const auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
+        auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
+        if (connected)
+            if (const auto up = (*daemon)->run_post_up(); !up) connected = tl::unexpected(up.error());
         if (!connected) {
             daemon->reset(); // whoever reads that it failed finds everything as it was
             return complain(connected.error());
@@ -102,6 +109,7 @@ class Connecting {
     system::BackgroundChild* child_;
     system::Logger log_;
     StopSignal stop_;
+    Hooks hooks_; ///< that may run
 };
 
 } // namespace

@@ -13,6 +13,7 @@ namespace vpn::client {
 struct ConnectCommand {
     std::string target; ///< FILE|NAME
     bool foreground = false;
+    bool run_hooks = false;                      ///< those of a wg-quick file
     Duration timeout = std::chrono::seconds(15); ///< zero waits for ever
 };
 

@@ -4,6 +4,7 @@
 #include "common/config/wg_quick.hpp"
 #include "common/system/files.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/wg_quick_notes.hpp"
 
 #include <algorithm>
 
@@ -29,26 +30,16 @@ bool anybody_takes(const config::ClientConfig& config, const IpAddress& address)
     return std::ranges::any_of(config.peers, [&address](const config::ClientPeer& peer) { return takes(peer, address); });
 }
 
-std::string at_line(const config::WgQuickLine& line) { return config::quote(line.key) + " at line " + std::to_string(line.line); }
-
-std::vector<std::string> notes_on(const config::WgQuickFile& file) {
-    std::vector<std::string> notes;
-    for (const auto& hook : file.hooks) notes.push_back("note: " + at_line(hook) + " is not run: " + config::quote(hook.value));
-    for (const auto& line : file.unused) notes.push_back("note: " + at_line(line) + " means nothing here and is passed over");
-    for (const auto& line : file.unknown) notes.push_back("note: " + at_line(line) + " is not known and is passed over");
-    return notes;
-}
-
 config::Parsed<ConnectionFile> decode(const ConnectionName& name, std::string_view text, const config::KeyReader& read_key) {
     if (name.path.ends_with(".conf")) {
         auto file = config::parse_wg_quick(text, name.path);
         if (!file) return tl::unexpected(std::move(file.error()));
-        std::vector<std::string> notes = notes_on(*file);
-        return ConnectionFile{name, std::move(file->config), std::move(notes)};
+        std::vector<std::string> notes = notes_on_keys(*file);
+        return ConnectionFile{name, std::move(file->config), std::move(notes), std::move(file->hooks)};
     }
     auto config = config::decode_client(text, name.path, read_key);
     if (!config) return tl::unexpected(std::move(config.error()));
-    return ConnectionFile{name, std::move(*config), {}};
+    return ConnectionFile{name, std::move(*config), {}, {}};
 }
 
 ExitCode code_for(system::FileError::Kind kind) {
@@ -70,8 +61,8 @@ Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::strin
     return std::move(*file);
 }
 
-Granted<ConnectionFile> load_connection(const ConnectionName& name) {
-    auto text = system::read_private_file(name.path);
+Granted<ConnectionFile> load_connection(const ConnectionName& name, FileTrust trust) {
+    auto text = trust == FileTrust::roots ? system::read_root_file(name.path) : system::read_private_file(name.path);
     if (!text) return refuse(code_for(text.error().kind), text.error().message);
     auto file = decode_connection(name, *text, read_key_file);
     wipe(std::as_writable_bytes(std::span(*text)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/config/client_config.hpp"
+#include "common/config/wg_quick.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/refusal.hpp"
 
@@ -17,10 +18,18 @@ struct ConnectionFile {
     config::ClientConfig config;
     /// What the file asks for and this version does not do, a line each, for stderr: never ignored in silence.
     std::vector<std::string> notes;
+    /// PreUp, PostUp, PreDown and PostDown of a wg-quick file. Nobody runs them unless its owner allowed it.
+    std::vector<config::WgQuickLine> hooks;
+};
+
+/// Whose the file has to be.
+enum class FileTrust : std::uint8_t {
+    ours,  ///< its owner's who calls us: enough for keys
+    roots, ///< root's alone: for commands that root runs
 };
 
 /// Errors: no_permission if we may not read it; bad_configuration for all else, with file and line where there is one.
-Granted<ConnectionFile> load_connection(const ConnectionName& name);
+Granted<ConnectionFile> load_connection(const ConnectionName& name, FileTrust trust = FileTrust::ours);
 
 /// The same without reading: `text` stood in the file.
 Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::string_view text,

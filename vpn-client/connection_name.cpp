@@ -34,7 +34,7 @@ Granted<ConnectionName> parse_connection_name(std::string_view argument) {
             return refuse(ExitCode::usage,
                           config::quote(argument) +
                               " is neither a file (with a / in it, or ending in .json or .conf) nor a name: " + rule);
-        return ConnectionName{std::string(argument), "/etc/vpn/" + std::string(argument) + ".json"};
+        return ConnectionName{std::string(argument), std::string(connection_directory) + '/' + std::string(argument) + ".json"};
     }
     const std::string_view stem = stem_of(argument);
     if (!config::is_interface_name(stem))

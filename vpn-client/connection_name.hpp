@@ -10,6 +10,7 @@
 
 namespace vpn::client {
 
+inline constexpr std::string_view connection_directory = "/etc/vpn";
 inline constexpr std::string_view run_directory = "/run/vpn";
 inline constexpr std::string_view state_directory = "/var/lib/vpn";
 

@@ -13,26 +13,45 @@ constexpr Duration time_for_probe = 2s;
 
 } // namespace
 
-Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, const StopSignal& stop, system::Logger log) {
+class Daemon::LastHooks {
+  public:
+    LastHooks(Hooks hooks, system::Logger log) : hooks_(std::move(hooks)), log_(std::move(log)) {}
+    ~LastHooks() { hooks_.run_down(Hooks::Moment::post_down, log_); }
+    LastHooks(const LastHooks&) = delete;
+    LastHooks& operator=(const LastHooks&) = delete;
+    [[nodiscard]] const Hooks& get() const { return hooks_; }
+
+  private:
+    Hooks hooks_;
+    system::Logger log_;
+};
+
+Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, Hooks hooks, const StopSignal& stop, system::Logger log) {
+    auto last_hooks = std::make_unique<LastHooks>(std::move(hooks), log);
+    if (auto ran = last_hooks->get().run_up(Hooks::Moment::pre_up, stop, log); !ran) return tl::unexpected(ran.error());
     auto network = Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
                                   preparation.plan, preparation.running);
     if (!network) return refuse(ExitCode::failure, network.error().message);
-    return std::unique_ptr<Daemon>(new Daemon(preparation, std::move(*network), stop, std::move(log)));
+    return std::unique_ptr<Daemon>(new Daemon(preparation, std::move(*network), std::move(last_hooks), stop, std::move(log)));
 }
 
-Daemon::Daemon(Preparation& preparation, Network network, const StopSignal& stop, system::Logger log)
-    : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)),
+Daemon::Daemon(Preparation& preparation, Network network, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
+               system::Logger log)
+    : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)), hooks_(std::move(hooks)),
       tunnel_(
           std::make_unique<Tunnel>(loop_,
                                    Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
                                                  std::move(preparation.leak_lock), std::move(preparation.device),
                                                  std::move(preparation.sockets), std::move(preparation.plan), std::move(network)},
                                    log_)),
-      stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
+      stop_(stop), stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
 }
 
-Daemon::~Daemon() { log_.info("ended", {{"connection", name_}}); }
+Daemon::~Daemon() {
+    if (ran_post_up_) hooks_->get().run_down(Hooks::Moment::pre_down, log_);
+    log_.info("ended", {{"connection", name_}});
+}
 
 std::string Daemon::answer(std::string_view request) {
     const auto decoded = decode_request(request);
@@ -67,6 +86,11 @@ Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
     const Evidence evidence = tunnel_->evidence();
     const Reason reason = diagnose(evidence);
     return refuse(reason, explanation(reason, evidence));
+}
+
+Granted<void> Daemon::run_post_up() {
+    ran_post_up_ = true;
+    return hooks_->get().run_up(Hooks::Moment::post_up, stop_, log_);
 }
 
 ExitCode Daemon::run() {

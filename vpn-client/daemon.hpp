@@ -5,6 +5,7 @@
 #include "common/system/control_server.hpp"
 #include "common/system/instance_lock.hpp"
 #include "vpn-client/control_messages.hpp"
+#include "vpn-client/hooks.hpp"
 #include "vpn-client/stop_signal.hpp"
 #include "vpn-client/tunnel.hpp"
 
@@ -18,9 +19,11 @@ namespace vpn::client {
 
 class Daemon {
   public:
-    /// Changes the machine as planned. Errors: failure, and nothing has changed.
-    static Granted<std::unique_ptr<Daemon>> start(Preparation preparation, const StopSignal& stop, system::Logger log);
-    /// Puts everything back. Whoever asked for it on the socket sees it closed then.
+    /// Runs PreUp, and changes the machine as planned. Errors: failure, and nothing has changed.
+    static Granted<std::unique_ptr<Daemon>> start(Preparation preparation, Hooks hooks, const StopSignal& stop,
+                                                  system::Logger log);
+    /// Runs PreDown if PostUp was run, puts everything back, and runs PostDown. Whoever asked for it on the socket sees it closed
+    /// then.
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -29,11 +32,18 @@ class Daemon {
     /// Errors: no_tunnel with its reason; failure if somebody ended it meanwhile.
     Granted<std::string> wait_for_tunnel(Duration limit);
 
+    /// Once the tunnel works. Errors: failure if one of them failed.
+    Granted<void> run_post_up();
+
     /// Until somebody ends it: ok, or failure if it was the interface that went.
     system::ExitCode run();
 
   private:
-    Daemon(Preparation& preparation, Network network, const StopSignal& stop, system::Logger log);
+    /// Runs PostDown when it goes.
+    class LastHooks;
+
+    Daemon(Preparation& preparation, Network network, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
+           system::Logger log);
     std::string answer(std::string_view request);
     [[nodiscard]] bool ended() const { return asked_to_end_ || tunnel_->gone(); }
 
@@ -42,7 +52,10 @@ class Daemon {
     std::string name_;
     system::InstanceLock lock_;                    ///< goes last: who gets it next makes a socket of its own
     std::optional<system::ControlServer> control_; ///< its end is the sign that all is done
+    std::unique_ptr<LastHooks> hooks_;             ///< the last of them when the interface is gone
     std::unique_ptr<Tunnel> tunnel_;
+    const StopSignal& stop_;
+    bool ran_post_up_ = false;
     Watch stop_watch_;
     bool asked_to_end_ = false;
     bool time_is_up_ = false;

@@ -19,6 +19,8 @@ struct CarryOut {
     ExitCode operator()(const PauseCommand& command) const { return pause(command); }
     ExitCode operator()(const LockCommand& command) const { return lock(command); }
     ExitCode operator()(const RecoverCommand& command) const { return recover(command); }
+    ExitCode operator()(const ImportCommand& command) const { return import_connection(command); }
+    ExitCode operator()(const ExportCommand& command) const { return export_connection(command); }
 };
 
 ExitCode run(int argc, const char* const* argv) {

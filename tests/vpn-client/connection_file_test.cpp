@@ -1,6 +1,7 @@
 #include "vpn-client/connection_file.hpp"
 
 #include "tests/vpn-client/samples.hpp"
+#include "vpn-client/wg_quick_notes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -24,6 +25,8 @@ PrivateKey = YAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=
 Address = 10.66.0.2/32
 PostUp = echo hello
 Table = off
+FwMark = 7
+Jc = 4
 [Peer]
 PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
 Endpoint = 198.51.100.10:51820
@@ -102,12 +105,17 @@ TEST_CASE("the peer that has to answer takes the probe, or is the first with an 
     CHECK(&main_peer(config) == &config.peers[1]);
 }
 
-TEST_CASE("wg-quick's files connect too; what they want run is named and not run") {
+TEST_CASE("wg-quick's files connect too; hooks are handed over, and what is done otherwise is named") {
     const auto file = decode_connection({"wg0", "wg0.conf"}, wg_quick);
     REQUIRE(file);
     CHECK(file->config.interface.name == "wg0");
     CHECK(file->config.peers.size() == 1);
-    REQUIRE(file->notes.size() == 2);
-    CHECK(file->notes[0].find("\"PostUp\" at line 4 is not run: \"echo hello\"") != std::string::npos);
-    CHECK(file->notes[1].find("\"Table\" at line 5") != std::string::npos);
+    CHECK(file->hooks == std::vector<config::WgQuickLine>{{4, "PostUp", "echo hello"}});
+    CHECK_FALSE(file->config.interface.routes);
+    CHECK(file->notes == std::vector<std::string>{"note: \"FwMark\" at line 6 is passed over: outer packets carry the mark "
+                                                  "0x76706e: \"7\"",
+                                                  "note: \"Jc\" at line 7 is not known and is passed over"});
+    CHECK(notes_on_hooks(file->hooks, "so") ==
+          std::vector<std::string>{"note: \"PostUp\" at line 4 is not run: \"echo hello\"", "note: so"});
+    CHECK(notes_on_hooks({}, "so").empty());
 }

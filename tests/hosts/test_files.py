@@ -1,0 +1,158 @@
+"""wg-quick's files: connected as they are, taken over, and handed on to other WireGuard programs."""
+
+import stat
+
+from . import addresses
+from .ours import BAD_CONFIG, CLIENT, FAILURE, SERVER, USAGE, OurServer
+from .patience import eventually
+from .sentences import sentence
+from .snapshot import Snapshot
+from .tunnel import Facts, Tunnel
+from .wireguard import WireguardGo, pubkey
+
+HOOKS = ("PreUp", "PostUp", "PreDown", "PostDown")
+WG_FILE = "/etc/vpn/laptop.conf"
+
+
+def wg_text(facts, *lines, allowed_ips=None):
+    """The client's end of these facts as wg-quick's text; `lines` go to the interface's section."""
+    return "\n".join(["[Interface]", f"PrivateKey = {facts.client_key}", f"Address = {', '.join(facts.client_addresses)}", *lines, "[Peer]",
+                      f"PublicKey = {pubkey(facts.server_key)}", f"Endpoint = {facts.endpoint}",
+                      f"AllowedIPs = {', '.join(allowed_ips or facts.allowed_ips)}", ""])
+
+
+def server_up(lab):
+    """A server whose client is described by a wg-quick file, and the facts."""
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    return tunnel
+
+
+def reaches_site(lab):
+    return all(lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]} for version in (4, 6))
+
+
+def hand_over_wg(lab):
+    """The file that `vpn-server peer add --format wg` makes, on the laptop."""
+    lab.vps.run(SERVER, "init", "--endpoint", addresses.VPS[4], "--dns", addresses.SITE[4])
+    OurServer(lab.vps, Facts()).up()
+    return lab.laptop.write(WG_FILE, lab.vps.run(SERVER, "peer", "add", "laptop", "--format", "wg").out)
+
+
+@sentence("what `vpn-server peer add --format wg` prints connects as it is, and once more by name after `import`", seconds=6)
+def handed_over(lab):
+    file = hand_over_wg(lab)
+    before = Snapshot(lab.laptop)
+    for target in (file, "laptop"):
+        lab.laptop.run(CLIENT, "connect", target)
+        assert reaches_site(lab)
+        lab.laptop.run(CLIENT, "disconnect", "laptop")
+        before.assert_unchanged(f"the connection by {target}")
+        if target == file:
+            imported = lab.laptop.run(CLIENT, "import", file)
+            assert imported.out == "imported: /etc/vpn/laptop.json; next: vpn-client connect laptop\n", imported
+            assert stat.S_IMODE(lab.laptop.path("/etc/vpn/laptop.json").stat().st_mode) == 0o600
+
+
+@sentence("`import` replaces nothing, and takes nothing that `connect` would not")
+def import_refuses(lab):
+    facts = Facts()
+    file = lab.laptop.write(WG_FILE, wg_text(facts, "PostUp = touch /run/hook", "Colour = blue"))
+    again = ["import", file, "--output", "/run/other.json"]
+    done = lab.laptop.run(CLIENT, *again)
+    assert "PostUp" in done.err and "is not run" in done.err and "Colour" in done.err and not lab.laptop.exists("/run/hook"), done
+    written = lab.laptop.read("/run/other.json")
+    assert "/run/other.json is there already" in lab.laptop.run(CLIENT, *again, code=FAILURE).err
+    assert lab.laptop.read("/run/other.json") == written
+    lab.laptop.run(CLIENT, "import", file, "--output", "/run/other.conf", code=USAGE)
+    lab.laptop.write(WG_FILE, wg_text(facts).replace("[Peer]", "[Pear]"))
+    broken = lab.laptop.run(CLIENT, "import", file, code=BAD_CONFIG)
+    assert f"{WG_FILE}:4: expected the section" in broken.err and not lab.laptop.exists("/etc/vpn/laptop.json"), broken
+    lab.laptop.write(WG_FILE, wg_text(facts), mode=0o644)
+    assert "chmod 600" in lab.laptop.run(CLIENT, "import", file, code=BAD_CONFIG).err
+
+
+@sentence("what `export --format wg` prints is taken by `wg-quick strip` and `wg setconf`, and wireguard-go connects with it", seconds=6)
+def exported(lab):
+    tunnel = Tunnel(lab, psk=True, keepalive=25, dns=[addresses.SITE[4]], suite="wireguard")
+    tunnel.server.up()
+    tunnel.client.write()
+    text = lab.laptop.run(CLIENT, "export", tunnel.client.file, "--format", "wg").out
+    lab.laptop.run(CLIENT, "export", "laptop", "--format", "wg", "--output", "/run/wg0.conf")
+    assert lab.laptop.read("/run/wg0.conf") == text and stat.S_IMODE(lab.laptop.path("/run/wg0.conf").stat().st_mode) == 0o600
+    lab.laptop.run(CLIENT, "export", "laptop", "--format", "wg", "--output", "/run/wg0.conf", code=FAILURE)
+    stripped = lab.laptop.run("wg-quick", "strip", "/run/wg0.conf").out
+    go = WireguardGo(lab.laptop, tunnel.facts)
+    go._start(stripped, tunnel.facts.client_addresses)
+    lab.laptop.ip(f"route add {addresses.TUNNEL_NETWORK[4]} dev wg0")
+    eventually("an answer", lambda: lab.laptop.run("ping", "-c1", "-W1", addresses.TUNNEL_SERVER[4], code=None).code == 0)
+    shown = lab.laptop.run("wg", "show", "wg0", "allowed-ips").out
+    assert all(prefix in shown for prefix in tunnel.facts.allowed_ips), shown
+
+
+@sentence("suite hybrid is not exported, since nobody else speaks it")
+def exports_no_hybrid(lab):
+    tunnel = Tunnel(lab, suite="hybrid")
+    tunnel.client.write()
+    refused = lab.laptop.run(CLIENT, "export", tunnel.client.file, "--format", "wg", code=FAILURE)
+    assert "hybrid" in refused.err and not refused.out, refused
+
+
+@sentence("hooks of a wg-quick file are shown and not run, unless `--run-hooks` says so", seconds=5)
+def hooks_not_run(lab):
+    tunnel = server_up(lab)
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, *(f"{key} = echo {key} >> /run/hooks" for key in HOOKS)))
+    for command in ("check", "connect"):
+        said = lab.laptop.run(CLIENT, command, WG_FILE).err
+        assert all(f'"{key}" at line' in said and f"echo {key}" in said for key in HOOKS) and "--run-hooks" in said, said
+    lab.laptop.run(CLIENT, "disconnect", "laptop")
+    assert not lab.laptop.exists("/run/hooks")
+
+
+@sentence("with `--run-hooks`, each hook runs at its moment with the interface's name, and before `disconnect` returns", seconds=5)
+def hooks_run(lab):
+    tunnel = server_up(lab)
+    look = "echo %i $(ip -br addr show dev %i 2>&1 | grep -c '10.66.0.2\\|does not exist') >> /run/hooks"
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, *(f"{key} = echo {key}; printf '{key} ' >> /run/hooks; {look}" for key in HOOKS)))
+    before = Snapshot(lab.laptop)
+    done = lab.laptop.run(CLIENT, "connect", "--run-hooks", WG_FILE)
+    assert done.out.startswith("connected: ") and done.out.count("\n") == 1, done
+    assert lab.laptop.read("/run/hooks") == "PreUp laptop 0\nPostUp laptop 1\n"
+    assert reaches_site(lab)
+    lab.laptop.run(CLIENT, "disconnect", "laptop")
+    assert lab.laptop.read("/run/hooks") == "PreUp laptop 0\nPostUp laptop 1\nPreDown laptop 1\nPostDown laptop 1\n"
+    before.assert_unchanged("a connection with hooks")
+
+
+@sentence("a {hook} that fails ends `connect` with 1 and its line, and everything is put back", hook=("PreUp", "PostUp"), seconds=5)
+def hook_fails(lab, hook):
+    tunnel = server_up(lab)
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, f"{hook} = ip rule add pref 77 table main; exit 3", "PostDown = ip rule del pref 77"))
+    before = Snapshot(lab.laptop)
+    failed = lab.laptop.run(CLIENT, "connect", "--run-hooks", WG_FILE, code=FAILURE)
+    assert f"{hook} at line 4 failed (exit 3)" in failed.err and not failed.out, failed
+    before.assert_unchanged(f"a {hook} that failed")
+    assert not tunnel.client.pids
+
+
+@sentence("hooks of a file that is not root's are refused, even to root, and nothing is run")
+def hooks_of_others(lab):
+    lab.laptop.write(WG_FILE, wg_text(Facts(), "PreUp = touch /run/hook"))
+    lab.laptop.run("chown", "1000", WG_FILE)
+    refused = lab.laptop.run(CLIENT, "connect", "--run-hooks", WG_FILE, code=BAD_CONFIG, environment={"SUDO_UID": "1000"})
+    assert "belongs to user 1000" in refused.err and "chown root" in refused.err and not lab.laptop.exists("/run/hook"), refused
+    lab.laptop.run("chown", "0", WG_FILE)
+    lab.laptop.run("chmod", "620", WG_FILE)
+    lab.laptop.run(CLIENT, "connect", "--run-hooks", WG_FILE, code=BAD_CONFIG)
+    assert not lab.laptop.exists("/run/hook")
+
+
+@sentence("Table = off leaves every route as it was, and the tunnel works all the same", seconds=5)
+def table_off(lab):
+    tunnel = server_up(lab)
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, "Table = off"))
+    routes = "ip route; ip -6 route show table main | grep -v laptop; ip rule"
+    before = lab.laptop.sh(routes).out
+    lab.laptop.run(CLIENT, "connect", WG_FILE)
+    assert lab.laptop.sh(routes).out == before
+    lab.laptop.run("ping", "-c1", "-W2", "-I", "laptop", addresses.TUNNEL_SERVER[4])

@@ -1,0 +1,64 @@
+#include "vpn-client/import.hpp"
+
+#include "common/base/secret.hpp"
+#include "common/system/process.hpp"
+#include "vpn-client/complaint.hpp"
+#include "vpn-client/connection_file.hpp"
+#include "vpn-client/new_file.hpp"
+#include "vpn-client/wg_quick_notes.hpp"
+
+#include <iostream>
+
+namespace vpn::client {
+namespace {
+
+using system::ExitCode;
+
+/// Where it goes, and by which name `connect` finds it there.
+Granted<ConnectionName> destination(const ImportCommand& command, const ConnectionName& source) {
+    if (command.output.empty()) return parse_connection_name(source.name);
+    if (!command.output.ends_with(".json"))
+        return refuse(ExitCode::usage, "--output: a connection's file ends in .json, found " + config::quote(command.output));
+    return parse_connection_name(command.output);
+}
+
+Granted<void> write(const ConnectionName& to, const config::ClientConfig& config) {
+    std::string text = encode(config);
+    auto written = write_new(to.path, text);
+    wipe(std::as_writable_bytes(std::span(text)));
+    return written;
+}
+
+/// What `connect` is told: the name alone, where that is enough.
+std::string target_of(const ImportCommand& command, const ConnectionName& to) {
+    return command.output.empty() ? to.name : config::printable(to.path, 4096);
+}
+
+Granted<void> carry_out(const ImportCommand& command) {
+    const auto source = parse_connection_name(command.file);
+    if (!source) return tl::unexpected(source.error());
+    const auto to = destination(command, *source);
+    if (!to) return tl::unexpected(to.error());
+    if (auto fresh = check_new(to->path); !fresh) return fresh;
+    auto file = load_connection(*source);
+    if (!file) return tl::unexpected(std::move(file.error()));
+    say_notes(file->notes);
+    say_notes(notes_on_hooks(file->hooks, hooks_after_import));
+    if (file->config.interface.name == source->name) file->config.interface.name.clear();
+    if (command.output.empty())
+        if (auto made = make_connection_directory(); !made) return made;
+    if (auto written = write(*to, file->config); !written) return written;
+    std::cout << "imported: " << config::printable(to->path, 4096) << "; next: vpn-client connect " << target_of(command, *to)
+              << '\n';
+    return {};
+}
+
+} // namespace
+
+ExitCode import_connection(const ImportCommand& command) {
+    static_cast<void>(system::protect_memory());
+    const auto done = carry_out(command);
+    return done ? ExitCode::ok : complain(done.error());
+}
+
+} // namespace vpn::client
