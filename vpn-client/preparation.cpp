@@ -75,8 +75,10 @@ Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file
     for (const std::string& other : standing_locks(nftables))
         if (other != file.origin.name)
             return refuse(ExitCode::failure,
-                          "the lock of " + other +
-                              " is shut, and lets no other connection pass. To open it: " + "vpn-client disconnect " + other);
+                          std::string("the lock of ")
+                              .append(other)
+                              .append(" is shut, and lets no other connection pass. To open it: vpn-client disconnect ")
+                              .append(other));
     if (file.config.interface.lock && !running.empty())
         return refuse(ExitCode::failure, "the lock of " + file.origin.name + " would cut off " + running.front().name +
                                              ", which is connected. To end that first: vpn-client disconnect " +

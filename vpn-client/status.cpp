@@ -50,7 +50,10 @@ std::string locks_left() {
     const std::vector<std::string> running = running_connections();
     for (const std::string& name : standing_locks(*nftables))
         if (std::ranges::find(running, name) == running.end())
-            text += "\n  The lock of " + name + " is shut all the same, on purpose: to open it, vpn-client disconnect " + name;
+            text.append("\n  The lock of ")
+                .append(name)
+                .append(" is shut all the same, on purpose: to open it, vpn-client disconnect ")
+                .append(name);
     return text;
 }
 

@@ -28,6 +28,7 @@ std::vector<std::string> notes_on_keys(const config::WgQuickFile& file) {
 std::vector<std::string> notes_on_hooks(const std::vector<config::WgQuickLine>& hooks, std::string_view end) {
     constexpr std::size_t shown = 500;
     std::vector<std::string> notes;
+    notes.reserve(hooks.size() + 1);
     for (const auto& hook : hooks) notes.push_back(named(hook) + " is not run: " + config::quote(hook.value, shown));
     if (!notes.empty()) notes.push_back("note: " + std::string(end));
     return notes;

@@ -12,8 +12,6 @@
 #include <array>
 #include <csignal>
 
-extern char** environ;
-
 namespace vpn::system {
 namespace {
 
