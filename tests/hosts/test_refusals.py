@@ -54,7 +54,8 @@ SPOILT = {
     "holds escape codes in a name": Spoilt(replace('"version": 1,', '"version": 1,\n  "\\u001b[31mred": 1,'), ("red",), "red"),
 }
 ONLY_CLIENT = {
-    "asks for the lock, which does not exist yet": Spoilt(replace('"private_key"', '"lock": true,\n    "private_key"'), ("lock",), '"lock"'),
+    "names local networks for a lock that it does not have": Spoilt(
+        replace('"private_key"', '"local_networks": ["192.168.1.0/24"],\n    "private_key"'), ("lock",), '"local_networks"'),
     "names no allowed_ips": Spoilt(lambda text: re.sub(r'"allowed_ips"', '"persistent_keepalive": 25, "allowed"', text), ("allowed",)),
     "has an endpoint without a port": Spoilt(lambda text: re.sub(r'"endpoint": "[^"]*"', '"endpoint": "198.51.100.10"', text),
                                              ("endpoint", "port"), '"endpoint"'),
