@@ -21,9 +21,12 @@ std::string sysctl(const std::string& path) { return system::read_sysctl(path).v
 class Machine {
   public:
     Machine() {
-        shell("ip link add eth0 type veth peer name far && ip link set eth0 up && ip link set far up &&"
-              "ip addr add 198.51.100.10/24 dev eth0 && ip route add default via 198.51.100.1 &&"
-              "ip link add vpns type veth peer name other");
+        // A link comes up on the kernel's own time, and an address of its own would come later still: neither may come between
+        // two looks.
+        shell("ip link add eth0 type veth peer name far && ip link add vpns type veth peer name other &&"
+              "for link in eth0 far; do ip link set $link addrgenmode none && ip link set $link up || exit 1; done;"
+              "ip addr add 198.51.100.10/24 dev eth0 && ip route add default via 198.51.100.1");
+        test::wait_until("[ $(ip -br link show up | grep -c ' UP ') = 2 ]");
         before = state();
     }
     static std::string state() {
