@@ -60,6 +60,7 @@ class Parser {
         add_pause();
         add_lock();
         add_recover();
+        add_doctor();
         add_import();
         add_export();
     }
@@ -71,8 +72,9 @@ class Parser {
             return tl::unexpected(exit_code_after(app_, end));
         }
         if (named_) return std::move(line_);
-        std::cerr << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock, recover, import or export\n"
-                  << see_help;
+        std::cerr
+            << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock, recover, doctor, import or export\n"
+            << see_help;
         return tl::unexpected(ExitCode::usage);
     }
 
@@ -144,6 +146,13 @@ class Parser {
             ->type_name("FILE");
     }
 
+    void add_doctor() {
+        CLI::App* const sub =
+            add("doctor", "Look for what is wrong, here and on the way to the server, and say what to do.", doctor_);
+        sub->add_option("FILE|NAME", doctor_.target, target_help)->option_text(" ");
+        sub->add_flag("--json", doctor_.json, "For programs; see vpn-client(1) for what it says.");
+    }
+
     void set_log_level(const std::string& text) {
         const auto level = system::parse_log_level(text);
         if (!level) throw CLI::ValidationError("--log-level", "a level is error, warn, info or debug");
@@ -158,6 +167,7 @@ class Parser {
     PauseCommand pause_;
     LockCommand lock_;
     RecoverCommand recover_;
+    DoctorCommand doctor_;
     ImportCommand import_;
     ExportCommand export_;
     CommandLine line_;

@@ -5,6 +5,7 @@
 #include "vpn-client/check.hpp"
 #include "vpn-client/connect.hpp"
 #include "vpn-client/disconnect.hpp"
+#include "vpn-client/doctor/doctor.hpp"
 #include "vpn-client/export.hpp"
 #include "vpn-client/import.hpp"
 #include "vpn-client/lock_command.hpp"
@@ -21,7 +22,7 @@ namespace vpn::client {
 struct CommandLine {
     system::LogLevel log_level = system::LogLevel::info;
     std::variant<ConnectCommand, DisconnectCommand, StatusCommand, CheckCommand, PauseCommand, LockCommand, RecoverCommand,
-                 ImportCommand, ExportCommand>
+                 ImportCommand, ExportCommand, DoctorCommand>
         command;
 };
 

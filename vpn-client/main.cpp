@@ -21,6 +21,7 @@ struct CarryOut {
     ExitCode operator()(const RecoverCommand& command) const { return recover(command); }
     ExitCode operator()(const ImportCommand& command) const { return import_connection(command); }
     ExitCode operator()(const ExportCommand& command) const { return export_connection(command); }
+    ExitCode operator()(const DoctorCommand& command) const { return doctor(command); }
 };
 
 ExitCode run(int argc, const char* const* argv) {

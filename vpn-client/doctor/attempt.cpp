@@ -1,0 +1,156 @@
+#include "vpn-client/doctor/attempt.hpp"
+
+#include "common/crypto/system_random.hpp"
+#include "common/protocol/device.hpp"
+#include "common/protocol/message.hpp"
+#include "common/system/clocks.hpp"
+#include "common/system/udp_socket.hpp"
+#include "tun/timestamp_store.hpp"
+#include "vpn-client/connection_file.hpp"
+#include "vpn-client/network_plan.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+namespace vpn::client::checks {
+namespace {
+
+using protocol::EventKind;
+using protocol::Outbox;
+
+constexpr std::size_t slots = 8;
+constexpr std::size_t largest_handshake = 4096;
+
+/// Of other types than ours, or meant for somebody else, nothing is looked at.
+bool is_for(const protocol::MacKeys& keys, Bytes datagram) {
+    const auto message = protocol::decode(datagram);
+    if (!message) return false;
+    if (const auto* response = std::get_if<protocol::ResponseView>(&*message)) return keys.mac1_is_valid(response->macs());
+    return std::holds_alternative<protocol::CookieReplyView>(*message);
+}
+
+class Conversation {
+  public:
+    Conversation(const config::ClientConfig& config, const Endpoint& endpoint, system::UdpSocket socket)
+        : peer_(main_peer(config)), endpoint_(endpoint), socket_(std::move(socket)), batch_(slots, largest_handshake),
+          device_(config.interface.private_key.clone(), random_) {}
+
+    Attempt hold(const tun::TimestampStore& store, Duration limit) {
+        begin(store);
+        const Boot end = system::now().boot + limit;
+        while (!attempt_.took && system::now().boot < end && !is_certain(evidence())) wait_until(end);
+        keep_timestamps(store);
+        attempt_.evidence = evidence();
+        return std::move(attempt_);
+    }
+
+  private:
+    void begin(const tun::TimestampStore& store) {
+        const Now now = system::now();
+        id_ = device_.set_peer({.public_key = peer_.public_key,
+                                .preshared_key = peer_.preshared_key.clone(),
+                                .endpoint = endpoint_,
+                                .allowed_ips = {},
+                                .persistent_keepalive = std::chrono::seconds(0),
+                                .suite = peer_.suite,
+                                .asks_other_suite = true},
+                               now, out_);
+        if (const auto kept = store.load()) device_.restore(*kept);
+        if (id_) device_.want_handshake(*id_, now, out_);
+        carry_out(now);
+    }
+
+    void wait_until(Boot end) {
+        const Boot next = std::min(end, device_.next_deadline().value_or(end));
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - system::now().boot).count();
+        pollfd watched{socket_.fd(), POLLIN, 0};
+        ::poll(&watched, 1, static_cast<int>(std::clamp<long long>(left, 0, 1000)));
+        receive();
+        const Now now = system::now();
+        device_.handle_time(now, out_);
+        carry_out(now);
+    }
+
+    void receive() {
+        if (const auto got = socket_.receive(batch_); got && *got > 0)
+            for (const system::IncomingDatagram& datagram : batch_.datagrams()) {
+                if (!is_for(device_.mac_keys(), datagram.bytes)) continue;
+                const Now now = system::now();
+                static_cast<void>(device_.handle_handshake(datagram.bytes, datagram.path, {0, slots}, now, out_));
+                carry_out(now);
+            }
+        socket_.drain_errors([this](const system::UnreachableReport& report) { note(report); });
+    }
+
+    void note(const system::UnreachableReport& report) {
+        using enum system::UnreachableReport::Reason;
+        if (report.destination.address != endpoint_.address) return;
+        if (report.reason == port) ++attempt_.evidence.port_unreachable;
+        if (report.reason == host || report.reason == net || report.reason == prohibited) ++attempt_.evidence.host_unreachable;
+    }
+
+    void carry_out(Now now) {
+        for (const protocol::Action& action : out_.actions)
+            if (const auto* send = std::get_if<protocol::SendDatagram>(&action)) {
+                const system::OutgoingDatagram datagram{send->bytes, send->path};
+                attempt_.evidence.unsent += socket_.send({&datagram, 1}).dropped();
+            }
+        for (const protocol::Event& event : out_.events) {
+            if (event.kind == EventKind::initiation_sent) sent_ = now.boot;
+            if (event.kind == EventKind::handshake_complete) attempt_.took = now.boot - sent_;
+        }
+        out_.clear();
+    }
+
+    [[nodiscard]] Evidence evidence() const {
+        Evidence evidence = attempt_.evidence;
+        evidence.server = peer_.endpoint->to_string();
+        evidence.endpoint = endpoint_.to_string();
+        evidence.suite = peer_.suite;
+        evidence.has_preshared_key = !peer_.preshared_key.is_zero();
+        const protocol::Peer* const peer = id_ ? device_.peer(*id_) : nullptr;
+        if (peer == nullptr) return evidence;
+        const protocol::AttemptReport attempt = peer->attempt();
+        evidence.initiations = attempt.initiations;
+        evidence.rejected_responses = attempt.rejected_responses;
+        evidence.cookies = attempt.cookies;
+        evidence.wrong_suites = attempt.wrong_suites;
+        return evidence;
+    }
+
+    /// Those of other peers stay as they are.
+    void keep_timestamps(const tun::TimestampStore& store) const {
+        auto all = store.load();
+        if (!all) return;
+        std::erase_if(*all, [this](const protocol::Timestamps& each) { return each.peer == peer_.public_key; });
+        for (const protocol::Timestamps& ours : device_.timestamps()) all->push_back(ours);
+        static_cast<void>(store.save(*all));
+    }
+
+    const config::ClientPeer& peer_;
+    Endpoint endpoint_;
+    system::UdpSocket socket_;
+    system::IncomingBatch batch_;
+    crypto::SystemRandom random_;
+    protocol::Device device_;
+    Outbox out_;
+    std::optional<protocol::PeerId> id_;
+    Boot sent_;
+    Attempt attempt_;
+};
+
+} // namespace
+
+Attempt try_handshake(const config::ClientConfig& config, const Endpoint& endpoint, const std::string& timestamps,
+                      Duration limit) {
+    auto socket = system::UdpSocket::open(endpoint.address.family(), Port{}, outer_mark);
+    if (!socket) {
+        Attempt none;
+        none.trouble = socket.error().message;
+        return none;
+    }
+    return Conversation(config, endpoint, std::move(*socket)).hold(tun::TimestampStore(timestamps), limit);
+}
+
+} // namespace vpn::client::checks

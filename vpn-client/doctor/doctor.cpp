@@ -1,0 +1,199 @@
+#include "vpn-client/doctor/doctor.hpp"
+
+#include "common/protocol/message.hpp"
+#include "common/system/clocks.hpp"
+#include "common/system/process.hpp"
+#include "common/system/terminal.hpp"
+#include "vpn-client/complaint.hpp"
+#include "vpn-client/daemons.hpp"
+#include "vpn-client/doctor/attempt.hpp"
+#include "vpn-client/doctor/findings_text.hpp"
+#include "vpn-client/doctor/look_around.hpp"
+#include "vpn-client/doctor/question.hpp"
+#include "vpn-client/network_plan.hpp"
+#include "vpn-client/what_is_there.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace vpn::client {
+namespace checks {
+namespace {
+
+using namespace std::chrono_literals;
+using system::ExitCode;
+
+constexpr Duration patience = 2s;
+/// Two initiations, and then one in the other suite.
+constexpr Duration patience_with_server = 11s;
+
+/// Nobody's (RFC 5737, RFC 3849): what leads there leads anywhere.
+IpAddress anywhere(Family family) { return *IpAddress::parse(family == Family::v4 ? "203.0.113.1" : "2001:db8:ffff::1"); }
+
+class Examination {
+  public:
+    Examination(system::Netlink netlink, system::Nftables nftables, std::optional<ConnectionFile> file)
+        : netlink_(std::move(netlink)), nftables_(std::move(nftables)), file_(std::move(file)) {
+        if (!file_) return;
+        if (auto report = ask_for_report(file_->origin.name)) report_ = std::move(*report);
+    }
+
+    Findings run() {
+        add(judge_clock(system::now().wall, file_ ? last_greeting(*file_) : std::nullopt));
+        add(judge_leftovers(look_for_leftovers(netlink_, nftables_)));
+        const NetworkView view = look_at_network(netlink_);
+        add(judge_other_vpns(view));
+        if (!file_) return std::move(findings_);
+        const config::ClientConfig& config = file_->config;
+        add(judge_overlaps(view, all_allowed_ips(config), config.interface.addresses));
+        for (const Manager& manager : look_for_managers(netlink_, config.interface.name))
+            add(judge_manager(manager, config.interface.name));
+        examine_way();
+        return std::move(findings_);
+    }
+
+  private:
+    void add(Finding finding) { findings_.push_back(std::move(finding)); }
+    void add(Findings findings) {
+        for (Finding& finding : findings) add(std::move(finding));
+    }
+
+    void examine_way() {
+        const config::ClientPeer& peer = main_peer(file_->config);
+        const NameFacts name = look_up(*peer.endpoint);
+        add(judge_name(name));
+        const auto endpoint = current_endpoint(name);
+        const auto link = endpoint ? outer_link(netlink_, endpoint->address) : std::nullopt;
+        if (link) add(judge_reverse_path(look_at_reverse_path(link->name, journal())));
+        if (report_)
+            add(judge_server(*report_));
+        else if (endpoint)
+            add(judge_server(try_handshake(file_->config, *endpoint, timestamps_path(file_->origin.name), patience_with_server)));
+        if (report_) examine_inside();
+        if (link) add(judge_size(size_facts(*link, endpoint->address.family())));
+        if (report_) examine_egress();
+    }
+
+    /// Where the daemon found the server, else where its name says.
+    [[nodiscard]] std::optional<Endpoint> current_endpoint(const NameFacts& name) {
+        const config::ClientPeer& peer = main_peer(file_->config);
+        if (report_)
+            for (const PeerReport& each : report_->peers)
+                if (each.public_key == peer.public_key.to_string())
+                    if (const auto endpoint = Endpoint::parse(each.endpoint)) return endpoint;
+        if (name.found.empty()) return std::nullopt;
+        for (const IpAddress& address : name.found)
+            if (outer_link(netlink_, address)) return Endpoint{address, peer.endpoint->port, 0};
+        return Endpoint{name.found.front(), peer.endpoint->port, 0};
+    }
+
+    [[nodiscard]] const Journal* journal() {
+        journals_ = running_journals();
+        const auto found = std::ranges::find(journals_, file_->origin.name, &Journal::name);
+        return found == journals_.end() ? nullptr : &*found;
+    }
+
+    void examine_inside() {
+        asked_ = whom_to_ask(file_->config);
+        ask(asked_, report_->interface, patience);
+    }
+
+    SizeFacts size_facts(const system::Link& link, Family family) {
+        SizeFacts facts;
+        facts.outer = link.mtu;
+        std::size_t suite = 0;
+        for (const config::ClientPeer& peer : file_->config.peers) suite = std::max(suite, protocol::data_overhead(peer.suite));
+        facts.around = static_cast<std::uint32_t>(suite) + 8 + (family == Family::v4 ? 20 : 40);
+        if (!report_) return facts;
+        const auto tunnel = system::find_link(netlink_, report_->interface);
+        facts.inner = tunnel ? tunnel->mtu : 0;
+        for (const Asked& each : asked_)
+            if (each.answered && !each.dns && !facts.longest_passed)
+                facts.longest_passed = ping_passes(each.address, report_->interface, facts.inner, patience);
+        return facts;
+    }
+
+    void examine_egress() {
+        const std::vector<Prefix> allowed_ips = all_allowed_ips(file_->config);
+        for (const Family family : {Family::v4, Family::v6}) {
+            EgressFacts facts;
+            facts.family = family;
+            facts.full = is_full_tunnel(allowed_ips, family) && report_->lock != LockState::paused;
+            facts.any = std::ranges::any_of(allowed_ips, [family](const Prefix& each) { return each.family() == family; });
+            facts.interface = report_->interface;
+            facts.way_outside = way_to(netlink_, anywhere(family));
+            facts.locked = report_->lock == LockState::shut;
+            for (const Asked& each : asked_)
+                if (each.address.family() == family) facts.asked.push_back(each);
+            add(judge_egress(facts));
+        }
+        add(judge_dns(dns_facts(is_full_tunnel(allowed_ips))));
+    }
+
+    DnsFacts dns_facts(bool full) {
+        DnsFacts facts;
+        facts.full = full;
+        facts.interface = report_->interface;
+        for (const Asked& each : asked_)
+            if (each.dns) facts.asked.push_back(each);
+        for (const IpAddress& address : resolvers_of_machine()) facts.resolvers.push_back({address, way_to(netlink_, address)});
+        return facts;
+    }
+
+    system::Netlink netlink_;
+    system::Nftables nftables_;
+    std::optional<ConnectionFile> file_;
+    std::optional<Report> report_; ///< of the connection, if its daemon runs
+    std::vector<Journal> journals_;
+    std::vector<Asked> asked_;
+    Findings findings_;
+};
+
+/// The file of the connection that is meant. None if there is none, and none was named.
+Granted<std::optional<ConnectionFile>> file_of(const DoctorCommand& command) {
+    std::string target;
+    if (command.target) {
+        target = *command.target;
+    } else {
+        const auto only = named_or_only(std::nullopt);
+        if (!only && only.error().code == ExitCode::not_running) return std::nullopt;
+        if (!only) return tl::unexpected(only.error());
+        const auto report = ask_for_report(*only);
+        target = report ? report->file : *only;
+        const auto name = parse_connection_name(target);
+        if (!report && name && ::access(name->path.c_str(), F_OK) != 0)
+            return std::nullopt; // what a crash left of a file elsewhere
+    }
+    const auto name = parse_connection_name(target);
+    if (!name) return tl::unexpected(name.error());
+    auto file = load_connection(*name);
+    if (!file) return tl::unexpected(file.error());
+    return std::optional<ConnectionFile>(std::move(*file));
+}
+
+} // namespace
+} // namespace checks
+
+system::ExitCode doctor(const DoctorCommand& command) {
+    using system::ExitCode;
+    static_cast<void>(system::protect_memory());
+    auto file = checks::file_of(command);
+    if (!file) return complain(file.error());
+    if (!system::has_net_admin())
+        return complain({ExitCode::no_permission, "only root (CAP_NET_ADMIN) sees all that is to be seen: run it with sudo", {}});
+    auto netlink = system::Netlink::open();
+    if (!netlink) return complain({ExitCode::failure, netlink.error().message, {}});
+    auto nftables = system::Nftables::open();
+    if (!nftables) return complain({ExitCode::failure, nftables.error().message, {}});
+    const std::string name = *file ? (*file)->origin.name : "";
+    const checks::Findings findings = checks::Examination(std::move(*netlink), std::move(*nftables), std::move(*file)).run();
+    if (command.json)
+        std::cout << format(checks::to_json(name, findings), config::Layout::pretty) << '\n';
+    else
+        std::cout << findings_text(findings, system::wants_colour(STDOUT_FILENO));
+    return checks::any_failed(findings) ? ExitCode::failure : ExitCode::ok;
+}
+
+} // namespace vpn::client
