@@ -1,7 +1,9 @@
 #include "vpn-client/connect.hpp"
 
 #include "common/system/daemonise.hpp"
+#include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
+#include "common/system/service_manager.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
@@ -68,6 +70,7 @@ class Connecting {
 
     ExitCode run() {
         const auto unprotected = system::protect_memory();
+        system::tell_service_manager("STATUS=connecting");
         auto file = load_connection(name_, command_.run_hooks ? FileTrust::roots : FileTrust::ours);
         if (!file) return complain(file.error());
         file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
@@ -89,7 +92,15 @@ class Connecting {
     }
 
   private:
+    /// DEVIATION: THREATS leaves CAP_NET_ADMIN alone; the tunnel is probed by ICMP, whose sockets are raw.
+    void give_up_privileges() const {
+        const auto kept = system::keep_only({system::Capability::net_admin, system::Capability::net_raw});
+        if (kept) log_.warn("privileges-kept", {{"why", *kept}});
+    }
+
     ExitCode go_on(Preparation preparation) {
+        // Hooks are somebody's own programs, and do what only a whole root may.
+        if (!command_.run_hooks) give_up_privileges();
         auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
         if (!daemon) return complain(daemon.error());
         auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
@@ -100,8 +111,11 @@ class Connecting {
             return complain(connected.error());
         }
         std::cout << "connected: " << *connected << '\n' << std::flush;
+        system::tell_service_manager("READY=1\nSTATUS=connected: " + *connected);
         if (child_ != nullptr) child_->detach(ExitCode::ok);
-        return (*daemon)->run();
+        const ExitCode code = (*daemon)->run();
+        system::tell_service_manager("STOPPING=1\nSTATUS=putting everything back");
+        return code;
     }
 
     const ConnectCommand& command_;

@@ -1,7 +1,9 @@
 // `run`: everything is looked at before anything is changed, and everything that was changed is put back at the end.
 #include "common/crypto/system_random.hpp"
 #include "common/system/instance_lock.hpp"
+#include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
+#include "common/system/service_manager.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/daemon.hpp"
 #include "vpn-server/paths.hpp"
@@ -9,8 +11,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -74,6 +80,24 @@ CommandResult<DaemonParts> make_parts(ConfigFile file, ConfigFile::Content conte
     return DaemonParts{std::move(file), std::move(content), std::move(*network), std::move(*device), std::move(*sockets), *mtu};
 }
 
+/// The file, and every directory on the way to it.
+bool is_ours(const std::filesystem::path& path) {
+    struct stat status {};
+    const bool ours = ::stat(path.c_str(), &status) != 0 || status.st_uid == ::geteuid();
+    return ours && (path == path.parent_path() || is_ours(path.parent_path()));
+}
+
+/// Nothing else is needed once all stands. A file that somebody keeps at home is read and written again on `reload` and
+/// `peer add`: then root has to stay more than an owner.
+void give_up_privileges(const DaemonParts& parts, const system::Logger& log) {
+    const std::filesystem::path file = std::filesystem::absolute(parts.file.path());
+    const std::string& key = parts.content.config.interface.private_key_file;
+    const bool ours = is_ours(file) && (key.empty() || is_ours(key));
+    using enum system::Capability;
+    const auto kept = ours ? system::keep_only({net_admin}) : system::keep_only({net_admin, dac_override});
+    if (kept) log.warn("privileges-kept", {{"reason", *kept}});
+}
+
 CommandResult<system::InstanceLock> be_the_only_one(const std::string& interface) {
     auto lock = system::InstanceLock::acquire(std::string(run_directory), instance_name(interface));
     if (!lock) return refused(lock.error());
@@ -131,6 +155,7 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
     auto listener = system::UnixListener::listen(socket_path(interface));
     if (!listener) return refused(listener.error());
 
+    give_up_privileges(*parts, log);
     crypto::SystemRandom random;
     log_start(log, *parts);
     Daemon daemon(loop, log, random, std::move(*parts));
@@ -138,7 +163,9 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
                                         [&daemon](std::string_view line) { return daemon.handle_line(line); });
     signals.reload(daemon);
     edit->release();
+    system::tell_service_manager("READY=1\nSTATUS=running on " + interface);
     loop.run();
+    system::tell_service_manager("STOPPING=1");
     if (daemon.interface_gone())
         return refused(ExitCode::failure, "the interface " + interface + " was removed by somebody: everything is put back");
     log.info("stopped", {{"interface", interface}});
