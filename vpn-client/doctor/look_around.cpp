@@ -35,18 +35,29 @@ bool has_line(const std::string& text, std::string_view wanted) {
     return false;
 }
 
-/// `Name=` of a .network file's first section that matches, and nothing that says to leave it alone.
-bool claims(const std::string& text, const std::string& interface) {
+/// 90-vpn.rules marks these for 10-vpn.network.
+bool is_marked(const std::string& interface) {
+    std::error_code none;
+    return fs::exists("/etc/vpn/" + interface + ".json", none) || fs::exists("/etc/vpn/" + interface + ".conf", none);
+}
+
+/// What a .network file means to do with an interface.
+enum class Claim : std::uint8_t { none, manages, leaves_alone };
+
+Claim claim_of(const std::string& text, const std::string& interface) {
     bool matches = false;
+    bool unmanaged = false;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        if (line.starts_with("Unmanaged=y") || line.starts_with("Unmanaged=t") || line.starts_with("Unmanaged=1")) return false;
+        unmanaged = unmanaged || line.starts_with("Unmanaged=y") || line.starts_with("Unmanaged=t") || line == "Unmanaged=1";
+        matches = matches || (line == "Property=VPN_INTERFACE=1" && is_marked(interface));
         if (!line.starts_with("Name=")) continue;
         std::istringstream patterns(line.substr(5));
         for (std::string pattern; patterns >> pattern;)
             matches = matches || ::fnmatch(pattern.c_str(), interface.c_str(), 0) == 0;
     }
-    return matches;
+    if (!matches) return Claim::none;
+    return unmanaged ? Claim::leaves_alone : Claim::manages;
 }
 
 /// In the order in which networkd takes them: the first file that matches counts, of all directories by their names.
@@ -59,7 +70,8 @@ std::string claiming_network_file(const std::string& interface) {
     }
     std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename(); });
     for (const fs::path& file : files)
-        if (claims(text_of(file), interface)) return file.string();
+        if (const Claim claim = claim_of(text_of(file), interface); claim != Claim::none)
+            return claim == Claim::manages ? file.string() : std::string();
     return {};
 }
 

@@ -64,6 +64,19 @@ bool outranks_ours(const NetworkView& view, const system::Route& route) {
     });
 }
 
+Finding idle_lock(const std::string& name) {
+    return warn("lock", "the lock of " + name + " is shut, on purpose, and the connection is not up",
+                "vpn-client connect " + name + ", or to open it: vpn-client disconnect " + name);
+}
+
+Finding other_vpn(const system::Link& link, const system::Route& route, bool outranks) {
+    const std::string what = link.name + (link.kind.empty() ? "" : " (" + link.kind + ")");
+    const std::string place = " by a default route in table " + std::to_string(route.table);
+    const std::string fix = "disconnect that one: two full tunnels at once get in each other's way";
+    if (outranks) return fail("other VPN", what + " takes everything" + place + ", before our rules are asked", fix);
+    return warn("other VPN", what + " takes what is not ours" + place + ", our outer packets too", fix);
+}
+
 bool is_link_local(const Prefix& prefix) { return !prefix.address().is_v4() && Prefix::parse("fe80::/10")->overlaps(prefix); }
 
 std::string name_of_link(const NetworkView& view, std::uint32_t index) {
@@ -99,9 +112,7 @@ Findings judge_leftovers(const Leftovers& facts) {
                      "the routing rule " + std::to_string(rule.priority) + " stands where ours go, and no connection knows it",
                      "ip " + family_of(rule) + " rule del priority " + std::to_string(rule.priority)));
     if (findings.empty()) findings.push_back(ok("leftovers", "no crash has left anything"));
-    for (const std::string& name : facts.idle_locks)
-        findings.push_back(warn("lock", "the lock of " + name + " is shut, on purpose, and the connection is not up",
-                                "vpn-client connect " + name + ", or to open it: vpn-client disconnect " + name));
+    for (const std::string& name : facts.idle_locks) findings.push_back(idle_lock(name));
     return findings;
 }
 
@@ -111,13 +122,7 @@ Findings judge_other_vpns(const NetworkView& view) {
         if (!is_tunnel(link) || is_named(view.ours, link.name)) continue;
         const system::Route* const route = default_route_by(view, link.index);
         if (route == nullptr) continue;
-        const std::string what = link.name + (link.kind.empty() ? "" : " (" + link.kind + ")");
-        const std::string place = " by a default route in table " + std::to_string(route->table);
-        const std::string fix = "disconnect that one: two full tunnels at once get in each other's way";
-        if (outranks_ours(view, *route))
-            findings.push_back(fail("other VPN", what + " takes everything" + place + ", before our rules are asked", fix));
-        else
-            findings.push_back(warn("other VPN", what + " takes what is not ours" + place + ", our outer packets too", fix));
+        findings.push_back(other_vpn(link, *route, outranks_ours(view, *route)));
     }
     if (findings.empty()) findings.push_back(ok("other VPN", "none takes a default route"));
     return findings;
@@ -152,9 +157,9 @@ Finding judge_manager(const Manager& manager, const std::string& interface) {
     if (!manager.runs) return ok(manager.program, "does not run");
     if (manager.manages == true)
         return fail(manager.program, "manages " + interface + ": it may take addresses and routes away", fix);
+    if (manager.manages == false) return ok(manager.program, "leaves " + interface + " alone");
     if (!manager.claimed_by.empty())
         return warn(manager.program, manager.claimed_by + " speaks of " + interface + " and does not leave it alone", fix);
-    if (manager.manages == false) return ok(manager.program, "leaves " + interface + " alone");
     return ok(manager.program, "runs; what it does with " + interface + " shows once that is up");
 }
 

@@ -80,6 +80,7 @@ int milliseconds_until(Boot moment) {
 /// `answered` is called with the index of each who answers, once. Returns when all have, or the limit has passed.
 template <class Answered> void wait_for_answers(std::vector<Question>& questions, Duration limit, Answered answered) {
     std::vector<pollfd> waiting;
+    waiting.reserve(questions.size());
     for (const Question& question : questions) waiting.push_back({question.fd(), POLLIN, 0}); // poll passes over -1
     const Boot end = system::now().boot + limit;
     for (Boot now = system::now().boot; now < end; now = system::now().boot) {
@@ -107,6 +108,7 @@ std::uint16_t random_identifier() {
 
 void ask(std::vector<Asked>& all, const std::string& interface, Duration limit) {
     std::vector<Question> questions;
+    questions.reserve(all.size());
     for (const Asked& each : all) questions.emplace_back(each.address, each.dns, interface, 0, random_identifier());
     wait_for_answers(questions, limit, [&all](std::size_t index) { all[index].answered = true; });
 }

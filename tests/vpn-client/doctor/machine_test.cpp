@@ -126,7 +126,7 @@ TEST_CASE("a manager fails where it manages our interface, and is fine where it 
     manager.manages = true;
     CHECK(judge_manager(manager, "laptop").verdict == Verdict::fail);
     CHECK(judge_manager(manager, "laptop").fix.find("nmcli device set laptop managed no") == 0);
-    manager = {.program = "networkd", .runs = true, .manages = false, .claimed_by = {}};
+    manager = {.program = "networkd", .runs = true, .manages = false, .claimed_by = "/etc/systemd/network/all.network"};
     CHECK(judge_manager(manager, "laptop").verdict == Verdict::ok);
 }
 
