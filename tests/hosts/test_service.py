@@ -3,6 +3,7 @@
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 
@@ -13,6 +14,8 @@ from .sentences import Skip, sentence
 from .tunnel import Tunnel
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# All that a connection or a server changes of a machine.
+LOOK = "ip rule; ip -6 rule; ip route show table all; nft list ruleset; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/src_valid_mark"
 UNITS = {"vpn-client@.service": 3.0, "vpn-server.service": 3.0, "vpn-client-lock@.service": None}
 
 
@@ -134,3 +137,34 @@ def told(lab):
     for process, manager in ((tunnel.client.process, client), (tunnel.server.process, server)):
         assert process.stop() == 0
         assert "STOPPING=1" in manager.hear()
+
+
+def as_unit(unit):
+    """The start of a command that gets the capabilities that a unit leaves, as systemd would give them."""
+    text = (ROOT / unit).read_text()
+    left = re.search(r"^CapabilityBoundingSet=(.+)$", text, re.MULTILINE).group(1).lower().replace("cap_", "").split()
+    return ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set", ",".join(["-all", *(f"+{each}" for each in left)])]
+
+
+@sentence("with the capabilities that their units leave them both daemons connect, reload, recover from a crash, and put everything back", seconds=6)
+def units_suffice(lab):
+    client, server = as_unit("vpn-client/vpn-client@.service.in"), as_unit("vpn-server/vpn-server.service.in")
+    tunnel = Tunnel(lab, lock=True)
+    tunnel.server.write()
+    tunnel.client.write()
+    before = lab.laptop.sh(LOOK).out, lab.vps.sh(LOOK).out
+    tunnel.server.process = lab.vps.start(*server, SERVER, "run", "--config", tunnel.server.file, log="vpn-server")
+    eventually("vpn-server answers", tunnel.server.answers, seconds=10)
+    lab.vps.run(*server, SERVER, "reload", "--config", tunnel.server.file)
+    start = (*client, CLIENT, "connect", "--foreground", "--timeout", "0", tunnel.client.file)
+    crashing = lab.laptop.start(*start, log="crashing")
+    eventually("the client is connected", lambda: "connected: " in crashing.out, seconds=15)
+    crashing.stop(signal.SIGKILL)
+    lab.laptop.run(*client, CLIENT, "recover")
+    again = lab.laptop.start(*start, log="again")
+    eventually("the client is connected again", lambda: "connected: " in again.out, seconds=15)
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    lab.laptop.run(*client, CLIENT, "disconnect", "laptop")
+    assert again.wait(10) == 0
+    tunnel.server.down()
+    assert (lab.laptop.sh(LOOK).out, lab.vps.sh(LOOK).out) == before
