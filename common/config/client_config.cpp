@@ -24,6 +24,28 @@ HostPort read_endpoint(const Field& field) {
     return endpoint ? std::move(*endpoint) : HostPort();
 }
 
+std::string read_dns_entry(const Field& field) {
+    const std::string* text = field.json.as_string();
+    if (text != nullptr && (IpAddress::parse(*text) || is_dns_domain(*text))) return *text;
+    field.refuse("an IP address such as \"10.66.0.1\", or a domain such as \"corp.example\" or \"~corp.example\"");
+    return {};
+}
+
+void read_dns(const Field& list, ClientInterface& interface) {
+    for (std::string& entry : read_list(list, limits::dns, read_dns_entry)) {
+        if (const auto server = IpAddress::parse(entry))
+            interface.dns.push_back(*server);
+        else
+            interface.dns_domains.push_back(std::move(entry));
+    }
+}
+
+Json dns_json(const ClientInterface& interface) {
+    Json list = text_list(interface.dns);
+    for (const std::string& domain : interface.dns_domains) list.push(domain);
+    return list;
+}
+
 ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     const Fields fields(field.json, "\"interface\"", interface_keys, field.faults);
     ClientInterface interface;
@@ -32,7 +54,7 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
         interface.private_key = read_key<crypto::PrivateKey>(*key, reader, interface.private_key_file);
     if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
     if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
-    if (const auto list = fields.get("dns")) interface.dns = read_list(*list, limits::dns, read_address);
+    if (const auto list = fields.get("dns")) read_dns(*list, interface);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
     if (const auto offloads = fields.get("offloads")) interface.offloads = read_bool(*offloads);
     if (const auto routes = fields.get("routes")) interface.routes = read_bool(*routes);
@@ -77,7 +99,7 @@ Json interface_json(const ClientInterface& interface) {
     json.set("private_key", key_json(interface.private_key, interface.private_key_file));
     if (interface.listen_port) json.set("listen_port", interface.listen_port->value);
     json.set("addresses", text_list(interface.addresses));
-    if (!interface.dns.empty()) json.set("dns", text_list(interface.dns));
+    if (!interface.dns.empty() || !interface.dns_domains.empty()) json.set("dns", dns_json(interface));
     json.set("mtu", mtu_json(interface.mtu));
     if (!interface.offloads) json.set("offloads", false);
     if (!interface.routes) json.set("routes", false);
@@ -101,8 +123,8 @@ Json peer_json(const ClientPeer& peer) {
 }
 
 auto plain_parts(const ClientInterface& i) {
-    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.mtu, i.offloads, i.routes, i.lock,
-                    i.local_networks, i.probe);
+    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.dns_domains, i.mtu, i.offloads, i.routes,
+                    i.lock, i.local_networks, i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
@@ -139,6 +161,7 @@ ClientConfig ClientConfig::clone() const {
                       .listen_port = interface.listen_port,
                       .addresses = interface.addresses,
                       .dns = interface.dns,
+                      .dns_domains = interface.dns_domains,
                       .mtu = interface.mtu,
                       .offloads = interface.offloads,
                       .routes = interface.routes,

@@ -27,7 +27,11 @@ struct ClientInterface {
     std::optional<Port> listen_port;
     /// With host bits.
     std::vector<Prefix> addresses;
+    /// Name servers. In the file, domains stand in the same list, as in wg-quick's.
     std::vector<IpAddress> dns;
+    /// Domains for which the name servers are asked and which are searched; with a `~` in front, only asked for. `~.` is every
+    /// name.
+    std::vector<std::string> dns_domains;
     /// Empty: found by the client ("auto").
     std::optional<std::uint16_t> mtu;
     /// Whether many packets pass between kernel and tunnel as one. False: one by one, for kernels and links that get it wrong.

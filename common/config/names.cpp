@@ -1,5 +1,6 @@
 #include "common/config/names.hpp"
 
+#include "common/config/host_port.hpp"
 #include "common/config/utf8.hpp"
 
 #include <algorithm>
@@ -24,6 +25,12 @@ bool is_peer_name(std::string_view name) {
         name.remove_prefix(next.length);
     }
     return true;
+}
+
+bool is_dns_domain(std::string_view text) {
+    if (text == "~.") return true;
+    if (text.starts_with('~')) text.remove_prefix(1);
+    return is_host_name(text);
 }
 
 } // namespace vpn::config

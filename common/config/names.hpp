@@ -1,4 +1,4 @@
-// Which names an interface and a peer may have.
+// Which names an interface, a peer and a domain of name servers may have.
 // Refuses to know: which names are taken.
 #pragma once
 
@@ -14,5 +14,8 @@ inline constexpr std::string_view interface_name_rule = "1 to 15 of the characte
 /// 1 to 63 bytes of printable UTF-8: no control, formatting or direction characters, no `/`, no space at either end.
 [[nodiscard]] bool is_peer_name(std::string_view name);
 inline constexpr std::string_view peer_name_rule = "1 to 63 bytes of printable text without / and without a space at either end";
+
+/// A host name, with a `~` in front or not; or `~.`.
+[[nodiscard]] bool is_dns_domain(std::string_view text);
 
 } // namespace vpn::config

@@ -24,7 +24,7 @@ struct WgQuickFile {
     ClientConfig config;
     /// PreUp, PostUp, PreDown, PostDown, in their order. The values are the file's own: escape them before showing them.
     std::vector<WgQuickLine> hooks;
-    /// What we don't do of wg-quick's keys: a Table of one's own, a FwMark, SaveConfig, and search domains among DNS.
+    /// What we don't do of wg-quick's keys: a Table of one's own, a FwMark, SaveConfig.
     std::vector<WgQuickLine> unused;
     /// Keys that nobody knows.
     std::vector<WgQuickLine> unknown;

@@ -36,7 +36,9 @@ std::string format_wg_quick(const ClientConfig& config) {
     std::string text = "[Interface]\n";
     if (!interface.private_key.is_zero()) append_key(text, "PrivateKey", interface.private_key.reveal());
     append(text, "Address", joined(interface.addresses));
-    append(text, "DNS", joined(interface.dns));
+    std::string dns = joined(interface.dns);
+    for (const std::string& domain : interface.dns_domains) dns += (dns.empty() ? "" : ", ") + domain;
+    append(text, "DNS", dns);
     if (interface.mtu) append(text, "MTU", std::to_string(*interface.mtu));
     if (interface.listen_port) append(text, "ListenPort", std::to_string(interface.listen_port->value));
     if (!interface.routes) append(text, "Table", "off");

@@ -1,5 +1,6 @@
 #include "common/config/fields.hpp"
 #include "common/config/limits.hpp"
+#include "common/config/names.hpp"
 #include "common/config/wg_quick.hpp"
 
 #include <algorithm>
@@ -203,15 +204,15 @@ void Reader::address(std::string_view value) {
 void Reader::dns(std::string_view value) {
     while (!value.empty()) {
         const std::string_view item = next_item(value);
-        auto& dns = file_.config.interface.dns;
-        if (const auto server = IpAddress::parse(item)) {
-            if (dns.size() == limits::dns) return fault("more than " + std::to_string(limits::dns) + " DNS servers");
-            dns.push_back(*server);
-        } else if (is_host_name(item)) {
-            unused(item); // a search domain
-        } else {
+        ClientInterface& interface = file_.config.interface;
+        if (interface.dns.size() + interface.dns_domains.size() == limits::dns)
+            return fault("more than " + std::to_string(limits::dns) + " DNS servers and domains");
+        if (const auto server = IpAddress::parse(item))
+            interface.dns.push_back(*server);
+        else if (is_dns_domain(item))
+            interface.dns_domains.emplace_back(item);
+        else
             return refuse("a list of IP addresses and search domains", item);
-        }
     }
 }
 

@@ -24,6 +24,14 @@ void check_faults(const std::vector<Fault>& faults) {
 
 } // namespace
 
+TEST_CASE("domains stand among the name servers, as in wg-quick's list") {
+    const auto decoded = decode_client(
+        samples::with(client_file(), "\"9.9.9.9\"", R"("corp.example", "9.9.9.9", "~lab.example", "~.")"), "c.json");
+    REQUIRE_MESSAGE(decoded, fault_text(decoded));
+    CHECK(decoded->interface.dns == std::vector{*IpAddress::parse("9.9.9.9")});
+    CHECK(decoded->interface.dns_domains == std::vector<std::string>{"corp.example", "~lab.example", "~."});
+}
+
 TEST_CASE("a client's file says what it says") {
     const auto decoded = decode_client(client_file(), "c.json");
     REQUIRE_MESSAGE(decoded, fault_text(decoded));
@@ -148,9 +156,15 @@ TEST_CASE("a value of the wrong kind is told with what was expected") {
         {private_text, "\"\"", 4, "\"private_key\" " + key + "\"\""},
         {"[\"10.66.0.2/32\", \"fd66::2/128\"]", "\"10.66.0.2/32\"", 5, "\"addresses\" must be an array, found \"10.66.0.2/32\""},
         {"\"fd66::2/128\"", "128", 5, "\"addresses\" must be an IP prefix such as \"10.66.0.0/24\" or \"fd66::/64\", found 128"},
-        {"\"9.9.9.9\"", "\"dns.example\"", 6,
-         "\"dns\" must be an IP address such as \"10.66.0.1\" or \"fd66::1\", found \"dns.example\""},
-        {"\"9.9.9.9\"", "[]", 6, "\"dns\" must be an IP address such as \"10.66.0.1\" or \"fd66::1\", found an array"},
+        {"\"9.9.9.9\"", "\"9.9.9.9:53\"", 6,
+         "\"dns\" must be an IP address such as \"10.66.0.1\", or a domain such as \"corp.example\" or \"~corp.example\", found "
+         "\"9.9.9.9:53\""},
+        {"\"9.9.9.9\"", "\"~~corp\"", 6,
+         "\"dns\" must be an IP address such as \"10.66.0.1\", or a domain such as \"corp.example\" or \"~corp.example\", found "
+         "\"~~corp\""},
+        {"\"9.9.9.9\"", "[]", 6,
+         "\"dns\" must be an IP address such as \"10.66.0.1\", or a domain such as \"corp.example\" or \"~corp.example\", found "
+         "an array"},
         {"\"auto\"", "\"1420\"", 7, "\"mtu\" must be \"auto\" or a number from 576 to 65535, found \"1420\""},
         {"\"auto\"", "575", 7, "\"mtu\" must be \"auto\" or a number from 576 to 65535, found 575"},
         {"\"auto\"", "65536", 7, "\"mtu\" must be \"auto\" or a number from 576 to 65535, found 65536"},

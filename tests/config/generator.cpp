@@ -83,6 +83,13 @@ std::vector<IpAddress> Generator::dns() {
     return list;
 }
 
+std::vector<std::string> Generator::dns_domains() {
+    std::vector<std::string> list;
+    for (std::uint64_t i = below(4); i > 0; --i) list.push_back((maybe() ? "~" : "") + word("az09", 9) + "x." + word("xyz", 9));
+    if (maybe()) list.emplace_back("~.");
+    return list;
+}
+
 std::optional<std::uint16_t> Generator::mtu() {
     return maybe() ? std::optional(static_cast<std::uint16_t>(1280 + below(65536 - 1280))) : std::nullopt;
 }
@@ -127,6 +134,7 @@ ClientConfig Generator::client() {
     if (maybe()) interface.listen_port = port();
     for (std::uint64_t i = 1 + below(4); i > 0; --i) interface.addresses.push_back(prefix(family(), 0));
     interface.dns = dns();
+    interface.dns_domains = dns_domains();
     interface.mtu = mtu();
     interface.offloads = maybe();
     interface.routes = maybe();

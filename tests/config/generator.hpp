@@ -35,6 +35,7 @@ class Generator {
     std::string word(std::string_view letters, std::size_t longest);
     std::string key_file() { return below(4) == 0 ? "/" + word("abc./ -_", 30) : ""; }
     std::vector<IpAddress> dns();
+    std::vector<std::string> dns_domains();
     std::optional<std::uint16_t> mtu();
     HostPort endpoint();
     ClientPeer client_peer(std::size_t index);

@@ -80,8 +80,8 @@ TEST_CASE("what we don't carry out is named, not dropped") {
                            "2620:fe::fe\nTable = 1234\nFwMark = 0x20\nSaveConfig = true\nJc = 4\n"
                            "[Peer]\nPublicKey = PUBLIC\nEndpoint = a.example:1\nAllowedIPs = ::/0\nColour\x1b = blue");
     CHECK(file.config.interface.dns == std::vector{*IpAddress::parse("9.9.9.9"), *IpAddress::parse("2620:fe::fe")});
-    CHECK(file.unused == std::vector<WgQuickLine>{
-                             {4, "DNS", "corp.example"}, {5, "Table", "1234"}, {6, "FwMark", "0x20"}, {7, "SaveConfig", "true"}});
+    CHECK(file.config.interface.dns_domains == std::vector<std::string>{"corp.example"});
+    CHECK(file.unused == std::vector<WgQuickLine>{{5, "Table", "1234"}, {6, "FwMark", "0x20"}, {7, "SaveConfig", "true"}});
     CHECK(file.config.interface.routes);
     CHECK(file.unknown == std::vector<WgQuickLine>{{8, "Jc", "4"}, {13, "Colour\x1b", "blue"}});
 }
