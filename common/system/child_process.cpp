@@ -17,13 +17,18 @@ namespace {
 
 constexpr Duration time_to_end = std::chrono::seconds(2);
 
-/// What a child is given besides its words; the C library wants both halves freed.
-class Surroundings {
+/// How a child starts: its streams and environment, and signals as the system has them; the C library wants both halves freed.
+class Start {
   public:
-    Surroundings() {
+    explicit Start(const ChildSurroundings& surroundings) : plain_environment_(surroundings.plain_environment) {
         ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, STDERR_FILENO, STDOUT_FILENO);
+        if (surroundings.input < 0)
+            ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        else
+            ::posix_spawn_file_actions_adddup2(&actions_, surroundings.input, STDIN_FILENO);
+        const int output = surroundings.output < 0 ? STDERR_FILENO : surroundings.output;
+        ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
+        ::posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
         ::posix_spawnattr_init(&attributes_);
         sigset_t none;
         sigemptyset(&none);
@@ -34,20 +39,23 @@ class Surroundings {
         ::posix_spawnattr_setpgroup(&attributes_, 0);
         ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     }
-    ~Surroundings() {
+    ~Start() {
         ::posix_spawn_file_actions_destroy(&actions_);
         ::posix_spawnattr_destroy(&attributes_);
     }
-    Surroundings(const Surroundings&) = delete;
-    Surroundings& operator=(const Surroundings&) = delete;
+    Start(const Start&) = delete;
+    Start& operator=(const Start&) = delete;
 
-    OsResult<pid_t> start(const std::vector<std::string>& words) const {
+    OsResult<pid_t> run(const std::vector<std::string>& words) const {
         std::vector<char*> arguments;
         arguments.reserve(words.size() + 1);
         for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str())); // posix_spawn changes none
         arguments.push_back(nullptr);
+        std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+        std::array<char*, 2> plain{path.data(), nullptr};
         pid_t child = 0;
-        const int error = ::posix_spawn(&child, words.front().c_str(), &actions_, &attributes_, arguments.data(), environ);
+        const int error = ::posix_spawn(&child, words.front().c_str(), &actions_, &attributes_, arguments.data(),
+                                        plain_environment_ ? plain.data() : environ);
         if (error != 0) return os_failed("cannot run " + words.front(), error);
         return child;
     }
@@ -55,6 +63,7 @@ class Surroundings {
   private:
     posix_spawn_file_actions_t actions_{};
     posix_spawnattr_t attributes_{};
+    bool plain_environment_;
 };
 
 int in_milliseconds(std::optional<Duration> limit) {
@@ -84,8 +93,9 @@ std::string ChildEnd::text() const {
     return "interrupted";
 }
 
-OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt) {
-    const auto child = Surroundings().start(words);
+OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt,
+                              const ChildSurroundings& surroundings) {
+    const auto child = Start(surroundings).run(words);
     if (!child) return tl::unexpected(child.error());
     const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
     const Woken woken = process ? wait_for(process.get(), limit, interrupt) : Woken::by_time;

@@ -1,4 +1,4 @@
-// One program, run to its end while the caller waits: its standard input is empty, its output goes to our stderr.
+// One program, run to its end while the caller waits.
 // Refuses to know: what the program does.
 #pragma once
 
@@ -27,9 +27,17 @@ struct ChildEnd {
     [[nodiscard]] std::string text() const;
 };
 
+/// What a program is given besides its words.
+struct ChildSurroundings {
+    int input = -1;                 ///< its standard input; -1: an empty one
+    int output = -1;                ///< where both of its outputs go; -1: to our stderr
+    bool plain_environment = false; ///< a PATH, and nothing of ours
+};
+
 /// Runs `words`, the first of which is the program's path, as a process group of its own with no signal blocked or ignored.
 /// One that is too slow or interrupted is asked to end, and killed two seconds later, with all of its group.
 /// `interrupt` is a descriptor, or -1. Errors: it could not be started.
-OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt = -1);
+OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt = -1,
+                              const ChildSurroundings& surroundings = {});
 
 } // namespace vpn::system
