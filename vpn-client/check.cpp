@@ -4,6 +4,7 @@
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_file.hpp"
+#include "vpn-client/dns/dns_plan.hpp"
 #include "vpn-client/network_plan.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
@@ -29,6 +30,7 @@ system::ExitCode check(const CheckCommand& command) {
     if (!file) return complain(file.error());
     say_notes(file->notes);
     say_notes(notes_on_hooks(file->hooks, hooks_may_run));
+    say_notes(plan_dns(file->config, true).warnings);
     std::cout << config::printable(name->path, 4096) << " is fine: " << description(file->config) << '\n';
     return system::ExitCode::ok;
 }

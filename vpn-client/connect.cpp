@@ -88,6 +88,7 @@ class Connecting {
         if (const auto free = check_conflicts(preparation->file); !free) return complain(free.error());
         say_notes(preparation->file.notes);
         say_notes(preparation->plan.warnings);
+        say_notes(preparation->dns.warnings);
         return go_on(std::move(*preparation));
     }
 

@@ -13,9 +13,6 @@ namespace {
 
 using system::ExitCode;
 
-constexpr auto dns_note =
-    "note: dns from the file is not applied by this version; names are still resolved by this machine's resolvers";
-
 Result<std::string> read_key_file(const std::string& path) {
     auto text = system::read_private_file(path);
     if (!text) return failed(text.error().message);
@@ -57,7 +54,6 @@ Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::strin
         return refuse(ExitCode::bad_configuration, config::printable(name.path, 4096) + ": interface.probe " +
                                                        interface.probe->to_string() +
                                                        " is in no peer's allowed_ips, so nobody inside the tunnel could answer");
-    if (!interface.dns.empty()) file->notes.emplace_back(dns_note);
     return std::move(*file);
 }
 

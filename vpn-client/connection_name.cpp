@@ -48,14 +48,14 @@ bool is_unfinished(std::string_view file) {
     constexpr std::size_t length = std::string_view(".XXXXXX").size();
     if (file.size() <= length) return false;
     const std::string_view goal = file.substr(0, file.size() - length);
-    return file[goal.size()] == '.' && (goal.ends_with(".journal") || goal.ends_with(".timestamps"));
+    return file[goal.size()] == '.' && (goal.ends_with(".journal") || goal.ends_with(".dns") || goal.ends_with(".timestamps"));
 }
 
 std::string connection_of(std::string_view file) {
     constexpr std::string_view start = "client-";
     if (!file.starts_with(start)) return {};
     if (is_unfinished(file)) file = file.substr(0, file.rfind('.'));
-    for (const std::string_view end : {".sock", ".journal", ".lock"})
+    for (const std::string_view end : {".sock", ".journal", ".lock", ".dns"})
         if (file.ends_with(end) && file.size() > start.size() + end.size()) {
             std::string name(file.substr(start.size(), file.size() - start.size() - end.size()));
             return config::is_interface_name(name) ? name : std::string();
@@ -66,8 +66,9 @@ std::string connection_of(std::string_view file) {
 std::set<std::string> connections_with_files() {
     std::set<std::string> names;
     std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(run_directory, none))
-        if (std::string name = connection_of(entry.path().filename().string()); !name.empty()) names.insert(std::move(name));
+    for (const std::string_view directory : {run_directory, state_directory})
+        for (const auto& entry : std::filesystem::directory_iterator(directory, none))
+            if (std::string name = connection_of(entry.path().filename().string()); !name.empty()) names.insert(std::move(name));
     return names;
 }
 

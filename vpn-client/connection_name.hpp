@@ -12,6 +12,7 @@ namespace vpn::client {
 
 inline constexpr std::string_view connection_directory = "/etc/vpn";
 inline constexpr std::string_view run_directory = "/run/vpn";
+inline constexpr unsigned run_mode = 0755;
 inline constexpr std::string_view state_directory = "/var/lib/vpn";
 
 /// A connection as it was named at the prompt.
@@ -28,11 +29,11 @@ struct ConnectionName {
 /// Errors: usage if it can be no name; bad_configuration if a file's stem can't.
 Granted<ConnectionName> parse_connection_name(std::string_view argument);
 
-/// The connection that a file in the run directory speaks of; empty if none.
+/// The connection of which a file speaks that is there while it is up, or has crashed; empty if none.
 std::string connection_of(std::string_view file);
 /// A file that was to take the place of another one: `FILE.XXXXXX`.
 bool is_unfinished(std::string_view file);
-/// Those that have a file in the run directory, up or crashed, in order.
+/// Those that have such a file, in order.
 std::set<std::string> connections_with_files();
 
 /// `/run/vpn/client-NAME.sock`

@@ -32,18 +32,22 @@ Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, Hooks ho
     auto network = Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
                                   preparation.plan, preparation.running);
     if (!network) return refuse(ExitCode::failure, network.error().message);
-    return std::unique_ptr<Daemon>(new Daemon(preparation, std::move(*network), std::move(last_hooks), stop, std::move(log)));
+    const std::string& interface = preparation.file.config.interface.name;
+    auto dns = Dns::apply(preparation.dns, preparation.file.origin.name, interface, preparation.plan.interface);
+    if (!dns) return refuse(ExitCode::failure, dns.error().message);
+    return std::unique_ptr<Daemon>(
+        new Daemon(preparation, std::move(*network), std::move(*dns), std::move(last_hooks), stop, std::move(log)));
 }
 
-Daemon::Daemon(Preparation& preparation, Network network, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
+Daemon::Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
                system::Logger log)
     : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)), hooks_(std::move(hooks)),
-      tunnel_(
-          std::make_unique<Tunnel>(loop_,
-                                   Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
-                                                 std::move(preparation.leak_lock), std::move(preparation.device),
-                                                 std::move(preparation.sockets), std::move(preparation.plan), std::move(network)},
-                                   log_)),
+      tunnel_(std::make_unique<Tunnel>(loop_,
+                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
+                                                     std::move(preparation.leak_lock), std::move(preparation.device),
+                                                     std::move(preparation.sockets), std::move(preparation.plan),
+                                                     std::move(network), std::move(dns)},
+                                       log_)),
       stop_(stop), stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
 }

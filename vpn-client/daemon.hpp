@@ -42,7 +42,7 @@ class Daemon {
     /// Runs PostDown when it goes.
     class LastHooks;
 
-    Daemon(Preparation& preparation, Network network, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
+    Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
            system::Logger log);
     std::string answer(std::string_view request);
     [[nodiscard]] bool ended() const { return asked_to_end_ || tunnel_->gone(); }

@@ -1,5 +1,6 @@
 #include "vpn-client/disconnect.hpp"
 
+#include "common/system/files.hpp"
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -24,6 +25,8 @@ Granted<bool> clean_up_behind(const std::string& name) {
     auto nftables = system::Nftables::open();
     if (!netlink || !nftables || !system::has_net_admin()) return false;
     const bool crashed = connections_with_files().contains(name); // our own lock will be one
+    if (crashed)
+        static_cast<void>(system::ensure_directory(std::string(run_directory), run_mode)); // gone in a restart of the machine
     const auto lock = lock_of_ended(name);
     if (!lock) return false;
     if (crashed) clean_up_leftovers(*netlink, *nftables, name);

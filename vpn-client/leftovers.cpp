@@ -5,6 +5,7 @@
 #include "common/system/instance_lock.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/dns/dns.hpp"
 #include "vpn-client/network.hpp"
 
 #include <algorithm>
@@ -80,6 +81,7 @@ std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftabl
             running.push_back(std::move(*journal));
     }
     for (const Crashed& each : crashed) {
+        take_back_dns(each.name);
         if (each.journal) take_back(*each.journal, netlink, nftables, running);
         if (each.name != own) static_cast<void>(system::remove_file(socket_path(each.name)));
         for (const std::string_view directory : {run_directory, state_directory})

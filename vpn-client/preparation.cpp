@@ -12,7 +12,6 @@ namespace {
 
 using system::ExitCode;
 
-constexpr unsigned run_mode = 0755;
 constexpr unsigned state_mode = 0700;
 
 template <class Error> tl::unexpected<Refusal> refuse_failure(const Error& error) {
@@ -141,9 +140,20 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
     NetworkPlan plan = plan_network(file.config, facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot));
     if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
-    return Preparation{std::move(file),       std::move(*listener),  std::move(*lock),   std::move(*turn),
-                       std::move(*endpoints), std::move(*leak_lock), std::move(*device), std::move(*sockets),
-                       std::move(*netlink),   std::move(*nftables),  std::move(plan),    running};
+    DnsPlan dns = plan_dns(file.config, speaks_ipv6());
+    return Preparation{std::move(file),
+                       std::move(*listener),
+                       std::move(*lock),
+                       std::move(*turn),
+                       std::move(*endpoints),
+                       std::move(*leak_lock),
+                       std::move(*device),
+                       std::move(*sockets),
+                       std::move(*netlink),
+                       std::move(*nftables),
+                       std::move(plan),
+                       std::move(dns),
+                       running};
 }
 
 } // namespace vpn::client

@@ -8,6 +8,7 @@
 #include "common/system/unix_socket.hpp"
 #include "tun/packet_loops.hpp"
 #include "vpn-client/connection_file.hpp"
+#include "vpn-client/dns/dns_plan.hpp"
 #include "vpn-client/journal.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
@@ -34,6 +35,7 @@ struct Preparation {
     system::Netlink netlink;
     system::Nftables nftables;
     NetworkPlan plan;
+    DnsPlan dns;
     std::vector<Journal> running; ///< of the other connections
 };
 

@@ -1,5 +1,6 @@
 #include "vpn-client/recover.hpp"
 
+#include "common/system/files.hpp"
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -9,7 +10,6 @@
 #include "vpn-client/turn.hpp"
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 
 namespace vpn::client {
@@ -32,12 +32,11 @@ ExitCode recover(const RecoverCommand&) {
     auto nftables = system::Nftables::open();
     if (!nftables) return complain({ExitCode::failure, nftables.error().message, {}});
 
-    std::optional<system::InstanceLock> turn;
-    if (std::filesystem::exists(run_directory)) { // else there is nothing but locks
-        auto taken = wait_for_turn();
-        if (!taken) return complain(taken.error());
-        turn = std::move(*taken);
-    }
+    // After a restart of the machine there may be no such directory yet, and what lies in /var/lib to be taken back all the same.
+    if (auto made = system::ensure_directory(std::string(run_directory), run_mode); !made)
+        return complain({ExitCode::failure, made.error().message, {}});
+    const auto turn = wait_for_turn();
+    if (!turn) return complain(turn.error());
 
     const std::set<std::string> known = connections_with_files();
     clean_up_leftovers(*netlink, *nftables, "");

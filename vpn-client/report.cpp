@@ -35,6 +35,15 @@ Json to_json(const PeerReport& peer) {
                          {"sent_bytes", peer.sent.value}});
 }
 
+Json to_json(const DnsReport& dns) {
+    return Json::object({{"servers", text_list(dns.servers)},
+                         {"search", text_list(dns.search)},
+                         {"routed", text_list(dns.routed)},
+                         {"every_name", dns.every_name},
+                         {"back_end", dns.back_end},
+                         {"applied", dns.applied}});
+}
+
 /// Takes members out of an object and remembers whether all were there.
 class Reader {
   public:
@@ -108,6 +117,20 @@ bool read_peer(const Json& json, PeerReport& peer) {
     return reader.fine();
 }
 
+void read_dns(const Json& json, DnsReport& dns, Reader& reader) {
+    const Json* member = json.find("dns");
+    reader.note(member != nullptr);
+    if (member == nullptr) return;
+    Reader inner(*member);
+    inner.read("servers", dns.servers);
+    inner.read("search", dns.search);
+    inner.read("routed", dns.routed);
+    inner.read("every_name", dns.every_name);
+    inner.read("back_end", dns.back_end);
+    inner.read("applied", dns.applied);
+    reader.note(inner.fine());
+}
+
 void read_drops(const Json& json, std::vector<DropReport>& drops, Reader& reader) {
     const Json* counts = json.find("drops");
     reader.note(counts != nullptr && counts->as_object() != nullptr);
@@ -155,7 +178,7 @@ Json to_json(const Report& report) {
                          {"listen_port", report.listen_port},
                          {"full_tunnel", report.full_tunnel},
                          {"routes", text_list(report.routes)},
-                         {"dns", Json::object({{"servers", text_list(report.dns)}, {"applied", false}})},
+                         {"dns", to_json(report.dns)},
                          {"lock", Json::object({{"state", name_of(report.lock)},
                                                 {"pause_left", report.pause_left ? seconds(*report.pause_left) : Json()}})},
                          {"peers", std::move(peers)},
@@ -179,7 +202,7 @@ std::optional<Report> report_from(const Json& json) {
     reader.read("listen_port", report.listen_port);
     reader.read("full_tunnel", report.full_tunnel);
     reader.read("routes", report.routes);
-    if (const Json* dns = json.find("dns")) Reader(*dns).read("servers", report.dns);
+    read_dns(json, report.dns, reader);
     read_lock(json.find("lock"), report, reader);
     reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });
     read_drops(json, report.drops, reader);

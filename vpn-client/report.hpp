@@ -47,6 +47,17 @@ enum class LockState : std::uint8_t {
     paused, ///< open for a while
 };
 
+/// Who is asked for names while the connection is up.
+struct DnsReport {
+    std::vector<std::string> servers;
+    std::vector<std::string> search;
+    std::vector<std::string> routed;
+    bool every_name = false; ///< else those in the domains alone, where the back end can tell them apart
+    std::string back_end;    ///< who was told; empty: nobody, for there are no servers
+    bool applied = false;
+    friend bool operator==(const DnsReport&, const DnsReport&) = default;
+};
+
 struct Report {
     std::string name;
     std::string file;
@@ -62,7 +73,7 @@ struct Report {
     std::int64_t listen_port = 0;
     std::vector<std::string> routes;
     bool full_tunnel = false;
-    std::vector<std::string> dns; ///< what the file asks for
+    DnsReport dns;
     LockState lock = LockState::off;
     std::optional<Duration> pause_left; ///< also without a lock
     std::vector<PeerReport> peers;

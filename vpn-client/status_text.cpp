@@ -67,6 +67,15 @@ std::string peer_text(const PeerReport& peer) {
     return text;
 }
 
+std::string dns_text(const DnsReport& dns, bool paused) {
+    std::vector<std::string> domains = dns.search;
+    domains.insert(domains.end(), dns.routed.begin(), dns.routed.end());
+    std::string text = joined(dns.servers) + " by " + dns.back_end;
+    if (!dns.every_name) text += ", for names in " + joined(domains);
+    if (!dns.applied) text += paused ? " (not during the pause)" : " (not in force: somebody else changes it back)";
+    return text;
+}
+
 template <class Member> ByteCount sum_of(const Report& report, Member member) {
     ByteCount sum;
     for (const PeerReport& peer : report.peers) sum.value += (peer.*member).value;
@@ -96,7 +105,7 @@ std::string status_text(const Report& report, const Traffic& traffic, bool colou
     text += line("interface", report.interface + ", MTU " + std::to_string(report.mtu));
     text += line("addresses", joined(report.addresses));
     text += line("routes", joined(report.routes) + (report.full_tunnel ? " (full tunnel)" : ""));
-    if (!report.dns.empty()) text += line("dns", joined(report.dns) + " (not applied by this version)");
+    if (!report.dns.servers.empty()) text += line("dns", dns_text(report.dns, report.pause_left.has_value()));
     text += line("lock", lock_text(report));
     text += line("up for", system::format_duration(report.uptime));
     return text;

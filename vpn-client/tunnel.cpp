@@ -46,10 +46,13 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       pause_over_(loop, [this] { end_pause(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
+    dns_ = std::move(parts.dns);
+    dns_->keep(loop_, log_);
     start_handshakes(parts.endpoints);
 }
 
 Tunnel::~Tunnel() {
+    dns_.reset();
     network_.reset();
     save_timestamps();
 }
@@ -229,6 +232,7 @@ void Tunnel::pause(Duration time) {
     if (time == Duration::zero()) return end_pause();
     log_.warn("paused", {{"connection", file_.origin.name}, {"seconds", std::chrono::ceil<std::chrono::seconds>(time).count()}});
     if (lock_) lock_->pause(time);
+    dns_->step_aside();
     network_->step_aside();
     paused_until_ = system::now().boot + time;
     pause_over_.set_in(time);
@@ -240,6 +244,8 @@ void Tunnel::end_pause() {
     pause_over_.clear();
     if (const auto back = network_->step_back(); !back)
         log_.error("cannot-end-pause", {{"connection", file_.origin.name}, {"error", back.error().message}});
+    if (const auto back = dns_->step_back(); !back)
+        log_.error("dns-lost", {{"connection", file_.origin.name}, {"error", back.error().message}});
     if (lock_) lock_->pause(Duration::zero()); // on the boot clock: the kernel's own time stands still in a sleep
     log_.info("pause-over", {{"connection", file_.origin.name}});
 }
@@ -324,6 +330,18 @@ PeerReport Tunnel::report_of(const config::ClientPeer& peer) const {
     return report;
 }
 
+DnsReport Tunnel::report_of_dns() const {
+    const DnsPlan& plan = dns_->plan();
+    DnsReport report;
+    for (const IpAddress& server : plan.servers) report.servers.push_back(server.to_string());
+    report.search = plan.search;
+    report.routed = plan.routed;
+    report.every_name = plan.every_name;
+    report.back_end = dns_->back_end();
+    report.applied = dns_->stands();
+    return report;
+}
+
 Report Tunnel::report() const {
     Report report;
     report.name = file_.origin.name;
@@ -336,7 +354,7 @@ Report Tunnel::report() const {
     report.listen_port = engine_->port().value;
     for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
     report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
-    for (const IpAddress& address : file_.config.interface.dns) report.dns.push_back(address.to_string());
+    report.dns = report_of_dns();
     report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;
     if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);
     for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));

@@ -8,6 +8,7 @@
 #include "tun/engine.hpp"
 #include "tun/timestamp_store.hpp"
 #include "vpn-client/diagnosis.hpp"
+#include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoint_search.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/preparation.hpp"
@@ -32,6 +33,7 @@ class Tunnel final : private tun::EngineObserver {
         tun::Sockets sockets;
         NetworkPlan plan;
         Network network;
+        Dns dns;
     };
 
     /// Starts the engine and a first handshake. Keys go from the file into the engine.
@@ -81,6 +83,7 @@ class Tunnel final : private tun::EngineObserver {
     [[nodiscard]] protocol::PeerId main_id() const { return *engine_->find(main_key_); }
     [[nodiscard]] tun::PeerStatus main_status() const { return *engine_->peer(main_id()); }
     [[nodiscard]] PeerReport report_of(const config::ClientPeer& peer) const;
+    [[nodiscard]] DnsReport report_of_dns() const;
     void pass_verdict(Report& report) const;
 
     boost::asio::io_context& loop_;
@@ -94,6 +97,7 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<LeakLock> lock_; ///< goes after the interface did
     std::unique_ptr<tun::Engine> engine_;
     std::optional<Network> network_; ///< goes before the interface does
+    std::optional<Dns> dns_;         ///< goes before the network does
     crypto::PublicKey main_key_;
     EndpointSearch search_;
     Alarm silence_;

@@ -11,8 +11,7 @@ std::string named(const config::WgQuickLine& line) {
 std::string_view instead(std::string_view key) {
     if (key == "Table") return " is passed over: routes go to the main table, or to one of ours where they must";
     if (key == "FwMark") return " is passed over: outer packets carry the mark 0x76706e";
-    if (key == "SaveConfig") return " is passed over: a connection never writes its file";
-    return " is passed over: search domains are not applied by this version";
+    return " is passed over: a connection never writes its file"; // SaveConfig
 }
 
 } // namespace

@@ -3,7 +3,8 @@
 import difflib
 
 COMMANDS = ["ip addr", "ip -d link", "ip rule", "ip -6 rule", "ip route show table all", "ip -6 route show table all", "nft list ruleset",
-            "ls -l /etc/resolv.conf", "cat /etc/resolv.conf", "ls -A /run/vpn 2>/dev/null || :"]
+            "stat -c '%A %u %g %N' /etc/resolv.conf || :", "cat /etc/resolv.conf 2>&1 || :", "ls -A /run/vpn 2>/dev/null || :",
+            "ls /var/lib/vpn/*.dns /etc/resolv.conf?* 2>/dev/null || :"]
 # What the kernel changes by itself: counters, and timers that run.
 VOLATILE = "count|random_id|fib_multipath_hash_seed|stable_secret|fastopen_key"
 SYSCTLS = (r"find /proc/sys/net/ipv4 /proc/sys/net/ipv6 /proc/sys/net/netfilter -type f ! -name flush -perm -u=r | "

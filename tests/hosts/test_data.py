@@ -74,15 +74,6 @@ def dns(lab, inner):
     assert lab.visit("dns", server, "www.test", "AAAA") == {"answer": addresses.SITE[6]}
 
 
-@sentence("`dns` in a file is not applied by this version: `connect` says so, and the resolvers stay")
-def resolver(lab):
-    tunnel = Tunnel(lab, dns=[addresses.SITE[4]])
-    tunnel.server.up()
-    said = tunnel.client.connect()
-    assert "dns" in said.err and "not applied" in said.err, said
-    assert lab.laptop.read("/etc/resolv.conf") == f"nameserver {addresses.ROUTER_LAN[4]}\n"
-
-
 @sentence("a laptop behind a home router's NAT reaches the website over IPv{outer}", outer=(4, 6), reference=True, suites=True)
 def behind_nat(lab, outer):
     lab.nat()

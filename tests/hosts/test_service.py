@@ -15,7 +15,7 @@ from .tunnel import Tunnel
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # All that a connection or a server changes of a machine.
-LOOK = "ip rule; ip -6 rule; ip route show table all; nft list ruleset; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/src_valid_mark"
+LOOK = "ip rule; ip -6 rule; ip route show table all; nft list ruleset; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/src_valid_mark /etc/resolv.conf"
 UNITS = {"vpn-client@.service": 3.0, "vpn-server.service": 3.0, "vpn-client-lock@.service": None}
 
 
@@ -149,7 +149,7 @@ def as_unit(unit):
 @sentence("with the capabilities that their units leave them both daemons connect, reload, recover from a crash, and put everything back", seconds=6)
 def units_suffice(lab):
     client, server = as_unit("vpn-client/vpn-client@.service.in"), as_unit("vpn-server/vpn-server.service.in")
-    tunnel = Tunnel(lab, lock=True)
+    tunnel = Tunnel(lab, lock=True, dns=[addresses.SITE[4]])
     tunnel.server.write()
     tunnel.client.write()
     before = lab.laptop.sh(LOOK).out, lab.vps.sh(LOOK).out

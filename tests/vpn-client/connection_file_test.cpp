@@ -53,13 +53,6 @@ TEST_CASE("a missing file is a bad configuration") {
     CHECK(refused.error().code == ExitCode::bad_configuration);
 }
 
-TEST_CASE("dns is not applied yet, and never ignored in silence") {
-    CHECK(decode_connection(laptop, file_with(""))->notes.empty());
-    const auto file = decode_connection(laptop, file_with(R"(, "dns": ["9.9.9.9"])"));
-    REQUIRE(file->notes.size() == 1);
-    CHECK(file->notes.front().starts_with("note: dns from the file is not applied"));
-}
-
 TEST_CASE("a probe that no peer takes can't answer") {
     const auto refused = decode_connection(laptop, file_with(R"(, "probe": "10.99.0.1")"));
     REQUIRE_FALSE(refused);

@@ -47,6 +47,8 @@ TEST_CASE("a file in the run directory tells whose it is, finished or not") {
     CHECK(connection_of("client-laptop.lock") == "laptop");
     CHECK(connection_of("client-a.journal.journal") == "a.journal");
     CHECK(connection_of("client-laptop.journal.Ab3xYz") == "laptop");
+    CHECK(connection_of("client-laptop.dns") == "laptop");
+    CHECK(connection_of("client-laptop.dns.Ab3xYz") == "laptop");
     for (const char* file : {"server-vpns.sock", "client-.sock", "client-laptop", ".turn.lock", "client-laptop.other",
                              "client-laptop.sock.Ab3xYz", "client-a b.sock"}) {
         CAPTURE(file);

@@ -32,7 +32,7 @@ inline Report connected_laptop() {
     report.listen_port = 40000;
     report.routes = {"0.0.0.0/0", "::/0"};
     report.full_tunnel = true;
-    report.dns = {"9.9.9.9"};
+    report.dns = {{"9.9.9.9"}, {"corp.example"}, {}, true, "systemd-resolved", true};
     report.lock = LockState::paused;
     report.pause_left = 272s;
     report.peers = {peer};

@@ -34,8 +34,20 @@ TEST_CASE("then the facts, in words") {
     CHECK(has(text, "MTU 1420"));
     CHECK(has(text, "10.66.0.2/32, fd66::2/128"));
     CHECK(has(text, "0.0.0.0/0, ::/0 (full tunnel)"));
-    CHECK(has(text, "9.9.9.9 (not applied by this version)"));
+    CHECK(has(text, "9.9.9.9 by systemd-resolved\n"));
     CHECK(text.back() == '\n');
+}
+
+TEST_CASE("who answers for names is told with his limits") {
+    Report split = connected_laptop();
+    split.dns = {{"10.66.0.53"}, {"corp.example"}, {"lab.example"}, false, "systemd-resolved", true};
+    CHECK(has(status_text(split, {}, false), "10.66.0.53 by systemd-resolved, for names in corp.example, lab.example\n"));
+    split.dns.applied = false;
+    CHECK(has(status_text(split, {}, false), "not during the pause"));
+    split.pause_left.reset();
+    CHECK(has(status_text(split, {}, false), "not in force"));
+    split.dns = {};
+    CHECK_FALSE(has(status_text(split, {}, false), "dns"));
 }
 
 TEST_CASE("only a terminal sees colours") {
