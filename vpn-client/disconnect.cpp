@@ -29,7 +29,10 @@ Granted<bool> clean_up_behind(const std::string& name) {
         static_cast<void>(system::ensure_directory(std::string(run_directory), run_mode)); // gone in a restart of the machine
     const auto lock = lock_of_ended(name);
     if (!lock) return false;
-    if (crashed) clean_up_leftovers(*netlink, *nftables, name);
+    if (crashed) {
+        clean_up_leftovers(*netlink, *nftables, name);
+        static_cast<void>(system::remove_file(socket_path(name))); // nobody listens there any more
+    }
     if (!lock_stands(*nftables, name)) return crashed;
     if (auto lowered = lower_lock(*nftables, name); !lowered) return refuse(ExitCode::failure, lowered.error().message);
     return true;
