@@ -49,7 +49,8 @@ ExitCode disconnect(const DisconnectCommand& command) {
     const auto cleaned = clean_up_behind(*name);
     if (!cleaned) return complain(cleaned.error());
     if (!ended && !*cleaned) return complain({code_of(ended.error()), ended.error().message, std::nullopt});
-    std::cout << "disconnected: " << *name << (ended ? "" : " (it had crashed; what it left was put back)") << '\n';
+    // One that is killed takes a call for a moment still: what it left tells more than whether it could be asked.
+    std::cout << "disconnected: " << *name << (*cleaned ? " (it had crashed; what it left was put back)" : "") << '\n';
     return ExitCode::ok;
 }
 

@@ -23,7 +23,7 @@ def value(host, name):
 def disconnected(lab, kind):
     before = Snapshot(lab.laptop)
     tunnel = connected(lab, **KINDS[kind])
-    tunnel.client.disconnect()
+    assert "crashed" not in tunnel.client.command("disconnect").out
     before.assert_unchanged("disconnect")
     assert not tunnel.client.pids, "a daemon was left behind"
     tunnel.client.disconnect(code=NOT_RUNNING)
