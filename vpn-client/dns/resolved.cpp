@@ -50,7 +50,7 @@ class Refusal {
     }
 
   private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
+    sd_bus_error error_{};
 };
 
 } // namespace
