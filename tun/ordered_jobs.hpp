@@ -1,11 +1,15 @@
-// Jobs that begin and end one at a time and in one order, while what lies between runs on every thread (DATAPATH 4). So packets
-// of one flow are never reordered, however many threads carry it and by whatever way it comes.
+// Jobs that begin one at a time, run on every thread, and end in order where order counts (DATAPATH 4): each tells which lanes it
+// uses as it is taken, and ends after every earlier one that shares a lane with it. So packets of one flow are never reordered,
+// however many threads carry it and by whatever way it comes, and what different peers get and send ends at the same time.
 // The threads are equals (the pattern Leader/Followers): one leads, that is, sleeps until there is something and takes it; it
 // hands the lead on only when more is waiting, and when that pays: what must happen in order anyway is not faster on two threads,
-// and waking the second costs. So a lone packet wakes one thread, and a fat flow has them all where its work is mostly cipher.
+// and waking the second costs. So a lone packet wakes one thread, a fat flow has them all where its work is mostly cipher, and
+// many flows have them all.
 //
 // Refuses to know: packets and descriptors.
 #pragma once
+
+#include "tun/lanes.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -27,7 +31,7 @@ enum class Taken : std::uint8_t {
 };
 
 enum class HandOver : std::uint8_t {
-    where_it_pays, ///< as long as a full job's work takes longer than its finish
+    where_it_pays, ///< as long as a full job's work takes longer than its finish, or finishes don't wait for each other
     always,        ///< for tests
 };
 
@@ -51,78 +55,102 @@ class JobTimes {
     std::atomic<Clock::rep> finish_{0};
 };
 
+/// Whether full jobs of late could end at the same time: a moving average over about eight. One thread at a time.
+class JobLanes {
+  public:
+    void taken(const Lanes& lanes) {
+        apart_ += ((lanes.share(last_) ? 0.0 : 1.0) - apart_) / 8;
+        last_ = lanes;
+    }
+    [[nodiscard]] bool mostly_apart() const { return apart_ > 0.5; }
+
+  private:
+    Lanes last_;
+    double apart_ = 0;
+};
+
 template <class Job> class OrderedJobs {
   public:
     /// `count` jobs may be between their beginning and their end; `make()` makes each, once.
-    template <class Make> OrderedJobs(std::size_t count, HandOver hand_over, Make make) : places_(count), hand_over_(hand_over) {
+    template <class Make> OrderedJobs(std::size_t count, HandOver hand_over, Make make) : hand_over_(hand_over), places_(count) {
         for (std::size_t i = 0; i < count; ++i) free_.push_back(&jobs_.emplace_back(make()));
     }
 
-    /// What each thread runs. `take(Job&)` gives Taken and may sleep: one thread at a time. `work(Job&)`: any number at a time.
-    /// `finish(Job&)`: one at a time, in the order of their take. Returns once one thread's take said stop.
-    /// Throws what they throw; the other threads go on, without that job.
+    /// What each thread runs. `take(Job&, Lanes&)` adds to the lanes, none at first, gives Taken and may sleep: one thread at a
+    /// time. `work(Job&)`: any number at a time. `finish(Job&)`: after that of all jobs that were taken earlier and share a lane,
+    /// by any thread; at the same time as others. No job is finished by more jobs early than there are places.
+    /// Returns once one thread's take said stop. Throws what they throw; the other threads go on, without that job.
     template <class Take, class Work, class Finish> void run(Take take, Work work, Finish finish) {
         std::unique_lock lead(lead_, std::defer_lock);
         for (;;) {
             if (!lead) lead.lock();
             if (stopped_) return;
             Job& job = wait_for_free();
-            const Taken taken = take(job);
+            Lanes lanes;
+            const Taken taken = take(job, lanes);
             stopped_ = taken == Taken::stop;
             if (stopped_) return;
-            Place& place = places_[begun_++ % places_.size()];
-            place.job = &job;
-            place.full = taken == Taken::more;
-            if (place.full && (hand_over_ == HandOver::always || times_.mostly_work())) lead.unlock();
+            const bool full = taken == Taken::more;
+            Place& place = begin(job, lanes, full);
+            if (full && it_pays()) lead.unlock();
             std::exception_ptr thrown;
             attempt(
-                place.full, [&] { work(job); }, [&](auto time) { times_.worked(time); }, thrown);
-            place.done.store(true); // even if it threw: those behind it must not wait for ever
-            finish_what_is_done(finish, thrown);
+                full, [&] { work(job); }, [&](auto time) { times_.worked(time); }, thrown);
+            finish_what_may(place, finish, thrown); // even if it threw: those behind it must not wait for ever
             if (thrown) std::rethrow_exception(thrown);
         }
     }
 
   private:
+    enum class Stage : std::uint8_t { working, done, finishing, finished };
     struct Place {
         Job* job = nullptr;
         bool full = false;
-        std::atomic<bool> done{false};
-    };
-    /// Who holds it may finish.
-    class Turn {
-      public:
-        explicit Turn(std::atomic<bool>& taken) : taken_(taken), mine_(!taken.exchange(true)) {}
-        ~Turn() {
-            if (mine_) taken_.store(false);
-        }
-        Turn(const Turn&) = delete;
-        Turn& operator=(const Turn&) = delete;
-        [[nodiscard]] bool mine() const { return mine_; }
-
-      private:
-        std::atomic<bool>& taken_;
-        const bool mine_;
+        Stage stage = Stage::finished;
+        Lanes lanes;
     };
 
-    /// Whoever finds the oldest job done finishes it, and all that are done behind it. Nobody waits: who comes while another
-    /// finishes leaves its job to that one, who looks once more after giving up the turn.
-    template <class Finish> void finish_what_is_done(Finish& finish, std::exception_ptr& thrown) {
-        do {
-            const Turn turn(finishing_);
-            if (!turn.mine()) return;
-            while (oldest().done.load()) {
-                Place& place = oldest();
-                place.done.store(false);
-                Job& job = *place.job;
-                const bool full = place.full;
-                finished_.fetch_add(1);
-                const GiveBack after(*this, job);
-                attempt(
-                    full, [&] { finish(job); }, [&](auto time) { times_.finished(time); }, thrown);
-            }
-        } while (oldest().done.load());
+    Place& begin(Job& job, const Lanes& lanes, bool full) {
+        if (full) lanes_.taken(lanes);
+        const std::lock_guard lock(lock_);
+        Place& place = place_of(begun_++);
+        place = {&job, full, Stage::working, lanes};
+        return place;
     }
+    [[nodiscard]] bool it_pays() const { return hand_over_ == HandOver::always || times_.mostly_work() || lanes_.mostly_apart(); }
+
+    /// Nobody waits: a job that is done but held up is left to whoever finishes what holds it up, and looks again after that.
+    template <class Finish> void finish_what_may(Place& mine, Finish& finish, std::exception_ptr& thrown) {
+        std::unique_lock lock(lock_);
+        mine.stage = Stage::done;
+        while (Place* place = next_that_may()) {
+            place->stage = Stage::finishing;
+            lock.unlock();
+            attempt(
+                place->full, [&] { finish(*place->job); }, [&](auto time) { times_.finished(time); }, thrown);
+            lock.lock();
+            end(*place);
+        }
+    }
+    /// The oldest that is done and shares no lane with an older one. Requires: the lock.
+    Place* next_that_may() {
+        Lanes held;
+        for (std::uint64_t i = ended_; i != begun_; ++i) {
+            Place& place = place_of(i);
+            if (place.stage == Stage::finished) continue;
+            if (place.stage == Stage::done && !place.lanes.share(held)) return &place;
+            held |= place.lanes;
+        }
+        return nullptr;
+    }
+    /// Requires: the lock.
+    void end(Place& place) {
+        place.stage = Stage::finished;
+        free_.push_back(place.job); // the last used is taken first: it is still in the cache
+        while (ended_ != begun_ && place_of(ended_).stage == Stage::finished) ++ended_;
+        room_.notify_one(); // the leader, if anybody
+    }
+
     /// Runs, tells how long it took if that is wanted, and keeps what it throws: the jobs of others go on.
     template <class Run, class Tell> static void attempt(bool wanted, Run run, Tell tell, std::exception_ptr& thrown) {
         const auto before = wanted ? JobTimes::Clock::now() : JobTimes::Clock::time_point();
@@ -133,43 +161,31 @@ template <class Job> class OrderedJobs {
         }
         if (wanted) tell(JobTimes::Clock::now() - before);
     }
-    [[nodiscard]] Place& oldest() { return places_[finished_.load() % places_.size()]; }
 
-    struct GiveBack {
-        GiveBack(OrderedJobs& the_owner, Job& the_job) : owner(the_owner), job(the_job) {}
-        ~GiveBack() {
-            {
-                const std::lock_guard lock(owner.free_lock_);
-                owner.free_.push_back(&job); // the last used is taken first: it is still in the cache
-            }
-            owner.freed_.notify_one();
-        }
-        GiveBack(const GiveBack&) = delete;
-        GiveBack& operator=(const GiveBack&) = delete;
-        OrderedJobs& owner;
-        Job& job;
-    };
-    /// There are no more jobs under way than places: each has one.
+    /// Waits for a place too: there are no more jobs under way than places.
     Job& wait_for_free() {
-        std::unique_lock lock(free_lock_);
-        freed_.wait(lock, [this] { return !free_.empty(); });
+        std::unique_lock lock(lock_);
+        room_.wait(lock, [this] { return begun_ - ended_ < places_.size() && !free_.empty(); });
         Job& job = *free_.back();
         free_.pop_back();
         return job;
     }
+    [[nodiscard]] Place& place_of(std::uint64_t number) { return places_[number % places_.size()]; }
 
-    std::mutex lead_;
-    bool stopped_ = false;    ///< the leader's
-    std::uint64_t begun_ = 0; ///< the leader's
-    std::deque<Job> jobs_;
-    std::vector<Place> places_;
     const HandOver hand_over_;
     JobTimes times_;
-    std::atomic<bool> finishing_{false};
-    std::atomic<std::uint64_t> finished_{0};
-    std::mutex free_lock_;
-    std::condition_variable freed_;
+
+    std::mutex lead_;
+    bool stopped_ = false; ///< the leader's
+    JobLanes lanes_;       ///< the leader's
+
+    std::mutex lock_; ///< of what follows; held for a moment, never while a job takes, works or finishes
+    std::condition_variable room_;
+    std::deque<Job> jobs_;
     std::vector<Job*> free_;
+    std::vector<Place> places_; ///< a ring, by the number of the job
+    std::uint64_t begun_ = 0;
+    std::uint64_t ended_ = 0; ///< all before it are finished
 };
 
 } // namespace vpn::tun

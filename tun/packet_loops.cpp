@@ -17,7 +17,9 @@ constexpr std::size_t largest_packet = 65535;
 constexpr std::size_t read_at_once = 2 * largest_packet;
 constexpr std::size_t packets_at_once = 256;
 constexpr std::size_t receive_slots = 8;
-/// Beside the one that each thread has in hand: done, and waiting for its turn to leave.
+/// Beside the one that each thread has in hand: done, and waiting for its turn to leave. Not more: a job that a thread is slow to
+/// send is overtaken by those of other lanes, which may be the same peer's, and its counters must not fall out of the peer's
+/// window.
 constexpr std::size_t spare_jobs = 2;
 constexpr int port_attempts = 16;
 
@@ -88,8 +90,9 @@ class OutboundJob {
   public:
     OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size), sending_(sealed_room) { reads_.reserve(packets_at_once); }
 
-    /// Reads until the device is empty or the job is full.
-    Taken take(LoopShared& shared) {
+    /// Reads until the device is empty or the job is full. What goes to one inner address has one lane: a flow, by whatever peer
+    /// and session. What is no IP packet goes nowhere.
+    Taken take(LoopShared& shared, Lanes& lanes) {
         reads_.clear();
         std::size_t used = 0;
         while (used < read_at_once && reads_.size() < packets_at_once) {
@@ -101,6 +104,7 @@ class OutboundJob {
             }
             if (read.packet.empty()) return Taken::all;
             reads_.push_back(read);
+            if (const auto ip = protocol::parse_ip_packet(read.packet)) lanes.add(ip->destination.bytes());
             used =
                 static_cast<std::size_t>(read.packet.data() - slab_.data()) + read.packet.size() + offload::Splitter::tail_room;
         }
@@ -172,7 +176,8 @@ class OutboundJob {
     }
 
     /// False: a session ended while the job waited for its turn. Packets that were read before those that are sealed on it may
-    /// have been staged since, and wait for the next.
+    /// have been staged since, and wait for the next. Only those of the same flow matter, which are of the same lane, so that no
+    /// other thread stages one meanwhile.
     bool may_leave(DataPlane::Worker& worker, Boot now) {
         const auto guard = worker.enter();
         return std::all_of(sealed_on_.begin(), sealed_on_.end(), [&](auto each) { return worker.is_good(each, now); });
@@ -227,10 +232,14 @@ class InboundJob {
   public:
     InboundJob() : batch_(receive_slots, largest_packet), delivering_({}) {}
 
-    Taken take(LoopShared& shared, system::UdpSocket& socket) {
+    /// What came from one place has one lane: a peer, whatever its sessions. One that moves may be overtaken by itself, as it may
+    /// on the way.
+    Taken take(LoopShared& shared, system::UdpSocket& socket, Lanes& lanes) {
         const auto received = socket.receive(batch_);
         const bool none = !received || *received == 0;
         if (none || socket.errors_pending()) shared.fetch_complaints(socket);
+        for (const system::IncomingDatagram& datagram : batch_.datagrams())
+            if (has_data(datagram)) lanes.add(datagram.path.remote.address.bytes(), datagram.path.remote.port.value);
         return count() == receive_slots ? Taken::more : Taken::all;
     }
 
@@ -254,6 +263,13 @@ class InboundJob {
     [[nodiscard]] bool empty() const { return count() == 0; }
 
   private:
+    /// Handshake messages need no order: a flood of them from one place must not make others wait for each other.
+    static bool has_data(const system::IncomingDatagram& together) {
+        for (Bytes rest = together.bytes; rest.size() >= sizeof protocol::data_type;
+             rest = rest.subspan(std::min(together.segment_size, rest.size())))
+            if (load_le<std::uint32_t>(rest.data()) == protocol::data_type) return true;
+        return false;
+    }
     [[nodiscard]] std::size_t count() const { return batch_.datagrams().size() + batch_.truncated(); }
 
     /// One datagram, or those that the kernel received as one.
@@ -297,10 +313,10 @@ OutboundLoop::~OutboundLoop() = default;
 
 void OutboundLoop::run(DataPlane::Worker& worker) {
     jobs_->run(
-        [&](OutboundJob& job) {
+        [&](OutboundJob& job, Lanes& lanes) {
             while (!shared_.stopping.load(std::memory_order_relaxed)) {
                 if (drained_) wait_for(shared_.device.fd(), shared_.stop_fd);
-                const Taken taken = job.take(shared_);
+                const Taken taken = job.take(shared_, lanes);
                 drained_ = taken == Taken::all;
                 if (taken == Taken::stop || !job.empty()) return taken;
             }
@@ -316,10 +332,10 @@ InboundLoop::~InboundLoop() = default;
 
 void InboundLoop::run(DataPlane::Worker& worker) {
     jobs_->run(
-        [&](InboundJob& job) {
+        [&](InboundJob& job, Lanes& lanes) {
             while (!shared_.stopping.load(std::memory_order_relaxed) && !gone_.load(std::memory_order_relaxed)) {
                 if (drained_) wait_for(socket_.fd(), shared_.stop_fd);
-                const Taken taken = job.take(shared_, socket_);
+                const Taken taken = job.take(shared_, socket_, lanes);
                 drained_ = taken == Taken::all;
                 if (!job.empty()) return taken;
             }
