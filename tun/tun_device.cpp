@@ -14,7 +14,6 @@
 #include <array>
 #include <cerrno>
 #include <utility>
-#include <vector>
 
 namespace vpn::tun {
 namespace {
@@ -128,28 +127,35 @@ TunRead TunDevice::read(MutableBytes buffer) {
     }
 }
 
-/// One call of write: what became of its packets, and whether it has waited already.
+/// One call of write: what became of its packets, and whether it has waited already. On the stack, nothing is allocated.
 class TunDevice::Writing {
   public:
     explicit Writing(TunDevice& device) : device_(device) {}
 
-    /// Writes a header (if the device has them) and the parts behind it as `packets` packets; the errno, or zero.
-    int write(const offload::VnetHeader& header, std::span<const iovec> parts, std::size_t packets) {
+    /// The next part of what is written next. Requires: at most Coalescer::parts_max of them.
+    void add(Bytes part) { vectors_.at(++parts_) = {const_cast<std::byte*>(part.data()), part.size()}; } // writev only reads
+
+    /// Writes a header (if the device has them) and the parts as `packets` packets; the errno, or zero.
+    int write(const offload::VnetHeader& header, std::size_t packets) {
         header.encode(header_bytes_);
-        vectors_.assign(1, {header_bytes_.data(), device_.offloads_->headers ? header_bytes_.size() : 0});
-        vectors_.insert(vectors_.end(), parts.begin(), parts.end());
+        vectors_[0] = {header_bytes_.data(), device_.offloads_->headers ? header_bytes_.size() : 0};
+        const int count = static_cast<int>(std::exchange(parts_, 0)) + 1;
         for (;;) {
-            const int error = ::writev(device_.fd(), vectors_.data(), static_cast<int>(vectors_.size())) >= 0 ? 0 : errno;
+            const int error = ::writev(device_.fd(), vectors_.data(), count) >= 0 ? 0 : errno;
             if (error == EINTR) continue;
-            if (error != EAGAIN || std::exchange(waited_, true)) return count(error, header, packets);
+            if (error != EAGAIN || std::exchange(waited_, true)) return account(error, header, packets);
             pollfd room{device_.fd(), POLLOUT, 0};
             ::poll(&room, 1, patience_ms);
         }
     }
+    int write_single(Bytes packet) {
+        add(packet);
+        return write({}, 1);
+    }
     [[nodiscard]] const TunWriteReport& report() const { return report_; }
 
   private:
-    int count(int error, const offload::VnetHeader& header, std::size_t packets) {
+    int account(int error, const offload::VnetHeader& header, std::size_t packets) {
         if (error == 0)
             report_.written += packets;
         else if (error == EIO)
@@ -166,39 +172,26 @@ class TunDevice::Writing {
     TunDevice& device_;
     TunWriteReport report_;
     std::array<std::byte, offload::VnetHeader::size> header_bytes_{};
-    std::vector<iovec> vectors_;
+    std::array<iovec, 1 + offload::Coalescer::parts_max> vectors_; // the header's, then left uninitialised beyond the parts
+    std::size_t parts_ = 0;
     bool waited_ = false;
 };
 
-namespace {
-
-iovec vector_of(Bytes bytes) { return {const_cast<std::byte*>(bytes.data()), bytes.size()}; } // writev only reads
-
-} // namespace
-
 TunWriteReport TunDevice::write(std::span<const Bytes> packets) {
     Writing writing(*this);
-    for (std::size_t i = 0; i < packets.size() && !writing.report().gone; ++i) {
-        const iovec part = vector_of(packets[i]);
-        writing.write({}, {&part, 1}, 1);
-    }
+    for (std::size_t i = 0; i < packets.size() && !writing.report().gone; ++i) writing.write_single(packets[i]);
     return writing.report();
 }
 
 TunWriteReport TunDevice::write(offload::Coalescer& packets) {
     Writing writing(*this);
-    std::vector<iovec> parts;
     for (std::size_t run = 0; run < packets.size() && !writing.report().gone; ++run) {
-        parts.clear();
-        packets.for_each_part(run, [&](Bytes part) { parts.push_back(vector_of(part)); });
+        packets.for_each_part(run, [&](Bytes part) { writing.add(part); });
         const offload::VnetHeader header = packets.header(run);
-        const int error = writing.write(header, parts, packets.packets(run));
+        const int error = writing.write(header, packets.packets(run));
         if (error != EINVAL || header.segmentation == offload::VnetHeader::none) continue;
         (header.segmentation == offload::VnetHeader::udp ? offloads_->udp : offloads_->tcp) = false;
-        packets.for_each_packet(run, [&](Bytes packet) {
-            const iovec part = vector_of(packet);
-            writing.write({}, {&part, 1}, 1);
-        });
+        packets.for_each_packet(run, [&](Bytes packet) { writing.write_single(packet); });
     }
     return writing.report();
 }
