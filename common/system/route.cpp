@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 
 namespace vpn::system {
 namespace {
@@ -58,6 +59,16 @@ NetlinkMessage message_about(std::uint16_t type, unsigned flags, const Route& ro
 }
 
 NetlinkMessage addition_of(const Route& route) { return message_about(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route); }
+NetlinkMessage replacement_of(const Route& route, std::uint32_t mtu) {
+    struct Metric {
+        nlattr head{sizeof(nlattr) + sizeof(std::uint32_t), RTAX_MTU};
+        std::uint32_t mtu = 0;
+    };
+    NetlinkMessage message = message_about(RTM_NEWROUTE, NLM_F_REPLACE, route);
+    const Metric metric{.mtu = mtu};
+    if (mtu != 0) message.put(RTA_METRICS | NLA_F_NESTED, std::as_bytes(std::span(&metric, 1)));
+    return message;
+}
 NetlinkMessage deletion_of(const Route& route) { return message_about(RTM_DELROUTE, 0, route); }
 
 /// The first of several next hops.
@@ -156,6 +167,17 @@ OsResult<void> delete_routes(Netlink& netlink, const std::vector<Route>& routes)
     const auto refused = std::ranges::find_if(*errors, [](int error) { return error != 0 && error != ESRCH && error != ENODEV; });
     if (refused == errors->end()) return {};
     return os_failed("cannot delete " + description(routes[static_cast<std::size_t>(refused - errors->begin())]), *refused);
+}
+
+OsResult<void> set_routes_mtu(Netlink& netlink, const std::vector<Route>& routes, std::uint32_t mtu) {
+    std::vector<NetlinkMessage> messages;
+    messages.reserve(routes.size());
+    for (const Route& route : routes) messages.push_back(replacement_of(route, mtu));
+    const auto errors = netlink.request_all(messages, "cannot change routes");
+    if (!errors) return tl::unexpected(errors.error());
+    const auto refused = std::ranges::find_if(*errors, [](int error) { return error != 0; });
+    if (refused == errors->end()) return {};
+    return os_failed("cannot change " + description(routes[static_cast<std::size_t>(refused - errors->begin())]), *refused);
 }
 
 OsResult<std::vector<Route>> list_routes(Netlink& netlink) {

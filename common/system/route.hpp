@@ -43,6 +43,10 @@ OsResult<void> add_routes(Netlink& netlink, const std::vector<Route>& routes);
 /// Deletes what is there of `routes`. Errors: the first refusal other than "not there".
 OsResult<void> delete_routes(Netlink& netlink, const std::vector<Route>& routes);
 
+/// Packets that go by these routes, which are there, are no larger than `mtu`, whatever the link takes; zero: as it says.
+/// Connections that stand heed it at once. Errors: the first refusal; ESRCH if one isn't there.
+OsResult<void> set_routes_mtu(Netlink& netlink, const std::vector<Route>& routes, std::uint32_t mtu);
+
 /// Both families, every table. Of a route with several next hops, the first. Cached ones are left out.
 OsResult<std::vector<Route>> list_routes(Netlink& netlink);
 /// Only one table.

@@ -56,6 +56,12 @@ int set_options(int fd, Family family) {
     return error == errors.end() ? 0 : *error;
 }
 
+OsResult<void> mark_packets(int fd, Mark mark) {
+    const int error = set_option(fd, SOL_SOCKET, SO_MARK, static_cast<int>(mark.value));
+    if (error != 0) return os_failed("cannot mark packets", error);
+    return {};
+}
+
 int bind_to_port(int fd, Family family, Port port) {
     SocketAddress address;
     const IpAddress any = family == Family::v4 ? to_address(in_addr{}) : to_address(in6_addr{});
@@ -343,10 +349,8 @@ OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
     if (!fd) return os_failed(what, errno);
     raise_buffers(fd.get());
     if (const int error = set_options(fd.get(), family); error != 0) return os_failed(what, error);
-    if (mark.value != 0) {
-        const int error = set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(mark.value));
-        if (error != 0) return os_failed("cannot mark packets", error);
-    }
+    if (mark.value != 0)
+        if (auto marked = mark_packets(fd.get(), mark); !marked) return tl::unexpected(std::move(marked.error()));
     if (const int error = bind_to_port(fd.get(), family, port); error != 0) return os_failed(what, error);
     const auto bound = bound_endpoint(fd.get());
     if (!bound) return os_failed(what, errno);
@@ -354,6 +358,8 @@ OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
     socket.use_offloads(true);
     return socket;
 }
+
+OsResult<void> UdpSocket::set_mark(Mark mark) { return mark_packets(fd_.get(), mark); }
 
 void UdpSocket::use_offloads(bool on) {
     set_option(fd_.get(), IPPROTO_UDP, UDP_GRO, on ? 1 : 0); // without it the kernel hands over one datagram each
@@ -400,6 +406,18 @@ bool UdpSocket::collect_errors() {
         if (*complaint) errors_->keep(**complaint);
     }
     return any;
+}
+
+SendReport UdpSocket::send_whole(std::span<const OutgoingDatagram> datagrams) {
+    static_assert(IP_PMTUDISC_PROBE == IPV6_PMTUDISC_PROBE && IP_PMTUDISC_DONT == IPV6_PMTUDISC_DONT);
+    const auto discover = [this](int how) {
+        const bool v4 = family_ == Family::v4;
+        set_option(fd(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, how);
+    };
+    discover(IP_PMTUDISC_PROBE);
+    const SendReport report = send(datagrams);
+    discover(IP_PMTUDISC_DONT);
+    return report;
 }
 
 bool UdpSocket::errors_pending() const { return errors_->count > 0; }

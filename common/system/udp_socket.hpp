@@ -62,6 +62,9 @@ class UdpSocket {
     [[nodiscard]] Port port() const { return port_; }
     [[nodiscard]] Family family() const { return family_; }
 
+    /// What leaves from now on bears another mark; zero is none. Errors: EPERM without CAP_NET_ADMIN.
+    OsResult<void> set_mark(Mark mark);
+
     /// Off: never UDP_SEGMENT nor UDP_GRO, but one datagram each. Sending falls back by itself where the kernel or a link
     /// refuses.
     void use_offloads(bool on);
@@ -73,6 +76,11 @@ class UdpSocket {
     /// Sends all that can be sent, in order. Waits at most a moment (50 ms) for room, once.
     /// From each path's local address, by whatever interface the route to `remote` now takes.
     SendReport send(std::span<const OutgoingDatagram> datagrams);
+
+    /// The same for datagrams that nobody on the way may cut in pieces, this machine neither: what is too large for the link is
+    /// dropped and counted, whatever is believed of the path. The option is the socket's, not a datagram's: what other threads
+    /// send in that moment isn't cut either.
+    SendReport send_whole(std::span<const OutgoingDatagram> datagrams);
 
     /// A send or receive came across complaints that nobody has drained.
     [[nodiscard]] bool errors_pending() const;

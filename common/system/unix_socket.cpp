@@ -80,17 +80,31 @@ OsResult<UnixListener> UnixListener::listen(const std::string& path) {
     return listener;
 }
 
+UnixListener::UnixListener(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {
+    struct stat status {};
+    if (::lstat(path_.c_str(), &status) != 0) return;
+    device_ = status.st_dev;
+    inode_ = status.st_ino;
+}
+
 UnixListener& UnixListener::operator=(UnixListener&& other) noexcept {
     if (this != &other) {
         remove();
         fd_ = std::move(other.fd_);
         path_ = std::exchange(other.path_, {});
+        device_ = other.device_;
+        inode_ = other.inode_;
     }
     return *this;
 }
 
+bool UnixListener::is_there() const {
+    struct stat status {};
+    return !path_.empty() && ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ && status.st_ino == inode_;
+}
+
 void UnixListener::remove() {
-    if (!path_.empty()) ::unlink(path_.c_str());
+    if (is_there()) ::unlink(path_.c_str());
     path_.clear();
 }
 

@@ -14,13 +14,14 @@
 
 namespace vpn::system {
 
-/// A listening socket, mode 0600, whose file goes with it. Move-only.
+/// A listening socket, mode 0600, whose file goes with it, unless somebody has put another in its place. Move-only.
 class UnixListener {
   public:
     /// Replaces a socket that nobody listens on any more. At start-up, before other threads: sets the umask for a moment.
     /// Errors: EADDRINUSE if somebody answers there, or if what is there is no socket; ENAMETOOLONG beyond 107 bytes.
     static OsResult<UnixListener> listen(const std::string& path);
-    UnixListener(UnixListener&& other) noexcept : fd_(std::move(other.fd_)), path_(std::exchange(other.path_, {})) {}
+    UnixListener(UnixListener&& other) noexcept
+        : fd_(std::move(other.fd_)), path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
     UnixListener& operator=(UnixListener&& other) noexcept;
     ~UnixListener() { remove(); }
 
@@ -29,13 +30,18 @@ class UnixListener {
     /// For an event loop that closes what it serves. The file still goes with this object.
     [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
     [[nodiscard]] const std::string& path() const { return path_; }
+    /// Nobody has taken its file away.
+    [[nodiscard]] bool is_there() const;
+    /// Takes its file away now: nobody comes any more.
+    void remove();
 
   private:
-    UnixListener(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
-    void remove();
+    UnixListener(UniqueFd fd, std::string path);
 
     UniqueFd fd_;
     std::string path_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
 };
 
 /// Who is at the other end, as the kernel knows.

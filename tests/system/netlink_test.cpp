@@ -214,6 +214,23 @@ TEST_CASE("of many routes all are added or none") {
     CHECK(state_of_machine() == before);
 }
 
+TEST_CASE("routes get an MTU and lose it again, and go as they came") {
+    Pair pair;
+    const std::string before = state_of_machine();
+    const std::vector<Route> routes{route_by(pair.near_index(), "192.0.2.0/24"), route_by(pair.near_index(), "2001:db8::/32")};
+    auto scoped = ScopedRoutes::add(pair.netlink(), routes);
+    const std::string plain = state_of_machine();
+    CHECK(set_routes_mtu(pair.netlink(), routes, 1200).has_value());
+    CHECK(shell("ip route show 192.0.2.0/24").find(" mtu 1200") != std::string::npos);
+    CHECK(shell("ip -6 route show 2001:db8::/32").find(" mtu 1200") != std::string::npos);
+    CHECK(set_routes_mtu(pair.netlink(), routes, 0).has_value());
+    CHECK(state_of_machine() == plain);
+    CHECK(set_routes_mtu(pair.netlink(), routes, 1100).has_value());
+    CHECK(scoped->revert().has_value());
+    CHECK(state_of_machine() == before);
+    CHECK_FALSE(set_routes_mtu(pair.netlink(), routes, 1200));
+}
+
 TEST_CASE("routes that went with their interface are no error, and a guard can be told to let go") {
     Pair pair;
     const std::vector<Route> routes{route_by(pair.near_index(), "192.0.2.0/24"), route_by(pair.near_index(), "2001:db8::/32")};

@@ -189,6 +189,26 @@ TEST_CASE("a path that narrows between two sends loses nothing, and other paths 
     }
 }
 
+TEST_CASE("a datagram that must stay whole leaves so whatever is believed of the path, or does not leave") {
+    const Joined joined;
+    for (const Side& side : sides) {
+        CAPTURE(std::string(side.far));
+        UdpSocket near = open_socket(side.family);
+        UdpSocket far = joined.far_socket(side.family);
+        const Endpoint there = at(side.far, far);
+        CHECK(shell(std::string("ip route add ") + side.far + " dev near0 mtu 1280") == "");
+        const Run fitting(1, 1452);
+        const Run larger(1, 1473);
+        const OutgoingDatagram whole = fitting.to(there);
+        const OutgoingDatagram too_large = larger.to(there);
+        CHECK(near.send_whole({&whole, 1}).sent == 1);
+        CHECK(near.send_whole({&too_large, 1}).too_big == 1);
+        CHECK(receive_all(far, 1).datagrams == fitting.datagrams());
+        CHECK(near.send({&too_large, 1}).sent == 1); // in pieces, as before
+        CHECK(receive_all(far, 1).datagrams == larger.datagrams());
+    }
+}
+
 TEST_CASE("a link that shrinks between two sends loses nothing") {
     const Joined joined;
     for (const Side& side : sides) {

@@ -162,3 +162,22 @@ TEST_CASE("the other side's end is told from its silence") {
     auto ignored = UnixClient::connect(scratch.file("s.sock")).value();
     CHECK(is_errno(ignored.send_line(std::string(4'000'000, 'x'), 20ms).error(), ETIMEDOUT));
 }
+
+TEST_CASE("what somebody put in a socket's place is not taken away with it") {
+    const Scratch scratch;
+    const std::string path = scratch.file("s.sock");
+    {
+        auto listener = UnixListener::listen(path).value();
+        CHECK(listener.is_there());
+        std::filesystem::remove(path);
+        CHECK_FALSE(listener.is_there());
+        const auto next = UnixListener::listen(path).value();
+        const UnixListener moved = std::move(listener);
+        CHECK_FALSE(moved.is_there());
+        CHECK(next.is_there());
+        std::ofstream(scratch.file("other")) << "another's";
+        std::filesystem::rename(scratch.file("other"), path);
+        CHECK_FALSE(next.is_there());
+    }
+    CHECK(std::filesystem::exists(path));
+}
