@@ -4,6 +4,7 @@
 #include "common/config/limits.hpp"
 #include "common/config/names.hpp"
 #include "common/config/rules.hpp"
+#include "common/crypto/x25519.hpp"
 
 #include <array>
 #include <tuple>
@@ -12,8 +13,9 @@ namespace vpn::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
-constexpr std::array<std::string_view, 11> interface_keys{
-    "name", "private_key", "listen_port", "addresses", "dns", "mtu", "offloads", "routes", "lock", "local_networks", "probe"};
+constexpr std::array<std::string_view, 12> interface_keys{
+    "name", "private_key", "public_key", "listen_port", "addresses",      "dns",
+    "mtu",  "offloads",    "routes",     "lock",        "local_networks", "probe"};
 constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
                                                     "allowed_ips", "persistent_keepalive", "suite"};
 
@@ -50,8 +52,13 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     const Fields fields(field.json, "\"interface\"", interface_keys, field.faults);
     ClientInterface interface;
     if (const auto name = fields.get("name")) interface.name = read_interface_name(*name);
-    if (const auto key = fields.require("private_key"))
-        interface.private_key = read_key<crypto::PrivateKey>(*key, reader, interface.private_key_file);
+    if (const auto key = fields.get("public_key")) {
+        std::string nowhere;
+        interface.public_key = read_key<crypto::PublicKey>(*key, {}, nowhere);
+        if (fields.get("private_key")) key->complain("stands in place of a private key, and here is one: take it out");
+    } else if (const auto secret = fields.require("private_key")) {
+        interface.private_key = read_key<crypto::PrivateKey>(*secret, reader, interface.private_key_file);
+    }
     if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
     if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
     if (const auto list = fields.get("dns")) read_dns(*list, interface);
@@ -66,6 +73,23 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
     return interface;
 }
 
+AllowedIp read_allowed_ip(const Field& field) {
+    const std::string* text = field.json.as_string();
+    if (text == nullptr || !text->starts_with('!')) return {read_prefix(field).network(), false};
+    const auto ip = AllowedIp::parse(*text);
+    if (!ip) field.refuse("an IP prefix behind the !, as in \"!192.168.0.0/16\"");
+    return ip.value_or(AllowedIp());
+}
+
+void read_allowed_ips(const Field& field, ClientPeer& peer) {
+    std::vector<AllowedIp> list = read_list(field, limits::allowed_ips, read_allowed_ip);
+    const std::size_t exclusions = prefixes_of(list, true).size();
+    if (exclusions > limits::exclusions)
+        return field.complain("excludes more than " + std::to_string(limits::exclusions) + " prefixes");
+    peer.allowed_ips = remaining(list);
+    if (exclusions > 0) peer.written_ips = std::move(list);
+}
+
 ClientPeer read_peer(const Field& field, const KeyReader& reader) {
     const Fields fields(field.json, "a peer", peer_keys, field.faults);
     ClientPeer peer;
@@ -75,8 +99,7 @@ ClientPeer read_peer(const Field& field, const KeyReader& reader) {
     if (const auto key = fields.get("preshared_key"))
         peer.preshared_key = read_key<crypto::PresharedKey>(*key, reader, peer.preshared_key_file);
     if (const auto endpoint = fields.get("endpoint")) peer.endpoint = read_endpoint(*endpoint);
-    if (const auto list = fields.require("allowed_ips"))
-        peer.allowed_ips = read_list(*list, limits::allowed_ips, [](const Field& item) { return read_prefix(item).network(); });
+    if (const auto list = fields.require("allowed_ips")) read_allowed_ips(*list, peer);
     if (const auto keepalive = fields.get("persistent_keepalive"))
         peer.persistent_keepalive = std::chrono::seconds(read_integer(*keepalive, 0, 65535));
     if (const auto suite = fields.get("suite")) peer.suite = read_suite(*suite);
@@ -96,7 +119,10 @@ ClientConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
 Json interface_json(const ClientInterface& interface) {
     Json json = Json::object();
     if (!interface.name.empty()) json.set("name", interface.name);
-    json.set("private_key", key_json(interface.private_key, interface.private_key_file));
+    if (interface.public_key)
+        json.set("public_key", interface.public_key->to_string());
+    else
+        json.set("private_key", key_json(interface.private_key, interface.private_key_file));
     if (interface.listen_port) json.set("listen_port", interface.listen_port->value);
     json.set("addresses", text_list(interface.addresses));
     if (!interface.dns.empty() || !interface.dns_domains.empty()) json.set("dns", dns_json(interface));
@@ -116,18 +142,18 @@ Json peer_json(const ClientPeer& peer) {
     if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
         json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
     if (peer.endpoint) json.set("endpoint", peer.endpoint->to_string());
-    json.set("allowed_ips", text_list(peer.allowed_ips));
+    json.set("allowed_ips", peer.written_ips.empty() ? text_list(peer.allowed_ips) : text_list(peer.written_ips));
     if (peer.persistent_keepalive.count() != 0) json.set("persistent_keepalive", peer.persistent_keepalive.count());
     json.set("suite", crypto::name_of(peer.suite));
     return json;
 }
 
 auto plain_parts(const ClientInterface& i) {
-    return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.dns, i.dns_domains, i.mtu, i.offloads, i.routes,
-                    i.lock, i.local_networks, i.probe);
+    return std::tie(i.name, i.private_key_file, i.public_key, i.listen_port, i.addresses, i.dns, i.dns_domains, i.mtu, i.offloads,
+                    i.routes, i.lock, i.local_networks, i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
-    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips,
+    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips, p.written_ips,
                     p.persistent_keepalive, p.suite);
 }
 
@@ -144,6 +170,10 @@ std::optional<Problem> check_lock(const ClientInterface& interface) {
 std::optional<Problem> check_peer(const ClientPeer& peer, std::size_t index, PeerRules& rules) {
     if (auto problem = rules.add_peer(peer.name, peer.public_key)) return problem;
     const std::string list = peer_path(index, "allowed_ips");
+    for (std::size_t i = 0; i < peer.written_ips.size(); ++i)
+        if (!peer.written_ips[i].excluded)
+            if (auto problem = rules.add_prefix(peer.written_ips[i].prefix, item_path(list, i))) return problem;
+    if (!peer.written_ips.empty()) return check_exclusions(peer.written_ips, list);
     if (peer.allowed_ips.empty())
         return Problem{list, "a peer without allowed IPs gets no packet: for everything, list 0.0.0.0/0 and ::/0"};
     for (std::size_t i = 0; i < peer.allowed_ips.size(); ++i)
@@ -158,6 +188,7 @@ ClientConfig ClientConfig::clone() const {
     copy.interface = {.name = interface.name,
                       .private_key = interface.private_key.clone(),
                       .private_key_file = interface.private_key_file,
+                      .public_key = interface.public_key,
                       .listen_port = interface.listen_port,
                       .addresses = interface.addresses,
                       .dns = interface.dns,
@@ -177,6 +208,7 @@ ClientConfig ClientConfig::clone() const {
                               .preshared_key_file = peer.preshared_key_file,
                               .endpoint = peer.endpoint,
                               .allowed_ips = peer.allowed_ips,
+                              .written_ips = peer.written_ips,
                               .persistent_keepalive = peer.persistent_keepalive,
                               .suite = peer.suite});
     return copy;
@@ -193,21 +225,26 @@ bool operator==(const ClientPeer& a, const ClientPeer& b) {
 std::optional<Problem> check(const ClientConfig& config) {
     if (!config.interface.name.empty() && !is_interface_name(config.interface.name))
         return Problem{"interface.name", "an interface's name must be " + std::string(interface_name_rule)};
-    if (auto problem = check_private_key(config.interface.private_key)) return problem;
+    if (!config.interface.public_key)
+        if (auto problem = check_private_key(config.interface.private_key)) return problem;
     if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
     if (auto problem = check_lock(config.interface)) return problem;
     if (config.peers.empty()) return Problem{"peers", "there is no peer to connect to"};
-    PeerRules rules(config.interface.private_key);
+    PeerRules rules(config.interface.public_key.value_or(crypto::public_key_of(config.interface.private_key)));
     bool reachable = false;
     for (std::size_t i = 0; i < config.peers.size(); ++i) {
         if (auto problem = check_peer(config.peers[i], i, rules)) return problem;
         reachable = reachable || config.peers[i].endpoint.has_value();
     }
+    std::vector<PeerIps> ips;
+    ips.reserve(config.peers.size());
+    for (const ClientPeer& peer : config.peers) ips.push_back({peer.written_ips, peer.allowed_ips});
+    if (auto problem = check_overlaps(ips)) return problem;
     if (!reachable) return Problem{"peers", "no peer has an endpoint, so there is nobody to connect to"};
     return std::nullopt;
 }
 
-Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file, const KeyReader& read_key) {
+Parsed<ClientConfig> decode_client_or_answer(std::string_view text, std::string_view file, const KeyReader& read_key) {
     auto json = parse(text);
     if (!json) {
         json.error().file = file;
@@ -219,6 +256,13 @@ Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file,
     if (auto problem = check(config))
         return tl::unexpected(ConfigError{std::string(file), line_at(*json, problem->where), std::move(problem->message)});
     return config;
+}
+
+Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file, const KeyReader& read_key) {
+    auto config = decode_client_or_answer(text, file, read_key);
+    if (!config || !config->interface.public_key) return config;
+    return tl::unexpected(ConfigError{
+        std::string(file), 0, "this is a server's answer to a card: `vpn-client import` joins it to the key that waits for it"});
 }
 
 std::string encode(const ClientConfig& config) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/ip.hpp"
+#include "common/config/allowed_ip.hpp"
 #include "common/config/error.hpp"
 #include "common/config/host_port.hpp"
 #include "common/config/keys.hpp"
@@ -23,6 +24,8 @@ struct ClientInterface {
     crypto::PrivateKey private_key;
     /// Where the key stands, if not in the file itself: an absolute path, written back as `"file:/path"`. Empty: in place.
     std::string private_key_file;
+    /// Of a server's answer to a card, in place of the private key that only the client has.
+    std::optional<crypto::PublicKey> public_key;
     /// Empty: any port.
     std::optional<Port> listen_port;
     /// With host bits.
@@ -58,8 +61,10 @@ struct ClientPeer {
     crypto::PresharedKey preshared_key;
     std::string preshared_key_file;
     std::optional<HostPort> endpoint;
-    /// Without host bits.
+    /// What goes to this peer, without host bits: what remains, where the file excludes something.
     std::vector<Prefix> allowed_ips;
+    /// As the file has them, where it excludes something; else empty.
+    std::vector<AllowedIp> written_ips;
     /// Zero: none.
     std::chrono::seconds persistent_keepalive{0};
     Suite suite = Suite::wireguard;
@@ -79,6 +84,9 @@ struct ClientConfig {
 /// Strict: unknown keys, wrong types, values out of range and what `check` finds are refused, with the line. `file` only names
 /// the text in errors. Without `read_key`, keys that stand elsewhere are refused.
 Parsed<ClientConfig> decode_client(std::string_view text, std::string_view file, const KeyReader& read_key = {});
+
+/// The same; and a server's answer to a card is taken, too, which names a public key in place of the private one.
+Parsed<ClientConfig> decode_client_or_answer(std::string_view text, std::string_view file, const KeyReader& read_key = {});
 
 /// Pretty JSON with a newline at the end, which `decode_client` takes and finds equal. Holds secrets: the caller wipes it.
 std::string encode(const ClientConfig& config);

@@ -2,7 +2,6 @@
 
 #include "common/config/limits.hpp"
 #include "common/config/names.hpp"
-#include "common/crypto/x25519.hpp"
 
 #include <algorithm>
 
@@ -34,8 +33,6 @@ std::optional<Problem> check_private_key(const crypto::PrivateKey& key) {
     if (!key.is_zero()) return std::nullopt;
     return Problem{"interface.private_key", "the private key is missing or all zeros"};
 }
-
-PeerRules::PeerRules(const crypto::PrivateKey& own) : own_(crypto::public_key_of(own)) {}
 
 std::string PeerRules::called(std::size_t peer) const {
     return names_[peer].empty() ? "peer " + std::to_string(peer + 1) : "peer " + quote(names_[peer]);

@@ -28,7 +28,7 @@ std::optional<Problem> check_private_key(const crypto::PrivateKey& key);
 class PeerRules {
   public:
     /// The own key may be no peer's.
-    explicit PeerRules(const crypto::PrivateKey& own);
+    explicit PeerRules(const crypto::PublicKey& own) : own_(own) {}
 
     /// Takes the next peer's name (which may be empty, and then anyone may have it too) and key.
     std::optional<Problem> add_peer(std::string_view name, const crypto::PublicKey& key);

@@ -3,6 +3,7 @@
 #include "common/config/names.hpp"
 #include "common/config/rules.hpp"
 #include "common/config/server_config.hpp"
+#include "common/crypto/x25519.hpp"
 
 #include <algorithm>
 
@@ -78,7 +79,7 @@ std::optional<Problem> check(const ServerConfig& config) {
     if (auto problem = check_private_key(config.interface.private_key)) return problem;
     if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
     if (auto problem = check_networks(config.networks)) return problem;
-    PeerRules rules(config.interface.private_key);
+    PeerRules rules(crypto::public_key_of(config.interface.private_key));
     for (std::size_t i = 0; i < config.peers.size(); ++i)
         if (auto problem = check_peer(config, i, rules)) return problem;
     return std::nullopt;

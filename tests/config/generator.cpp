@@ -105,6 +105,15 @@ HostPort Generator::endpoint() {
     return {std::move(host), port()};
 }
 
+/// Takes the lower half out of the first allowed IP.
+void Generator::exclude_half(ClientPeer& peer) {
+    for (const Prefix& prefix : peer.allowed_ips) peer.written_ips.push_back({prefix, false});
+    const Prefix& first = peer.allowed_ips[0];
+    peer.written_ips.insert(peer.written_ips.begin() + static_cast<std::ptrdiff_t>(below(2)),
+                            {Prefix(first.address(), first.bits() + 1), true});
+    peer.allowed_ips = remaining(peer.written_ips);
+}
+
 ClientPeer Generator::client_peer(std::size_t index) {
     ClientPeer peer;
     if (maybe()) {
@@ -121,6 +130,7 @@ ClientPeer Generator::client_peer(std::size_t index) {
     }
     if (index == 0 || maybe()) peer.endpoint = endpoint();
     for (std::uint64_t i = 1 + below(5); i > 0; --i) peer.allowed_ips.push_back(prefix(family(), 24).network());
+    if (maybe() && peer.allowed_ips[0].bits() < 32) exclude_half(peer);
     peer.persistent_keepalive = std::chrono::seconds(maybe() ? below(65536) : 0);
     return peer;
 }

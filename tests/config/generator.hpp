@@ -39,6 +39,7 @@ class Generator {
     std::optional<std::uint16_t> mtu();
     HostPort endpoint();
     ClientPeer client_peer(std::size_t index);
+    void exclude_half(ClientPeer& peer);
     ServerPeer server_peer(std::size_t index);
 
     std::mt19937_64 engine_;
