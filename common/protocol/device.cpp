@@ -16,6 +16,7 @@ Device::Device(crypto::PrivateKey private_key, Random& random)
 // --- configuration -----------------------------------------------------------------------------------------------------------
 
 void Device::set_private_key(crypto::PrivateKey key, Now now, Outbox& out) {
+    if (equal_in_constant_time(key, ours_.private_key)) return;
     ours_ = noise::KeyPair(std::move(key));
     mac_keys_ = MacKeys(ours_.public_key);
     if (const auto ourselves = find(ours_.public_key)) remove_peer(*ourselves, now, out);
@@ -26,11 +27,7 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
     if (config.public_key == ours_.public_key) return std::nullopt;
     auto known = find(config.public_key);
     if (!known) {
-        known = PeerId{next_id_++};
-        auto peer = std::make_unique<Peer>(*known, config.public_key, config.preshared_key.clone(), config.suite, ours_);
-        out.actions.emplace_back(AddPeer{*known, peer->activity()});
-        by_key_[config.public_key] = *known;
-        peers_[*known] = std::move(peer);
+        known = add_peer(config.public_key, config.preshared_key.clone(), config.suite, out);
     } else {
         allowed_ips_.remove_all(*known);
     }
@@ -39,10 +36,41 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
     with_peer(*known, [&](Peer& peer) {
         peer.set_preshared_key(std::move(config.preshared_key));
         peer.set_suite(config.suite, context(now, out));
-        peer.set_asks_other_suite(config.asks_other_suite);
+        peer.set_asks_other_suite(config.asks_other_suite_after);
         if (config.endpoint && (!peer.path() || peer.path()->remote != *config.endpoint))
             peer.set_endpoint(*config.endpoint, context(now, out));
         peer.set_persistent_keepalive(config.persistent_keepalive, context(now, out));
+    });
+    return known;
+}
+
+PeerId Device::add_peer(const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, Outbox& out) {
+    const PeerId id{next_id_++};
+    auto peer = std::make_unique<Peer>(id, key, std::move(preshared), suite, ours_);
+    out.actions.emplace_back(AddPeer{id, peer->activity()});
+    by_key_[key] = id;
+    peers_[id] = std::move(peer);
+    return id;
+}
+
+std::optional<PeerId> Device::change_peer(PeerChange change, Now now, Outbox& out) {
+    if (change.public_key == ours_.public_key) return std::nullopt;
+    auto known = find(change.public_key);
+    if (change.remove && known) remove_peer(*known, now, out);
+    if (change.remove || (!known && change.update_only)) return std::nullopt;
+    if (!known) known = add_peer(change.public_key, {}, Suite::wireguard, out);
+    if (change.replace_allowed_ips) allowed_ips_.remove_all(*known);
+    for (const PeerChange::AllowedIp& each : change.allowed_ips) {
+        if (each.remove)
+            allowed_ips_.remove(each.prefix, *known);
+        else
+            allowed_ips_.assign(each.prefix, *known);
+    }
+    out.routes_changed = out.routes_changed || change.replace_allowed_ips || !change.allowed_ips.empty();
+    with_peer(*known, [&](Peer& peer) {
+        if (change.preshared_key) peer.set_preshared_key(std::move(*change.preshared_key));
+        if (change.endpoint) peer.set_endpoint(*change.endpoint, context(now, out));
+        if (change.persistent_keepalive) peer.set_persistent_keepalive(*change.persistent_keepalive, context(now, out));
     });
     return known;
 }
@@ -89,8 +117,10 @@ Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFi
     const bool loaded = load_.under_load(queue.waiting, queue.capacity, now.boot);
     const Context with = context(now, out);
     const auto guarded = [&](const auto& view, auto handle) -> Checked<void> {
-        if (loaded && !cookies_.mac2_is_valid(view.macs(), from.remote, now.boot))
-            return demand_cookie(view.macs(), view.sender(), from, with);
+        if (loaded && !cookies_.mac2_is_valid(view.macs(), from.remote, now.boot)) {
+            send_cookie(view.macs(), view.sender(), from, with);
+            return dropped(Drop::bad_mac2);
+        }
         if (loaded && !limiter_.allow(from.remote.address, now.boot)) return dropped(Drop::rate_limited);
         return handle(view);
     };
@@ -108,11 +138,10 @@ Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFi
                       *message);
 }
 
-Checked<void> Device::demand_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context with) {
+void Device::send_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context with) {
     ByteVector reply(cookie_reply_size);
     cookies_.write_reply(mac_keys_, macs, RemoteIndex{sender}, from.remote, with.now.boot, random_, reply);
     with.out.actions.emplace_back(SendDatagram{std::move(reply), from});
-    return dropped(Drop::bad_mac2);
 }
 
 Checked<void> Device::handle_initiation(const InitiationView& initiation, const Path& from, Context with) {
@@ -122,6 +151,8 @@ Checked<void> Device::handle_initiation(const InitiationView& initiation, const 
     if (!id) return dropped(Drop::unknown_peer);
     Checked<void> result;
     with_peer(*id, [&](Peer& peer) { result = peer.handle_initiation(std::move(*opened), initiation, from, with); });
+    // Who asked in the other suite learns that it came through: HYBRID.md 6.
+    if (!result && result.error() == Drop::wrong_suite) send_cookie(initiation.macs(), initiation.sender(), from, with);
     return result;
 }
 

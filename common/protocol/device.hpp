@@ -25,7 +25,23 @@ struct PeerConfig {
     std::vector<Prefix> allowed_ips;
     std::chrono::seconds persistent_keepalive{0};
     Suite suite = Suite::wireguard;
-    bool asks_other_suite = false; ///< see Peer::set_asks_other_suite
+    std::optional<Duration> asks_other_suite_after = std::nullopt; ///< see Peer::set_asks_other_suite
+};
+
+/// A change of one peer (PROTOCOL 4): what it does not say stays as it was.
+struct PeerChange {
+    struct AllowedIp {
+        Prefix prefix;
+        bool remove = false;
+    };
+    crypto::PublicKey public_key;
+    bool remove = false;
+    bool update_only = false; ///< no new peer comes of it
+    bool replace_allowed_ips = false;
+    std::vector<AllowedIp> allowed_ips; ///< in this order
+    std::optional<crypto::PresharedKey> preshared_key;
+    std::optional<Endpoint> endpoint;
+    std::optional<std::chrono::seconds> persistent_keepalive;
 };
 
 /// How full the queue of waiting handshakes was when this one was taken from it.
@@ -39,13 +55,18 @@ class Device {
     Device(crypto::PrivateKey private_key, Random& random);
 
     [[nodiscard]] const crypto::PublicKey& public_key() const { return ours_.public_key; }
+    /// All zeros: none, and no conversation before there is one.
+    [[nodiscard]] const crypto::PrivateKey& private_key() const { return ours_.private_key; }
     /// What a data thread checks a handshake's mac1 with, before it queues it.
     [[nodiscard]] const MacKeys& mac_keys() const { return mac_keys_; }
 
     // Configuration. Every one of these takes effect at once.
+    /// All zeros take the key away. The same key again changes nothing.
     void set_private_key(crypto::PrivateKey key, Now now, Outbox& out);
     /// Adds the peer, or changes the one with this key to be exactly so; its session stays. None for our own key.
     std::optional<PeerId> set_peer(PeerConfig config, Now now, Outbox& out);
+    /// The peer, if there is one afterwards; a new one speaks suite wireguard. Our own key is ignored.
+    std::optional<PeerId> change_peer(PeerChange change, Now now, Outbox& out);
     void set_endpoint(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     void remove_peer(PeerId peer, Now now, Outbox& out);
     /// Lets a peer in again whose clock was once far ahead.
@@ -55,7 +76,7 @@ class Device {
 
     // Input
     /// A datagram of any type but 4, data, whose mac1 (if it has one) was already found valid by mac_keys().
-    /// Errors: why it was dropped; on error nothing has changed but, under load, a cookie reply in `out`.
+    /// Errors: why it was dropped; on error nothing has changed but, under load or in the other suite, a cookie reply in `out`.
     Checked<void> handle_handshake(Bytes datagram, const Path& from, QueueFill queue, Now now, Outbox& out);
     void handle_notice(PeerId peer, Notice notice, Now now, Outbox& out);
     /// See Peer::handle_move.
@@ -78,7 +99,8 @@ class Device {
     Checked<void> handle_initiation(const InitiationView& initiation, const Path& from, Context context);
     Checked<void> handle_response(const ResponseView& response, const Path& from, Context context);
     Checked<void> handle_cookie_reply(const CookieReplyView& reply, Context context);
-    Checked<void> demand_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context context);
+    void send_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context context);
+    PeerId add_peer(const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, Outbox& out);
     /// Calls `act` on the peer, if there is one, and asks it for its deadline afterwards.
     template <class Act> void with_peer(PeerId id, Act act);
     void reschedule(const Peer& peer);

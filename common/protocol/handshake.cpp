@@ -25,7 +25,7 @@ RemoteIdentity::RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKe
 
 void RemoteIdentity::agree_with(const noise::KeyPair& ours) {
     static_agreement.emplace();
-    if (!crypto::agree(ours.private_key, public_key, *static_agreement)) static_agreement.reset();
+    if (ours.private_key.is_zero() || !crypto::agree(ours.private_key, public_key, *static_agreement)) static_agreement.reset();
 }
 
 Checked<PendingInitiation> make_initiation(Suite suite, const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,

@@ -17,7 +17,8 @@ namespace vpn::protocol {
 struct RemoteIdentity {
     crypto::PublicKey public_key;
     crypto::PresharedKey preshared_key;
-    /// DH of both static keys, worked out once. None for a low-order key: such a peer is never spoken to.
+    /// DH of both static keys, worked out once. None for a low-order key, and while we have no key: such a peer is never spoken
+    /// to.
     std::optional<crypto::SharedSecret> static_agreement;
 
     RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours);

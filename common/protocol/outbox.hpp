@@ -62,8 +62,9 @@ enum class EventKind : std::uint8_t {
     cookie_received,   ///< the other side is busy
     gave_up,
     endpoint_moved,
-    wrong_suite,  ///< the other side has another suite in its configuration than we have for it
-    clock_behind, ///< a valid initiation with a timestamp older than the last: replayed, or a clock went back
+    wrong_suite,    ///< the other side has another suite in its configuration than we have for it
+    suite_declined, ///< a question in the other suite came through, and the other side has the suite that we have
+    clock_behind,   ///< a valid initiation with a timestamp older than the last: replayed, or a clock went back
 };
 
 /// Something that happened to a peer and that people may want to know.

@@ -1,15 +1,15 @@
 #include "common/protocol/peer.hpp"
 
+#include <algorithm>
+
 namespace vpn::protocol {
 
 namespace {
 
-/// Of so many initiations in a row, the third may ask for the other suite.
-constexpr std::uint32_t questions_apart = 16;
-constexpr std::uint32_t unanswered_before_question = 2;
-/// One initiation in the other suite may be such a question, from a peer to which our answers don't get through. Two in a row are
-/// another configuration.
-constexpr std::uint32_t wrong_suites_to_tell = 2;
+/// A peer that has the other suite repeats its initiations so far apart. What comes sooner or later than that are questions, of
+/// one that has ours and to which our answers don't get through.
+constexpr Duration repeated_after = rekey_timeout - 1s;
+constexpr Duration repeated_before = rekey_timeout + rekey_jitter_max + 2s;
 
 } // namespace
 
@@ -20,6 +20,12 @@ AttemptReport Peer::attempt() const {
     AttemptReport report = attempt_;
     report.under_way = timers_.attempting();
     return report;
+}
+
+std::optional<Boot> Peer::next_deadline() const {
+    const auto timers = timers_.next_deadline(*activity_);
+    const auto question = questions_.next_deadline();
+    return timers && question ? std::min(*timers, *question) : timers ? timers : question;
 }
 
 // --- configuration -----------------------------------------------------------------------------------------------------------
@@ -49,12 +55,13 @@ void Peer::set_suite(Suite suite, Context context) {
     if (suite == suite_) return;
     suite_ = suite;
     attempt_ = {};
-    wrong_suites_ = 0;
+    other_suite_since_.reset();
     end_conversation(context);
 }
 
 void Peer::end_conversation(Context context) {
     abandon_initiation(context);
+    forget_questions(questions_.clear(), context);
     timers_.handshake_complete();
     if (keyring_.current()) context.out.actions.emplace_back(UseSession{id_, nullptr});
     retire(keyring_.clear(), context);
@@ -67,6 +74,7 @@ void Peer::restore(const Timestamps& timestamps) {
 
 void Peer::leave(Context context) {
     abandon_initiation(context);
+    forget_questions(questions_.clear(), context);
     retire(keyring_.clear(), context);
     context.out.actions.emplace_back(RemovePeer{id_});
 }
@@ -81,27 +89,50 @@ void Peer::want_handshake(Context context) {
 void Peer::initiate(Context context) {
     abandon_initiation(context);
     timers_.initiation_sent(context.now.boot, context.random); // if it fails, the next attempt is the repetition
-    const auto index = context.indices.take(id_, context.random);
-    if (!index) return;
-    last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
-    context.out.timestamps_changed = true;
-    const Suite suite = suite_to_initiate();
-    ByteVector message(initiation_size(suite));
-    auto pending = make_initiation(suite, context.ours, identity_, *index, last_sent_, context.random, message);
-    if (!pending) return context.indices.release(*index);
-    cookies_.write_macs({message}, context.now.boot);
-    pending_ = std::move(*pending);
-    activity_->sent_handshake(context.now.boot);
-    activity_->count_sent(message.size());
+    pending_ = send_initiation(suite_, cookies_, *path_, context);
+    if (!pending_) return;
     ++attempt_.initiations;
-    context.out.actions.emplace_back(SendDatagram{std::move(message), *path_});
+    if (attempt_.declined_at) ++attempt_.initiations_since_declined;
+    forget_questions(questions_.handle_initiation(path_->remote, attempt_.initiations, context.now.boot), context);
     context.out.events.push_back({id_, EventKind::initiation_sent});
 }
 
-Suite Peer::suite_to_initiate() const {
-    const bool silence = attempt_.cookies == 0 && attempt_.rejected_responses == 0;
-    const bool asks = asks_other_suite_ && silence && attempt_.initiations % questions_apart == unanswered_before_question;
-    return asks ? other_than(suite_) : suite_;
+std::optional<PendingInitiation> Peer::send_initiation(Suite suite, CookieJar& cookies, const Path& path, Context context) {
+    const auto index = context.indices.take(id_, context.random);
+    if (!index) return std::nullopt;
+    last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
+    context.out.timestamps_changed = true;
+    ByteVector message(initiation_size(suite));
+    auto pending = make_initiation(suite, context.ours, identity_, *index, last_sent_, context.random, message);
+    if (!pending) {
+        context.indices.release(*index);
+        return std::nullopt;
+    }
+    cookies.write_macs({message}, context.now.boot);
+    activity_->sent_handshake(context.now.boot);
+    activity_->count_sent(message.size());
+    context.out.actions.emplace_back(SendDatagram{std::move(message), path});
+    return std::move(*pending);
+}
+
+void Peer::ask_other_suite(Context context) {
+    const auto endpoints = questions_.take_due(context.now.boot);
+    if (attempt_.rejected_responses > 0) return; // it has our suite, and another preshared key
+    for (const Endpoint& to : endpoints) {
+        CookieJar cookies(identity_.public_key);
+        if (auto pending = send_initiation(other_than(suite_), cookies, {to, {}}, context))
+            questions_.add({std::move(*pending), std::move(cookies), to});
+    }
+}
+
+void Peer::forget_questions(const std::vector<SuiteQuestion>& questions, Context context) {
+    for (const SuiteQuestion& each : questions) context.indices.release(each.pending.index);
+}
+
+const PendingInitiation* Peer::initiation_with(LocalIndex index) {
+    if (pending_ && pending_->index == index) return &*pending_;
+    const SuiteQuestion* question = questions_.find(index);
+    return question == nullptr ? nullptr : &question->pending;
 }
 
 void Peer::abandon_initiation(Context context) {
@@ -111,22 +142,24 @@ void Peer::abandon_initiation(Context context) {
 }
 
 Checked<void> Peer::handle_response(const ResponseView& response, const Path& from, Context context) {
-    if (!pending_ || pending_->index.value != response.receiver() || pending_->noise.suite() != response.suite)
-        return dropped(Drop::unknown_session);
-    auto keys = read_response(*pending_, context.ours, identity_, response);
+    const LocalIndex index{response.receiver()};
+    const PendingInitiation* initiation = initiation_with(index);
+    if (initiation == nullptr || initiation->noise.suite() != response.suite) return dropped(Drop::unknown_session);
+    auto keys = read_response(*initiation, context.ours, identity_, response);
     if (!keys) {
         ++attempt_.rejected_responses;
         context.out.events.push_back({id_, EventKind::response_rejected});
         return dropped(keys.error());
     }
     if (response.suite != suite_) { // we asked, they answered: that is all we wanted to know, and the keys are wiped unused
-        abandon_initiation(context);
+        context.indices.release(index);
+        questions_.remove(index);
         ++attempt_.wrong_suites;
         context.out.events.push_back({id_, EventKind::wrong_suite});
         return dropped(Drop::wrong_suite);
     }
-    auto session = std::make_shared<Session>(id_, Role::initiator, pending_->index, RemoteIndex{response.sender()},
-                                             std::move(*keys), context.now.boot);
+    auto session = std::make_shared<Session>(id_, Role::initiator, index, RemoteIndex{response.sender()}, std::move(*keys),
+                                             context.now.boot);
     pending_.reset(); // its index lives on in the session
     activity_->received_handshake(context.now.boot);
     activity_->count_received(response.message.size());
@@ -139,6 +172,13 @@ Checked<void> Peer::handle_response(const ResponseView& response, const Path& fr
 }
 
 Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context context) {
+    if (SuiteQuestion* question = questions_.find(LocalIndex{reply.receiver()})) {
+        if (auto known = question->cookies.handle_reply(reply, context.now.boot); !known) return known;
+        activity_->count_received(reply.message.size());
+        attempt_.declined_at = question->to;
+        context.out.events.push_back({id_, EventKind::suite_declined});
+        return {};
+    }
     if (auto kept = cookies_.handle_reply(reply, context.now.boot); !kept) return kept;
     activity_->count_received(reply.message.size());
     ++attempt_.cookies;
@@ -150,10 +190,6 @@ Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context co
 
 Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                       Context context) {
-    if (initiation.suite != suite_) {
-        if (++wrong_suites_ >= wrong_suites_to_tell) context.out.events.push_back({id_, EventKind::wrong_suite});
-        return dropped(Drop::wrong_suite);
-    }
     const auto timestamp = read_timestamp(opened, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
@@ -161,6 +197,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
         if (*timestamp < last_received_) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
     }
+    if (initiation.suite != suite_) return handle_other_suite(*timestamp, context);
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);
     const auto index = context.indices.take(id_, context.random);
     if (!index) return dropped(Drop::queue_full);
@@ -174,7 +211,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     last_received_ = *timestamp;
     context.out.timestamps_changed = true;
     last_accepted_ = context.now.boot;
-    wrong_suites_ = 0;
+    other_suite_since_.reset();
     activity_->received_handshake(context.now.boot);
     activity_->count_received(initiation.message.size());
     follow(from, context);
@@ -188,6 +225,16 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     activity_->count_sent(message.size());
     context.out.actions.emplace_back(SendDatagram{std::move(message), from});
     return {};
+}
+
+Checked<void> Peer::handle_other_suite(const crypto::Tai64n& timestamp, Context context) {
+    if (timestamp <= last_of_other_suite_) return dropped(Drop::old_timestamp);
+    last_of_other_suite_ = timestamp;
+    const Boot now = context.now.boot;
+    const Duration since = now - other_suite_since_.value_or(now);
+    if (since >= repeated_after && since <= repeated_before) context.out.events.push_back({id_, EventKind::wrong_suite});
+    if (!other_suite_since_ || since >= repeated_after) other_suite_since_ = now;
+    return dropped(Drop::wrong_suite);
 }
 
 // --- what the data path saw --------------------------------------------------------------------------------------------------
@@ -223,12 +270,14 @@ void Peer::handle_time(Context context) {
     const Due due = timers_.take_due(*activity_, context.now.boot);
     if (due.give_up) {
         abandon_initiation(context);
+        forget_questions(questions_.clear(), context);
         if (keyring_.current()) keyring_.current()->forget_rekey();
         context.out.actions.emplace_back(DropStaged{id_});
         context.out.events.push_back({id_, EventKind::gave_up});
     }
     if (due.renew || due.initiate) forget_local_source(context); // the way may have changed under us
     if (due.initiate) initiate(context);
+    ask_other_suite(context);
     if (due.renew) want_handshake(context); // in this order: two in one instant would spoil each other
     if (due.keepalive || due.persistent) {
         if (keyring_.can_send(context.now.boot))
@@ -270,6 +319,7 @@ void Peer::retire(const std::vector<SessionPtr>& sessions, Context context) {
 void Peer::complete(Context context) {
     timers_.handshake_complete();
     abandon_initiation(context);
+    forget_questions(questions_.clear(), context);
     attempt_ = {};
     last_handshake_ = context.now;
     context.out.events.push_back({id_, EventKind::handshake_complete});

@@ -6,6 +6,7 @@
 #include "common/protocol/handshake.hpp"
 #include "common/protocol/index_table.hpp"
 #include "common/protocol/outbox.hpp"
+#include "common/protocol/suite_questions.hpp"
 #include "common/protocol/timers.hpp"
 
 #include <memory>
@@ -35,6 +36,9 @@ struct AttemptReport {
     std::uint32_t rejected_responses = 0;
     std::uint32_t cookies = 0;
     std::uint32_t wrong_suites = 0; ///< our question in the other suite was answered: the two configurations differ
+    /// Our question got there, and was declined: the endpoint answers, and small datagrams pass both ways.
+    std::optional<Endpoint> declined_at;
+    std::uint32_t initiations_since_declined = 0;
     bool under_way = false;
 };
 
@@ -51,15 +55,15 @@ class Peer {
     [[nodiscard]] const std::optional<Now>& last_handshake() const { return last_handshake_; }
     [[nodiscard]] AttemptReport attempt() const;
     [[nodiscard]] Duration persistent_keepalive() const { return timers_.persistent_keepalive(); }
-    [[nodiscard]] std::optional<Boot> next_deadline() const { return timers_.next_deadline(*activity_); }
+    [[nodiscard]] std::optional<Boot> next_deadline() const;
 
     // Configuration
     void set_preshared_key(crypto::PresharedKey key) { identity_.preshared_key = std::move(key); }
     /// Another suite ends sessions and handshakes of the one before.
     void set_suite(Suite suite, Context context);
-    /// True: when initiations stay unanswered, now and then one of the other suite asks whether that is why (EXPERIENCE,
-    /// "Connected means connected"). It never leads to a session.
-    void set_asks_other_suite(bool asks) { asks_other_suite_ = asks; }
+    /// When initiations stay unanswered, now and then one of the other suite asks whether that is why (EXPERIENCE, "Connected
+    /// means connected"): so soon after the first, or a moment after the second. It never leads to a session. None: never.
+    void set_asks_other_suite(std::optional<Duration> patience) { questions_.set_patience(patience); }
     /// An endpoint that was configured, not learned. The local source is forgotten.
     void set_endpoint(const Endpoint& endpoint, Context context);
     void forget_local_source(Context context);
@@ -76,7 +80,8 @@ class Peer {
     // The conversation
     /// Starts a handshake unless one is under way or the last was less than 5 s ago (then it starts later).
     void want_handshake(Context context);
-    /// Errors: wrong_suite; see read_timestamp and answer_initiation; old_timestamp, too_soon. On error nothing has changed.
+    /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; wrong_suite of one that is authentic and new.
+    /// On error nothing has changed.
     [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                                   Context context);
     /// Errors: unknown_session if we don't wait for it; see read_response; wrong_suite if it answers our question for that.
@@ -93,7 +98,13 @@ class Peer {
   private:
     void initiate(Context context);
     void abandon_initiation(Context context);
-    [[nodiscard]] Suite suite_to_initiate() const;
+    void ask_other_suite(Context context);
+    void forget_questions(const std::vector<SuiteQuestion>& questions, Context context);
+    /// Writes one and sends it there; `cookies` makes its MACs. None: no index was left, or the peer's key is none.
+    [[nodiscard]] std::optional<PendingInitiation> send_initiation(Suite suite, CookieJar& cookies, const Path& path,
+                                                                   Context context);
+    [[nodiscard]] const PendingInitiation* initiation_with(LocalIndex index);
+    [[nodiscard]] Checked<void> handle_other_suite(const crypto::Tai64n& timestamp, Context context);
     void end_conversation(Context context);
     /// A handshake message came from there: newer than any data on the sessions before it.
     void follow(const Path& from, Context context);
@@ -105,18 +116,19 @@ class Peer {
     PeerId id_;
     RemoteIdentity identity_;
     Suite suite_;
-    bool asks_other_suite_ = false;
     CookieJar cookies_;
     std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
     Keyring keyring_;
     Timers timers_;
     std::optional<PendingInitiation> pending_;
+    SuiteQuestions questions_;
     std::optional<Path> path_;
     std::pair<Boot, std::uint64_t> last_mover_{}; ///< birth of the session, counter
     crypto::Tai64n last_sent_;
     crypto::Tai64n last_received_;
-    std::optional<Boot> last_accepted_; ///< when an initiation was last answered
-    std::uint32_t wrong_suites_ = 0;    ///< initiations in the other suite since then
+    std::optional<Boot> last_accepted_;     ///< when an initiation was last answered
+    crypto::Tai64n last_of_other_suite_;    ///< the newest initiation in it
+    std::optional<Boot> other_suite_since_; ///< when it came, if none was accepted since
     std::optional<Now> last_handshake_;
     AttemptReport attempt_;
 };

@@ -216,8 +216,10 @@ TEST_CASE("with both sides under load it takes two cookies") {
 TEST_CASE("a suite that only one side has: no session, both sides know why, and it works once one of them is changed") {
     Tunnel tunnel;
     const Suite other = other_than(suite_under_test());
-    tunnel.client->meet(
-        {.public_key = tunnel.server->name(), .allowed_ips = {"0.0.0.0/0", "::/0"}, .suite = other, .asks_other_suite = true});
+    tunnel.client->meet({.public_key = tunnel.server->name(),
+                         .allowed_ips = {"0.0.0.0/0", "::/0"},
+                         .suite = other,
+                         .asks_other_suite_after = 6s});
     bool data = false;
     tunnel.wire.on_sent([&](const Seen& seen) { data = data || kind_of(seen.bytes) == 4; });
     tunnel.client_sends(1);
@@ -225,7 +227,7 @@ TEST_CASE("a suite that only one side has: no session, both sides know why, and 
     CHECK(tunnel.client->events(EventKind::wrong_suite) == 1);
     CHECK(tunnel.client->peer(tunnel.server_id).attempt().wrong_suites == 1);
     CHECK(tunnel.server->events(EventKind::wrong_suite) == 1);
-    CHECK(tunnel.server->drops(Drop::wrong_suite) == 2);
+    CHECK(tunnel.server->drops(Drop::wrong_suite) == 3);
     CHECK_FALSE(tunnel.client->has_session(tunnel.server_id));
     CHECK_FALSE(tunnel.server->has_session(tunnel.client_id));
 

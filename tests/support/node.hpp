@@ -27,7 +27,7 @@ struct Acquaintance {
     std::chrono::seconds persistent_keepalive{0};
     const crypto::PresharedKey* preshared_key = nullptr;
     Suite suite = suite_under_test();
-    bool asks_other_suite = false;
+    std::optional<Duration> asks_other_suite_after = std::nullopt;
 };
 
 class Node {
@@ -61,7 +61,7 @@ class Node {
         config.endpoint = other.endpoint;
         config.persistent_keepalive = other.persistent_keepalive;
         config.suite = other.suite;
-        config.asks_other_suite = other.asks_other_suite;
+        config.asks_other_suite_after = other.asks_other_suite_after;
         if (other.preshared_key != nullptr) config.preshared_key = other.preshared_key->clone();
         for (const std::string_view text : other.allowed_ips) config.allowed_ips.push_back(prefix(text));
         std::optional<protocol::PeerId> id;
