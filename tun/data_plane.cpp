@@ -181,6 +181,16 @@ void DataPlane::carry_out(const protocol::Outbox& outbox, const protocol::Allowe
     for (auto& old : std::exchange(leaving_, {})) epochs_.retire(std::move(old)); // no route leads to them any more
 }
 
+bool DataPlane::send_exactly(protocol::PeerId peer, std::span<const ByteVector> packets, Boot now, const Send& send) {
+    const auto found = peers_.find(peer);
+    if (found == peers_.end()) return false;
+    LiveSession* session = found->second->sending.load();
+    const Path* path = found->second->path.load();
+    if (session == nullptr || path == nullptr) return false;
+    return std::ranges::all_of(packets,
+                               [&](Bytes packet) { return seal_and_send(*session, packet, Ecn::not_capable, *path, now, send); });
+}
+
 void DataPlane::publish(const protocol::MacKeys& mac_keys) {
     auto fresh = std::make_shared<protocol::MacKeys>(mac_keys);
     mac_keys_.store(fresh.get());
@@ -279,17 +289,21 @@ void DataPlane::act(const protocol::SetPath& action, Boot /*now*/, const Send& /
 }
 
 void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, Boot now, const Send& send) {
-    protocol::Session& session = live.session();
-    const auto counter = session.take_counters(1, now);
-    if (!counter) return;
     const std::size_t size = packet.size();
     const Ecn ecn = size == 0 ? Ecn::not_capable : protocol::ecn_of(packet);
     packet.resize(size + tail_room);
-    const Bytes padded = pad(MutableBytes(packet).first(size), mtu_.load());
-    ByteVector datagram(padded.size() + session.keys().overhead());
-    session.keys().seal(session.remote(), *counter, padded, datagram);
-    note_sent(live, size > 0, datagram.size(), now);
+    seal_and_send(live, pad(MutableBytes(packet).first(size), mtu_.load()), ecn, path, now, send);
+}
+
+bool DataPlane::seal_and_send(LiveSession& live, Bytes packet, Ecn ecn, const Path& path, Boot now, const Send& send) {
+    protocol::Session& session = live.session();
+    const auto counter = session.take_counters(1, now);
+    if (!counter) return false;
+    ByteVector datagram(packet.size() + session.keys().overhead());
+    session.keys().seal(session.remote(), *counter, packet, datagram);
+    note_sent(live, !packet.empty(), datagram.size(), now);
     send(datagram, path, ecn);
+    return true;
 }
 
 } // namespace vpn::tun

@@ -70,6 +70,8 @@ class DataPlane {
     // Control thread
     /// Does what the device decided, in order. Everything but the events, which are people's.
     void carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send);
+    /// Seals each packet as it is, without padding, and sends it in order. False if there is no session, or no way to the peer.
+    bool send_exactly(protocol::PeerId peer, std::span<const ByteVector> packets, Boot now, const Send& send);
     void publish(const protocol::MacKeys& mac_keys);
     /// Inner packets are padded no further than this.
     void set_mtu(std::size_t mtu) { mtu_.store(mtu); }
@@ -142,6 +144,8 @@ class DataPlane {
                                   Boot now);
     /// Tells timers and sums what left on `session`.
     void note_sent(LiveSession& session, bool data, std::size_t bytes, Boot now);
+    /// False if the session has no counter left.
+    bool seal_and_send(LiveSession& session, Bytes packet, Ecn ecn, const Path& path, Boot now, const Send& send);
     void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);
     void notify(LivePeer& peer, protocol::Notice notice);
     void note_move(LivePeer& peer, const Path& from, Boot born, std::uint64_t counter);

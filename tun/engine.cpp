@@ -86,6 +86,7 @@ class Engine::Control {
     Control(asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random, EngineObserver& observer)
         : device_(std::move(wiring.device)), sockets_(std::move(wiring.sockets)), observer_(observer),
           conversation_(std::move(private_key), random), plane_(conversation_.mac_keys(), wiring.mtu, [this] { wake_.raise(); }),
+          threads_each_way_(wiring.threads != 0 ? wiring.threads : one_a_core()), hand_over_(wiring.hand_over),
           monitor_(open_monitor()), wake_watch_(loop, wake_.fd()), timer_watch_(loop, timer_.fd()),
           monitor_watch_(loop, monitor_.fd()) {
         wake_watch_.wait([this] {
@@ -97,7 +98,7 @@ class Engine::Control {
         });
         monitor_watch_.wait([this] { network_changed(); });
         try {
-            start_threads(wiring.threads != 0 ? wiring.threads : one_a_core(), wiring.hand_over);
+            start_threads();
         } catch (...) {
             end_threads(); // the destructor won't
             throw;
@@ -124,6 +125,36 @@ class Engine::Control {
     }
 
     void set_mtu(std::size_t mtu) { plane_.set_mtu(mtu); }
+
+    void set_sockets(Sockets sockets) {
+        end_threads();
+        inbound_.clear();
+        outbound_.reset();
+        workers_.clear();
+        sockets_ = std::move(sockets);
+        stop_.acknowledge();
+        shared_.stopping.store(false);
+        start_threads();
+    }
+
+    system::OsResult<void> set_mark(Mark mark) {
+        auto set = sockets_.set_mark(mark);
+        // Marked packets may take another way, from another address.
+        configure([](protocol::Device& device, Now now, Outbox& out) { device.forget_local_sources(now, out); });
+        return set;
+    }
+
+    /// What the link can't take is no loss: it was to be found out.
+    bool send_probes(protocol::PeerId peer, std::span<const ByteVector> packets) {
+        return plane_.send_exactly(peer, packets, system::now().boot, [this](Bytes datagram, const Path& path, Ecn ecn) {
+            system::UdpSocket* socket = sockets_.of(path.remote.address.family());
+            if (socket == nullptr) return;
+            const system::OutgoingDatagram outgoing{datagram, path, 0, ecn};
+            system::SendReport report = socket->send_whole({&outgoing, 1});
+            report.too_big = report.no_buffers = 0; // a veth says the latter
+            shared_.note(report, *socket);
+        });
+    }
 
     [[nodiscard]] protocol::DropCounts drops() const {
         protocol::DropCounts sum = plane_.drops();
@@ -163,15 +194,16 @@ class Engine::Control {
         return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, threads_each_way_max);
     }
 
-    void start_threads(std::size_t each, HandOver hand_over) {
+    void start_threads() {
+        const std::size_t each = threads_each_way_;
         const auto start = [&](auto& loop) {
             for (std::size_t i = 0; i < each; ++i)
                 threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_)] { run(loop, worker); });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start(outbound_.emplace(shared_, each, hand_over));
+        start(outbound_.emplace(shared_, each, hand_over_));
         for (const Family family : {Family::v4, Family::v6})
-            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each, hand_over));
+            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each, hand_over_));
     }
 
     template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {
@@ -257,6 +289,8 @@ class Engine::Control {
     DataPlane plane_;
     protocol::DropCounts drops_;
     LoopShared shared_{device_, sockets_, stop_.fd(), [this] { wake_.raise(); }};
+    std::size_t threads_each_way_;
+    HandOver hand_over_;
     system::NetlinkMonitor monitor_;
     Watch wake_watch_;
     Watch timer_watch_;
@@ -285,6 +319,12 @@ void Engine::set_peers(std::vector<protocol::PeerConfig> configs) {
     });
 }
 
+void Engine::change_peers(std::vector<protocol::PeerChange> changes) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) {
+        for (protocol::PeerChange& change : changes) device.change_peer(std::move(change), now, out);
+    });
+}
+
 void Engine::remove_peer(protocol::PeerId peer) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.remove_peer(peer, now, out); });
 }
@@ -296,6 +336,14 @@ void Engine::set_endpoint(protocol::PeerId peer, const Endpoint& endpoint) {
 void Engine::set_private_key(crypto::PrivateKey key) { control_->set_private_key(std::move(key)); }
 
 void Engine::set_mtu(std::size_t mtu) { control_->set_mtu(mtu); }
+
+void Engine::set_sockets(Sockets sockets) { control_->set_sockets(std::move(sockets)); }
+
+system::OsResult<void> Engine::set_mark(Mark mark) { return control_->set_mark(mark); }
+
+bool Engine::send_probes(protocol::PeerId peer, std::span<const ByteVector> packets) {
+    return control_->send_probes(peer, packets);
+}
 
 void Engine::want_handshake(protocol::PeerId peer) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.want_handshake(peer, now, out); });
@@ -320,6 +368,7 @@ std::vector<PeerStatus> Engine::peers() const {
     return all;
 }
 
+const protocol::Device& Engine::conversation() const { return control_->conversation(); }
 protocol::DropCounts Engine::drops() const { return control_->drops(); }
 const crypto::PublicKey& Engine::public_key() const { return control_->conversation().public_key(); }
 Port Engine::port() const { return control_->sockets().port(); }

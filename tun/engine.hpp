@@ -74,11 +74,21 @@ class Engine {
     std::optional<protocol::PeerId> set_peer(protocol::PeerConfig config);
     /// Many at once: routes are published once.
     void set_peers(std::vector<protocol::PeerConfig> configs);
+    /// Each as far as it says, in this order; routes are published once.
+    void change_peers(std::vector<protocol::PeerChange> changes);
     void remove_peer(protocol::PeerId peer);
     void set_endpoint(protocol::PeerId peer, const Endpoint& endpoint);
     void set_private_key(crypto::PrivateKey key);
     /// The interface has another MTU from now on.
     void set_mtu(std::size_t mtu);
+    /// Sends and receives on these from now on. Sessions stay; data stops for the moment that threads take to end and start.
+    /// Throws std::system_error if the kernel has no thread left.
+    void set_sockets(Sockets sockets);
+    /// Errors: as UdpSocket::set_mark.
+    system::OsResult<void> set_mark(Mark mark);
+    /// Sends inner packets, each in an outer one that nobody on the way may fragment: packet by packet so large, and no byte more
+    /// for padding. False if there is no session to send them on.
+    bool send_probes(protocol::PeerId peer, std::span<const ByteVector> packets);
     void want_handshake(protocol::PeerId peer);
     void forget_received_timestamp(protocol::PeerId peer);
     void restore(const std::vector<protocol::Timestamps>& timestamps);
@@ -87,6 +97,8 @@ class Engine {
     [[nodiscard]] std::optional<protocol::PeerId> find(const crypto::PublicKey& key) const;
     [[nodiscard]] std::optional<PeerStatus> peer(protocol::PeerId id) const;
     [[nodiscard]] std::vector<PeerStatus> peers() const;
+    /// The whole of what is known of keys and peers.
+    [[nodiscard]] const protocol::Device& conversation() const;
     /// Of both the data path and the conversation.
     [[nodiscard]] protocol::DropCounts drops() const;
     [[nodiscard]] const crypto::PublicKey& public_key() const;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,7 +17,7 @@ namespace vpn::tun {
 /// A set of lanes. The empty one shares nothing with any.
 class Lanes {
   public:
-    static constexpr std::size_t count = 256;
+    static constexpr std::size_t count = 1024;
 
     static Lanes all() {
         Lanes lanes;
@@ -32,7 +33,7 @@ class Lanes {
             number = (number ^ word) * odd;
             number ^= number >> 32U;
         }
-        const std::uint64_t lane = (number * odd) >> 56U;
+        const std::uint64_t lane = (number * odd) >> (64U - std::countr_zero(count));
         words_[lane / 64] |= std::uint64_t{1} << (lane % 64);
     }
     Lanes& operator|=(const Lanes& others) {

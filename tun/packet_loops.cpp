@@ -53,6 +53,15 @@ system::OsResult<Sockets> Sockets::open(Port port, Mark mark, bool offloads) {
     }
 }
 
+system::OsResult<void> Sockets::set_mark(Mark mark) {
+    for (const Family family : {Family::v4, Family::v6}) {
+        system::UdpSocket* socket = of(family);
+        if (socket == nullptr) continue;
+        if (auto set = socket->set_mark(mark); !set) return set;
+    }
+    return {};
+}
+
 system::UdpSocket* Sockets::of(Family family) {
     auto& socket = family == Family::v4 ? v4 : v6;
     return socket ? &*socket : nullptr;
@@ -232,14 +241,14 @@ class InboundJob {
   public:
     InboundJob() : batch_(receive_slots, largest_packet), delivering_({}) {}
 
-    /// What came from one place has one lane: a peer, whatever its sessions. One that moves may be overtaken by itself, as it may
-    /// on the way.
+    /// What came from one place has one lane: a peer, whatever its sessions. So has what belongs to one session: a peer that
+    /// moves. Only one that does both at once, or changes the family, may be overtaken by itself, as it may on the way.
     Taken take(LoopShared& shared, system::UdpSocket& socket, Lanes& lanes) {
         const auto received = socket.receive(batch_);
         const bool none = !received || *received == 0;
         if (none || socket.errors_pending()) shared.fetch_complaints(socket);
         for (const system::IncomingDatagram& datagram : batch_.datagrams())
-            if (has_data(datagram)) lanes.add(datagram.path.remote.address.bytes(), datagram.path.remote.port.value);
+            if (add_sessions(datagram, lanes)) lanes.add(datagram.path.remote.address.bytes(), datagram.path.remote.port.value);
         return count() == receive_slots ? Taken::more : Taken::all;
     }
 
@@ -263,12 +272,17 @@ class InboundJob {
     [[nodiscard]] bool empty() const { return count() == 0; }
 
   private:
-    /// Handshake messages need no order: a flood of them from one place must not make others wait for each other.
-    static bool has_data(const system::IncomingDatagram& together) {
-        for (Bytes rest = together.bytes; rest.size() >= sizeof protocol::data_type;
-             rest = rest.subspan(std::min(together.segment_size, rest.size())))
-            if (load_le<std::uint32_t>(rest.data()) == protocol::data_type) return true;
-        return false;
+    /// False: there are only handshake messages, which need no order: a flood of them from one place must not make others wait
+    /// for each other.
+    static bool add_sessions(const system::IncomingDatagram& together, Lanes& lanes) {
+        bool any = false;
+        for (Bytes rest = together.bytes; rest.size() >= protocol::data_header_size;
+             rest = rest.subspan(std::min(together.segment_size, rest.size()))) {
+            if (load_le<std::uint32_t>(rest.data()) != protocol::data_type) continue;
+            lanes.add(rest.first(sizeof protocol::data_type + sizeof(std::uint32_t))); // and the receiver's index
+            any = true;
+        }
+        return any;
     }
     [[nodiscard]] std::size_t count() const { return batch_.datagrams().size() + batch_.truncated(); }
 

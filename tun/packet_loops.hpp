@@ -25,6 +25,8 @@ struct Sockets {
 
     /// Port zero: any that is free for both. Errors: as UdpSocket::open; a family that the kernel lacks is left out, not both.
     static system::OsResult<Sockets> open(Port port, Mark mark, bool offloads = true);
+    /// Errors: as UdpSocket::set_mark.
+    system::OsResult<void> set_mark(Mark mark);
     [[nodiscard]] Port port() const { return v4 ? v4->port() : v6->port(); }
     [[nodiscard]] system::UdpSocket* of(Family family);
 };

@@ -142,6 +142,33 @@ TEST_CASE("two hosts behind one peer get their flows each in its order while the
     CHECK(turns > 10);
 }
 
+TEST_CASE("the outer sockets change under load, no session ends, and nothing is mixed up") {
+    Pair pair;
+    const auto sessions = [&] { return pair.a.observer.handshakes + pair.b.observer.handshakes; };
+    int first = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t changes = 0;
+    const auto flows = pair.exchange(packets, [&] {
+        if (turns++ == 0) first = sessions();
+        if (turns % 20 != 0) return;
+        auto sockets = [&] {
+            const Inside inside(pair.wire);
+            return std::move(tun::Sockets::open(Port{}, Mark{}).value());
+        }();
+        const Port port = sockets.port();
+        Machine& machine = ++changes % 2 == 0 ? pair.a : pair.b;
+        machine.engine().set_sockets(std::move(sockets));
+        CHECK(machine.engine().port() == port);
+        CHECK(machine.engine().set_mark(Mark{static_cast<std::uint32_t>(changes)}));
+    });
+    for (const Arrived& flow : flows) {
+        CHECK(flow.count > packets / 100);
+        CHECK(flow.out_of_order == 0);
+    }
+    CHECK(changes > 3);
+    CHECK(sessions() == first);
+}
+
 TEST_CASE("an interface that somebody removes under load is told of, and the engine ends") {
     Pair pair;
     bool removed = false;

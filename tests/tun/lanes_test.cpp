@@ -43,16 +43,16 @@ TEST_CASE("the same name has the same lane, and sets share what is in both") {
 }
 
 TEST_CASE("neighbours have different lanes: addresses of one net, ports of one NAT, hosts of one IPv6 prefix") {
-    // As many as lanes at random would meet 256 * (1 - 1/e) = 162 of them.
-    CHECK(spread(256, [](std::uint32_t i) { return lane_of(0x0a420000 + i); }) > 140);
-    CHECK(spread(256, [](std::uint32_t i) { return lane_of(0x0a000001 + (i << 16U)); }) > 140);
-    CHECK(spread(256, [](std::uint32_t i) { return lane_of(0xc6336407, 40000 + i); }) > 140);
-    CHECK(spread(256, [](std::uint32_t i) {
+    // As many as lanes at random would meet 1024 * (1 - 1/e) = 647 of them.
+    CHECK(spread(Lanes::count, [](std::uint32_t i) { return lane_of(0x0a420000 + i); }) > 560);
+    CHECK(spread(Lanes::count, [](std::uint32_t i) { return lane_of(0x0a000001 + (i << 16U)); }) > 560);
+    CHECK(spread(Lanes::count, [](std::uint32_t i) { return lane_of(0xc6336407, 40000 + i); }) > 560);
+    CHECK(spread(Lanes::count, [](std::uint32_t i) {
               vpn::ByteArray<16> address{};
               store_be(address.data(), 0xfd660000U);
               store_be(address.data() + 12, i);
               Lanes lanes;
               lanes.add(address);
               return lanes;
-          }) > 140);
+          }) > 560);
 }
