@@ -99,6 +99,8 @@ void add_peer_add(CLI::App& above, Slots& slots) {
     value(app, "NAME", "NAME", "The peer's name [peer1, peer2, ...]", parse_peer_name, add.name);
     value(app, "--public-key", "KEY", "The key that the peer made itself; no private key travels then", parse_public_key,
           add.public_key);
+    value(app, "--card", "FILE", "The card that the peer's `vpn-client card` printed; no private key travels then", as_it_is,
+          add.card);
     value(app, "--suite", "SUITE", "hybrid, or wireguard for other programs [hybrid; with --format wg: wireguard]", parse_suite,
           add.suite);
     value(app, "--format", "FORMAT", "json, or wg for WireGuard's own apps [json]", parse_format, add.format);
@@ -106,7 +108,7 @@ void add_peer_add(CLI::App& above, Slots& slots) {
     value(app, "--allowed-ips", "CIDR,...", "What the peer sends through the tunnel [0.0.0.0/0,::/0]", parse_prefixes,
           add.allowed_ips);
     value(app, "--dns", "ADDRESS,...", "The peer's resolvers [\"dns\" in the server's file]", parse_addresses, add.dns);
-    app.add_flag("--psk", add.preshared_key, "Make a preshared key with --public-key too; the file is a secret then");
+    app.add_flag("--psk", add.preshared_key, "Make a preshared key with --public-key or --card too; the file is a secret then");
 }
 
 void add_peer(CLI::App& above, Slots& slots) {

@@ -43,6 +43,8 @@ ClientConfig client_file(const ServerConfig& server, const config::ServerPeer& p
     ClientConfig client;
     if (auto* own = std::get_if<crypto::PrivateKey>(&key)) {
         client.interface.private_key = std::move(*own);
+    } else if (const auto* card = std::get_if<crypto::PublicKey>(&key)) {
+        client.interface.public_key = *card;
     } else {
         client.interface.private_key_file = std::get<std::string>(key);
     }

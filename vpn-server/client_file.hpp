@@ -12,8 +12,8 @@
 
 namespace vpn::server {
 
-/// Where the peer's private key is: here, or where only the peer has it, at this path.
-using PeerKey = std::variant<crypto::PrivateKey, std::string>;
+/// Where the peer's private key is: here; where only the peer has it, at this path; or waiting for an answer to this card's key.
+using PeerKey = std::variant<crypto::PrivateKey, std::string, crypto::PublicKey>;
 
 struct ClientFileWishes {
     /// Empty: everything.

@@ -9,8 +9,8 @@ namespace {
 
 using protocol::EventKind;
 
-/// Anybody can send an old initiation again and again.
-constexpr std::chrono::minutes between_clock_lines{1};
+/// An old initiation can be sent again and again, by anybody; a client with another suite tries every five seconds.
+constexpr std::chrono::minutes between_lines{1};
 
 std::string where(const tun::PeerStatus& peer) { return peer.endpoint ? peer.endpoint->to_string() : "unknown"; }
 
@@ -23,6 +23,7 @@ std::string_view word_for(EventKind kind) {
     case EventKind::gave_up: return "gave-up";
     case EventKind::endpoint_moved: return "peer-moved";
     case EventKind::wrong_suite: return "wrong-suite";
+    case EventKind::suite_declined: return "suite-declined";
     case EventKind::clock_behind: return "clock-behind";
     }
     return "event";
@@ -34,6 +35,7 @@ void EventLog::tell(EventKind kind, const std::string& name, const tun::PeerStat
     switch (kind) {
     case EventKind::handshake_complete: return tell_handshake(name, peer, now);
     case EventKind::clock_behind: return tell_clock(name, now);
+    case EventKind::wrong_suite: return tell_suite(name, peer.public_key, now);
     case EventKind::endpoint_moved:
         if (last_handshake_.contains(peer.public_key)) // else it has only just come
             log_.info(word_for(kind), {{"peer", name}, {"endpoint", where(peer)}});
@@ -54,9 +56,16 @@ void EventLog::tell_handshake(const std::string& name, const tun::PeerStatus& pe
 
 void EventLog::tell_clock(const std::string& name, Boot now) {
     if (now < next_clock_line_) return;
-    next_clock_line_ = now + between_clock_lines;
+    next_clock_line_ = now + between_lines;
     log_.warn(word_for(EventKind::clock_behind),
               {{"peer", name}, {"hint", "its clock went back, or a handshake was replayed; see `vpn-server peer reset`"}});
+}
+
+void EventLog::tell_suite(const std::string& name, const crypto::PublicKey& key, Boot now) {
+    Boot& next = next_suite_line_[key];
+    if (now < next) return;
+    next = now + between_lines;
+    log_.warn(word_for(EventKind::wrong_suite), {{"peer", name}, {"hint", "its file has the other suite than this server's"}});
 }
 
 } // namespace vpn::server

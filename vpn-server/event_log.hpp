@@ -16,14 +16,16 @@ class EventLog {
 
     /// `name` is the peer's in the file.
     void tell(protocol::EventKind kind, const std::string& name, const tun::PeerStatus& peer, Boot now);
-    void forget(const crypto::PublicKey& key) { last_handshake_.erase(key); }
+    void forget(const crypto::PublicKey& key) { last_handshake_.erase(key), next_suite_line_.erase(key); }
 
   private:
     void tell_handshake(const std::string& name, const tun::PeerStatus& peer, Boot now);
     void tell_clock(const std::string& name, Boot now);
+    void tell_suite(const std::string& name, const crypto::PublicKey& key, Boot now);
 
     system::Logger log_;
     std::unordered_map<crypto::PublicKey, Boot> last_handshake_;
+    std::unordered_map<crypto::PublicKey, Boot> next_suite_line_;
     Boot next_clock_line_{};
 };
 

@@ -39,6 +39,8 @@ struct PeerAdd {
     std::string name;
     /// Empty: a key is made.
     std::optional<crypto::PublicKey> public_key;
+    /// A file with the peer's name and public key; empty: none.
+    std::string card;
     FileFormat format = FileFormat::json;
     /// Empty: the best that programs which read this format speak.
     std::optional<config::Suite> suite;

@@ -1,5 +1,6 @@
 // `peer add`: a peer on the server's list, and the file that it is handed.
 #include "common/base/secret.hpp"
+#include "common/config/card.hpp"
 #include "common/config/wg_quick.hpp"
 #include "common/crypto/aead.hpp"
 #include "common/crypto/system_random.hpp"
@@ -50,6 +51,25 @@ CommandResult<void> check_wishes(const PeerAdd& add, const CommonOptions& common
     return {};
 }
 
+/// The same wishes, with what stands on the card.
+CommandResult<PeerAdd> with_card(PeerAdd add) {
+    if (add.card.empty()) return add;
+    if (add.public_key) return refused(ExitCode::usage, "--card brings the public key: leave --public-key out");
+    const auto text = system::read_file(add.card);
+    if (!text) return refused_file(text.error());
+    auto card = config::decode_card(*text, add.card);
+    if (!card) return refused(ExitCode::bad_configuration, card.error().text());
+    add.public_key = card->public_key;
+    if (add.name.empty()) add.name = std::move(card->name);
+    return add;
+}
+
+PeerKey key_for(const PeerAdd& add, const std::string& name, crypto::PrivateKey own) {
+    if (!add.card.empty()) return *add.public_key;
+    if (add.public_key) return key_path(name);
+    return own;
+}
+
 /// The client's file for a peer that stands in the server's by now.
 CommandResult<ClientConfig> compose(const PeerAdd& add, const CommonOptions& common, const std::string& name, PeerKey key) {
     const auto content = ConfigFile(common.config_file).load();
@@ -81,18 +101,23 @@ CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
 void tell(const PeerAdd& add, const std::string& name, const ClientConfig& client) {
     say("added " + name + ": " + joined(client.interface.addresses));
     if (suite_of(add) == config::Suite::hybrid && !crypto::aegis_is_fast()) say(std::string(slow_hybrid));
-    if (!client.interface.private_key_file.empty())
-        say(add.format == FileFormat::wg ? std::string("the file has no PrivateKey: only the peer knows it, and adds it there")
-                                         : "the file expects the peer's private key in " + client.interface.private_key_file);
+    if (add.public_key && add.format == FileFormat::wg)
+        say("the file has no PrivateKey: only the peer knows it, and adds it there");
+    else if (!client.interface.private_key_file.empty())
+        say("the file expects the peer's private key in " + client.interface.private_key_file);
     if (!add.output.empty())
         say("next: copy " + add.output + " over" +
-            (add.format == FileFormat::json ? ", then `vpn-client connect " + fs::path(add.output).filename().string() + '`'
+            (add.format == FileFormat::json ? std::string(", then `vpn-client ") + (add.card.empty() ? "connect " : "import ") +
+                                                  fs::path(add.output).filename().string() + '`'
                                             : ""));
 }
 
 } // namespace
 
-CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common) {
+CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common) {
+    const auto complete = with_card(wishes);
+    if (!complete) return tl::unexpected(complete.error());
+    const PeerAdd& add = *complete;
     if (auto checked = check_wishes(add, common); !checked) return checked;
     crypto::SystemRandom random;
     crypto::PrivateKey own;
@@ -103,7 +128,7 @@ CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common) {
                                  .with_preshared_key = !add.public_key || add.preshared_key,
                                  .suite = suite_of(add)});
     if (!name) return tl::unexpected(name.error());
-    auto client = compose(add, common, *name, add.public_key ? PeerKey(key_path(*name)) : PeerKey(std::move(own)));
+    auto client = compose(add, common, *name, key_for(add, *name, std::move(own)));
     auto handed = client ? hand_out(add, *client) : CommandResult<void>(tl::unexpected(client.error()));
     if (!handed) {
         static_cast<void>(store.remove(*name)); // a peer that nobody has the file of is of no use

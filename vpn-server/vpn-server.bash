@@ -21,7 +21,7 @@ _vpn_server() {
         init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force' ;;
         status/ | peer/list) options+=' --json' ;;
         peer/) names=$of_peers ;;
-        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk' ;;
+        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card' ;;
       esac
       ;;
   esac

@@ -53,6 +53,20 @@ TEST_CASE("a key that only the peer has is left to the peer") {
     CHECK_FALSE(samples::holds(config::format_wg_quick(client), "PrivateKey"));
 }
 
+TEST_CASE("an answer to a card names the card's key, and is no client's file before it is joined with the private one") {
+    const config::ServerConfig server = samples::config();
+    const config::ClientConfig client = client_file(server, server.peers[0], server.peers[0].public_key, {});
+    const std::string text = config::encode(client);
+    CHECK(samples::holds(text, "\"public_key\": \"" + server.peers[0].public_key.to_string() + "\",\n    \"addresses\""));
+    CHECK_FALSE(samples::holds(text, "private_key"));
+    const auto answer = config::decode_client_or_answer(text, "laptop.json");
+    REQUIRE(answer);
+    CHECK(*answer == client);
+    const auto refused = config::decode_client(text, "laptop.json");
+    REQUIRE_FALSE(refused);
+    CHECK(samples::holds(refused.error().message, "vpn-client import"));
+}
+
 TEST_CASE("wishes go before what the server would say") {
     const ClientFileWishes wishes{samples::prefixes({"10.66.0.0/24"}), {samples::address("1.1.1.1")}};
     const config::ClientConfig client = file_for(samples::config(), wishes);
