@@ -7,8 +7,11 @@
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <string>
+#include <vector>
 
 namespace vpn::client {
 namespace {
@@ -17,6 +20,7 @@ using system::ExitCode;
 
 constexpr auto version_text = "vpn-client " VPN_VERSION;
 constexpr auto see_help = "Run `vpn-client --help` to see how it is called.\n";
+constexpr std::string_view name_of_interface_link = "vpn-interface";
 constexpr auto target_help = "a file (with a / in it, or ending in .json or .conf), or the NAME of /etc/vpn/NAME.json";
 
 std::string mistake_text(const CLI::App*, const CLI::Error& mistake) {
@@ -63,9 +67,13 @@ class Parser {
         add_doctor();
         add_import();
         add_export();
+        add_interface();
+        add_card();
+        add_run();
     }
 
     tl::expected<CommandLine, ExitCode> parse(int argc, const char* const* argv) {
+        argc = take_program(argc, argv);
         try {
             app_.parse(argc, argv);
         } catch (const CLI::ParseError& end) {
@@ -73,12 +81,22 @@ class Parser {
         }
         if (named_) return std::move(line_);
         std::cerr
-            << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock, recover, doctor, import or export\n"
+            << "vpn-client: say what to do: connect, disconnect, status, check, pause, lock, recover, doctor, import, export, "
+               "card, run or interface\n"
             << see_help;
         return tl::unexpected(ExitCode::usage);
     }
 
   private:
+    /// What stands behind the `--` of `run` is another program's: none of it is looked at. How many words are left for us.
+    int take_program(int argc, const char* const* argv) {
+        const char* const* const end = argv + argc;
+        const char* const* const dashes = std::find(argv, end, std::string_view("--"));
+        if (dashes == end || std::find(argv, dashes, std::string_view("run")) == dashes) return argc;
+        run_.program.assign(dashes + 1, end);
+        return static_cast<int>(dashes - argv);
+    }
+
     template <class Command> CLI::App* add(const std::string& name, const std::string& help, Command& command) {
         CLI::App* const sub = app_.add_subcommand(name, help);
         sub->set_version_flag("--version", version_text);
@@ -145,12 +163,42 @@ class Parser {
         sub->add_option("--output", export_.output, "Write a new file, for its owner alone, instead of printing.")
             ->type_name("FILE");
     }
+    void add_interface() {
+        CLI::App* const sub =
+            add("interface", "Make an interface for wg(8), wg-quick(8) and other programs to set up.", interface_);
+        sub->add_option("NAME", interface_.name, "What it is called.")->required()->option_text(" ");
+        sub->add_flag("-f,--foreground", interface_.foreground, "Stay, and log to stderr.");
+    }
 
     void add_doctor() {
         CLI::App* const sub =
             add("doctor", "Look for what is wrong, here and on the way to the server, and say what to do.", doctor_);
         sub->add_option("FILE|NAME", doctor_.target, target_help)->option_text(" ");
         sub->add_flag("--json", doctor_.json, "For programs; see vpn-client(1) for what it says.");
+    }
+
+    void add_card() {
+        CLI::App* const sub = add("card", "Make a key that stays here, and print the card that the server is given.", card_);
+        sub->add_option("NAME", card_.name, "The connection's name; its key waits in /etc/vpn/NAME.json.")
+            ->required()
+            ->option_text(" ");
+    }
+
+    void add_run() {
+        CLI::App* const sub =
+            add("run", "Run one program whose only way out is the tunnel: run NAME -- COMMAND ARGUMENT...", run_);
+        add_target(*sub, run_.target);
+        sub->add_option("--user", run_.user, "Who it runs as; else whoever called sudo.")->type_name("USER");
+        sub->add_option_function<std::string>(
+               "--timeout", [this](const std::string& text) { run_.timeout = to_duration("--timeout", text); },
+               "How long to wait for a working tunnel, as for connect.")
+            ->type_name("TIME");
+        sub->callback([this] {
+            if (run_.program.empty())
+                throw CLI::ValidationError("run", "say what to run behind --: vpn-client run NAME -- COMMAND");
+            line_.command = run_;
+            named_ = true;
+        });
     }
 
     void set_log_level(const std::string& text) {
@@ -170,12 +218,20 @@ class Parser {
     DoctorCommand doctor_;
     ImportCommand import_;
     ExportCommand export_;
+    InterfaceCommand interface_;
+    CardCommand card_;
+    RunCommand run_;
     CommandLine line_;
     bool named_ = false;
 };
 
 } // namespace
 
-tl::expected<CommandLine, ExitCode> parse_command_line(int argc, const char* const* argv) { return Parser().parse(argc, argv); }
+tl::expected<CommandLine, ExitCode> parse_command_line(int argc, const char* const* argv) {
+    std::vector<const char*> words(argv, argv + argc);
+    if (argc > 0 && std::filesystem::path(argv[0]).filename() == name_of_interface_link)
+        words.insert(words.begin() + 1, "interface");
+    return Parser().parse(static_cast<int>(words.size()), words.data());
+}
 
 } // namespace vpn::client

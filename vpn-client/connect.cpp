@@ -43,7 +43,8 @@ Granted<std::vector<OtherConnection>> other_connections(const std::string& own) 
         const auto report = ask_for_report(name);
         if (!report && report.error().kind == DaemonError::Kind::no_answer)
             return refuse(ExitCode::failure, report.error().message);
-        if (!report) continue; // gone meanwhile; or not ours to ask, and then not ours to connect either
+        if (!report) continue;       // gone meanwhile; or not ours to ask, and then not ours to connect either
+        if (report->apart) continue; // nobody's routes but its program's
         OtherConnection other{name, {}};
         for (const PeerReport& peer : report->peers)
             for (const std::string& text : peer.allowed_ips)

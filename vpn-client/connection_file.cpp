@@ -1,6 +1,7 @@
 #include "vpn-client/connection_file.hpp"
 
 #include "common/base/secret.hpp"
+#include "common/config/card.hpp"
 #include "common/config/wg_quick.hpp"
 #include "common/system/files.hpp"
 #include "vpn-client/network_plan.hpp"
@@ -47,6 +48,11 @@ ExitCode code_for(system::FileError::Kind kind) {
 
 Granted<ConnectionFile> decode_connection(const ConnectionName& name, std::string_view text, const config::KeyReader& read_key) {
     auto file = decode(name, text, read_key);
+    if (!file && config::decode_waiting_key(text, name.path))
+        return refuse(ExitCode::bad_configuration,
+                      config::printable(name.path, 4096) +
+                          " has a key and no server yet: give the server the card that `vpn-client card " + name.name +
+                          "` prints, and import its answer");
     if (!file) return refuse(ExitCode::bad_configuration, file.error().text());
     config::ClientInterface& interface = file->config.interface;
     if (interface.name.empty()) interface.name = name.name;

@@ -11,6 +11,13 @@ using system::ExitCode;
 /// A handshake that comes at the last moment still gets this long to be proved.
 constexpr Duration time_for_probe = 2s;
 
+Result<Network> put_up(Preparation& preparation) {
+    if (preparation.plan.apart)
+        return Network::apply_apart(std::move(preparation.netlink), std::move(preparation.nftables), preparation.plan);
+    return Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
+                          preparation.plan, preparation.running);
+}
+
 } // namespace
 
 class Daemon::LastHooks {
@@ -29,8 +36,7 @@ class Daemon::LastHooks {
 Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, Hooks hooks, const StopSignal& stop, system::Logger log) {
     auto last_hooks = std::make_unique<LastHooks>(std::move(hooks), log);
     if (auto ran = last_hooks->get().run_up(Hooks::Moment::pre_up, stop, log); !ran) return tl::unexpected(ran.error());
-    auto network = Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
-                                  preparation.plan, preparation.running);
+    auto network = put_up(preparation);
     if (!network) return refuse(ExitCode::failure, network.error().message);
     const std::string& interface = preparation.file.config.interface.name;
     auto dns = Dns::apply(preparation.dns, preparation.file.origin.name, interface, preparation.plan.interface);
@@ -46,7 +52,7 @@ Daemon::Daemon(Preparation& preparation, Network network, Dns dns, std::unique_p
                                        Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
                                                      std::move(preparation.leak_lock), std::move(preparation.device),
                                                      std::move(preparation.sockets), std::move(preparation.plan),
-                                                     std::move(network), std::move(dns)},
+                                                     std::move(network), std::move(dns), preparation.limit},
                                        log_)),
       stop_(stop), stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
@@ -67,6 +73,7 @@ std::string Daemon::answer(std::string_view request) {
     }
     tunnel_->open_lock_at_end();
     asked_to_end_ = true;
+    disconnected_ = true;
     return format(ending_answer());
 }
 
@@ -95,6 +102,17 @@ Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
 Granted<void> Daemon::run_post_up() {
     ran_post_up_ = true;
     return hooks_->get().run_up(Hooks::Moment::post_up, stop_, log_);
+}
+
+bool Daemon::run_beside(int program, const std::function<void(bool disconnected)>& end_asked) {
+    bool ended = false;
+    const Watch watch(loop_, program, [&ended] { ended = true; });
+    log_.info("connected", {{"connection", name_}});
+    while (!ended && !tunnel_->gone()) {
+        if (std::exchange(asked_to_end_, false)) end_asked(std::exchange(disconnected_, false));
+        loop_.run_one();
+    }
+    return ended;
 }
 
 ExitCode Daemon::run() {

@@ -11,6 +11,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,10 @@ class Daemon {
     /// Until somebody ends it: ok, or failure if it was the interface that went.
     system::ExitCode run();
 
+    /// Until `program` becomes readable. Whoever asks us to end is handed to `end_asked` instead (true: by `disconnect`).
+    /// False: the interface was removed before.
+    bool run_beside(int program, const std::function<void(bool disconnected)>& end_asked);
+
   private:
     /// Runs PostDown when it goes.
     class LastHooks;
@@ -58,6 +63,7 @@ class Daemon {
     bool ran_post_up_ = false;
     Watch stop_watch_;
     bool asked_to_end_ = false;
+    bool disconnected_ = false; ///< it was a command that asked
     bool time_is_up_ = false;
 };
 

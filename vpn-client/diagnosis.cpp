@@ -6,6 +6,12 @@ namespace {
 /// ICMP can be forged, and a server that restarts says no for a moment: once is a hint, twice an answer.
 constexpr std::uint32_t certain_after = 2;
 
+/// What the longest of a hybrid handshake's datagrams needs of a link: HYBRID.md 2, with UDP and IPv4 or IPv6 around it.
+constexpr std::uint32_t hybrid_initiation = 1396;
+constexpr std::uint32_t small_question = 148;
+constexpr std::uint32_t hybrid_needs_v4 = hybrid_initiation + 8 + 20;
+constexpr std::uint32_t hybrid_needs_v6 = hybrid_initiation + 8 + 40;
+
 std::string place(const Evidence& evidence) {
     return evidence.server == evidence.endpoint || evidence.endpoint.empty() ? evidence.server
                                                                              : evidence.server + " (" + evidence.endpoint + ")";
@@ -46,13 +52,39 @@ std::vector<std::string> explain_psk(const Evidence& evidence) {
 
 std::vector<std::string> explain_suite(const Evidence& evidence) {
     const std::string ours(crypto::name_of(evidence.suite));
-    const std::string theirs(evidence.suite == crypto::Suite::hybrid ? "wireguard" : "hybrid");
-    return {place(evidence) + " speaks suite " + theirs + " with this client, and the file says " + ours,
-            "  Set \"suite\": \"" + theirs + "\" in the file, or get it again from the server: vpn-server peer add.",
-            "  A file that once said hybrid, the stronger one, should say so again: ask whoever runs the server first."};
+    const bool weaker = evidence.suite == crypto::Suite::hybrid;
+    const std::string theirs(weaker ? "wireguard" : "hybrid");
+    std::vector<std::string> lines{place(evidence) + " speaks suite " + theirs + " with this client, and the file says " + ours};
+    if (weaker)
+        lines.insert(lines.end(),
+                     {"  Do not change the file to wireguard by yourself: that gives up the safety from quantum computers.",
+                      "  Ask whoever runs the server first, by another way, whether they chose it for this client.",
+                      "  If it was a mistake there, they set \"suite\": \"hybrid\" for it in the server's file.",
+                      "  If they chose it, get the file again from them, or set \"suite\": \"wireguard\" in it."});
+    else
+        lines.emplace_back("  Set \"suite\": \"hybrid\" in the file, or get it again from the server: vpn-server peer add.");
+    return lines;
+}
+
+std::vector<std::string> explain_size(const Evidence& evidence) {
+    std::vector<std::string> lines{
+        place(evidence) + " answers small datagrams, and no large ones",
+        "  " + times(evidence.initiations, "handshake") + " of " + std::to_string(hybrid_initiation) +
+            " bytes had no answer, and a question of " + std::to_string(small_question) + " bytes had one.",
+        "  On the way a firewall or router drops large datagrams, or the fragments that a narrow link makes of them."};
+    if (evidence.link_mtu > 0 && evidence.link_mtu < hybrid_needs_v6)
+        lines.push_back("  This machine's own link has an MTU of " + std::to_string(evidence.link_mtu) + ".");
+    lines.insert(lines.end(),
+                 {"  A handshake of suite hybrid passes whole where every link has an MTU of " + std::to_string(hybrid_needs_v4) +
+                      " (IPv6: " + std::to_string(hybrid_needs_v6) + ") or more,",
+                  "  and in fragments where nobody drops them: raise the MTU, let fragments pass, or try another network.",
+                  "  Suite wireguard's handshake is small, but gives up the safety from quantum computers: that is for",
+                  "  whoever runs the server to decide (vpn-server peer add --suite wireguard)."});
+    return lines;
 }
 
 std::vector<std::string> explain_silence(const Evidence& evidence) {
+    if (loses_large_datagrams(evidence)) return explain_size(evidence);
     std::vector<std::string> lines{place(evidence) + " does not answer; " + times(evidence.initiations, "handshake") +
                                    (evidence.initiations == 1 ? " was sent" : " were sent")};
     if (evidence.unsent > 0)
@@ -63,9 +95,6 @@ std::vector<std::string> explain_silence(const Evidence& evidence) {
                                "  - the public_key in the file is not the server's;",
                                "  - the server does not know this client's key: vpn-server peer list;",
                                "  - a clock: this client connected before with a clock that was ahead."});
-    if (evidence.suite == crypto::Suite::hybrid)
-        lines.push_back("  - fragments are dropped on a narrow way: a handshake of suite hybrid has up to 1,396 bytes; suite "
-                        "wireguard's fits.");
     return lines;
 }
 
@@ -87,9 +116,17 @@ Reason diagnose(const Evidence& evidence) {
     if (evidence.rejected_responses > 0) return Reason::wrong_psk;
     if (evidence.wrong_suites > 0) return Reason::wrong_suite;
     if (evidence.cookies > 0) return Reason::busy;
+    if (loses_large_datagrams(evidence)) return Reason::silence;
     if (evidence.port_unreachable > 0) return Reason::port_closed;
     if (evidence.host_unreachable > 0) return Reason::no_route;
     return Reason::silence;
+}
+
+bool loses_large_datagrams(const Evidence& evidence) {
+    const bool large_answered = evidence.handshake || evidence.rejected_responses > 0 || evidence.cookies > 0;
+    // One has to go out behind the small answer: before it, the server may just not have been there.
+    return evidence.suite == crypto::Suite::hybrid && evidence.declined && evidence.initiations_since_declined > 0 &&
+           !large_answered && evidence.wrong_suites == 0;
 }
 
 bool is_certain(const Evidence& evidence) {
@@ -120,7 +157,7 @@ std::string explanation(Reason reason, const Evidence& evidence) {
     return text;
 }
 
-std::string summary_of(Reason reason) {
+std::string summary_of(Reason reason, const Evidence& evidence) {
     switch (reason) {
     case Reason::name_not_resolved: return "the server's name does not resolve";
     case Reason::no_route: return "there is no way to the server";
@@ -128,7 +165,9 @@ std::string summary_of(Reason reason) {
     case Reason::busy: return "the server is busy";
     case Reason::wrong_psk: return "the server's answer does not decrypt: the preshared keys differ";
     case Reason::wrong_suite: return "the server speaks the other suite with this client";
-    case Reason::silence: return "the server does not answer";
+    case Reason::silence:
+        return loses_large_datagrams(evidence) ? "large datagrams don't get through: small ones are answered"
+                                               : "the server does not answer";
     case Reason::no_return: return "nothing comes back through the tunnel";
     }
     return {};

@@ -27,13 +27,21 @@ struct Evidence {
     std::uint32_t port_unreachable = 0;
     std::uint32_t host_unreachable = 0; ///< also the network, and a router that forbids it
     std::uint64_t unsent = 0;           ///< datagrams that this machine refused to send
-    bool handshake = false;             ///< complete
+    /// A small question in the other suite was declined: the server is there, and knows this client in the file's suite.
+    bool declined = false;
+    std::uint32_t initiations_since_declined = 0;
+    bool handshake = false; ///< complete
     bool has_preshared_key = false;
     crypto::Suite suite = crypto::Suite::wireguard; ///< that the file has
+    std::uint32_t link_mtu = 0;                     ///< of this machine's link to the server; zero: not known
 };
 
 /// The one reason that fits best. Requires: no working tunnel.
 Reason diagnose(const Evidence& evidence);
+
+/// Small datagrams pass, and the large ones of a hybrid handshake don't: one way or the other they, or their fragments, are
+/// dropped.
+bool loses_large_datagrams(const Evidence& evidence);
 
 /// Nothing is gained by waiting longer: the same clear answer came twice.
 bool is_certain(const Evidence& evidence);
@@ -45,6 +53,6 @@ std::vector<std::string> explain(Reason reason, const Evidence& evidence);
 std::string explanation(Reason reason, const Evidence& evidence);
 
 /// One half sentence for `status`: `the server does not answer`.
-std::string summary_of(Reason reason);
+std::string summary_of(Reason reason, const Evidence& evidence);
 
 } // namespace vpn::client

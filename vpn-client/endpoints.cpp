@@ -116,4 +116,9 @@ std::uint32_t outer_mtu(system::Netlink& netlink, const std::vector<Endpoints>& 
     return smallest.value_or(1500);
 }
 
+std::uint32_t link_mtu_to(const Endpoint& endpoint) {
+    auto netlink = system::Netlink::open();
+    return netlink ? outer_mtu(*netlink, {{endpoint}}) : 1500;
+}
+
 } // namespace vpn::client

@@ -14,5 +14,7 @@ Granted<std::vector<Endpoints>> find_endpoints(ConnectionFile& file, system::Net
 
 /// The smallest MTU of the links that lead to them; 1500 if none is known.
 std::uint32_t outer_mtu(system::Netlink& netlink, const std::vector<Endpoints>& endpoints);
+/// Of the link that leads there now.
+std::uint32_t link_mtu_to(const Endpoint& endpoint);
 
 } // namespace vpn::client

@@ -5,6 +5,7 @@
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_file.hpp"
+#include "vpn-client/network_plan.hpp"
 #include "vpn-client/new_file.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
@@ -37,6 +38,9 @@ std::vector<std::string> notes_on_losses(const ConnectionFile& file) {
     };
     if (interface.name != file.origin.name) lost("interface.name (the file's name is the interface's)");
     if (interface.probe) lost("interface.probe");
+    if (!all_excluded_ips(file.config).empty())
+        notes.emplace_back("note: exclusions are written out as the prefixes that remain");
+    if (interface.lock) lost("interface.lock");
     if (!interface.offloads) lost("interface.offloads");
     return notes;
 }

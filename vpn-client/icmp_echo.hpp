@@ -25,6 +25,21 @@ ByteVector encode_echo_request(Family family, Echo echo);
 /// ICMPv6's).
 std::optional<Echo> decode_echo_reply(Family family, Bytes message);
 
+/// The IP packet of an echo request, `size` bytes in all, that any router may fragment. Both checksums are filled in.
+/// Requires: addresses of one family; `size` has room for the headers.
+ByteVector encode_echo_packet(const IpAddress& source, const IpAddress& destination, Echo echo, std::size_t size);
+
+/// An answer as it came, and from whom.
+struct EchoReply {
+    IpAddress source;
+    Echo echo;
+    friend bool operator==(const EchoReply&, const EchoReply&) = default;
+};
+
+/// The echo reply that this IP packet is, or whose first fragment it is; it may be cut off behind the ICMP header. No checksum is
+/// looked at.
+std::optional<EchoReply> find_echo_reply(Bytes packet);
+
 /// What follows the IPv4 header that a raw socket hands over with the message. Empty if it is no whole IPv4 header.
 Bytes without_ipv4_header(Bytes packet);
 

@@ -1,7 +1,9 @@
 #include "vpn-client/import.hpp"
 
 #include "common/base/secret.hpp"
+#include "common/system/files.hpp"
 #include "common/system/process.hpp"
+#include "vpn-client/card.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_file.hpp"
 #include "vpn-client/new_file.hpp"
@@ -34,11 +36,31 @@ std::string target_of(const ImportCommand& command, const ConnectionName& to) {
     return command.output.empty() ? to.name : config::printable(to.path, 4096);
 }
 
+/// A server's answer to a card, if that is what stands there. What is wrong with it is found by load_connection.
+std::optional<config::ClientConfig> read_answer(const ConnectionName& source) {
+    auto text = system::read_private_file(source.path);
+    if (!text || source.path.ends_with(".conf")) return std::nullopt;
+    auto answer = config::decode_client_or_answer(*text, source.path);
+    wipe(std::as_writable_bytes(std::span(*text)));
+    if (!answer || !answer->interface.public_key) return std::nullopt;
+    return std::move(*answer);
+}
+
+void say_next(const ImportCommand& command, const ConnectionName& to) {
+    std::cout << "imported: " << config::printable(to.path, 4096) << "; next: vpn-client connect " << target_of(command, to)
+              << '\n';
+}
+
 Granted<void> carry_out(const ImportCommand& command) {
     const auto source = parse_connection_name(command.file);
     if (!source) return tl::unexpected(source.error());
     const auto to = destination(command, *source);
     if (!to) return tl::unexpected(to.error());
+    if (auto answer = read_answer(*source)) {
+        auto joined = join_answer(std::move(*answer), *to);
+        if (joined) say_next(command, *to);
+        return joined;
+    }
     if (auto fresh = check_new(to->path); !fresh) return fresh;
     auto file = load_connection(*source);
     if (!file) return tl::unexpected(std::move(file.error()));
@@ -48,8 +70,7 @@ Granted<void> carry_out(const ImportCommand& command) {
     if (command.output.empty())
         if (auto made = make_connection_directory(); !made) return made;
     if (auto written = write(*to, file->config); !written) return written;
-    std::cout << "imported: " << config::printable(to->path, 4096) << "; next: vpn-client connect " << target_of(command, *to)
-              << '\n';
+    say_next(command, *to);
     return {};
 }
 

@@ -22,6 +22,9 @@ struct CarryOut {
     ExitCode operator()(const ImportCommand& command) const { return import_connection(command); }
     ExitCode operator()(const ExportCommand& command) const { return export_connection(command); }
     ExitCode operator()(const DoctorCommand& command) const { return doctor(command); }
+    ExitCode operator()(const InterfaceCommand& command) const { return make_interface(command, log_level); }
+    ExitCode operator()(const CardCommand& command) const { return card(command); }
+    ExitCode operator()(const RunCommand& command) const { return run_program(command, log_level); }
 };
 
 ExitCode run(int argc, const char* const* argv) {

@@ -4,6 +4,7 @@
 #include "common/system/sysctl.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vpn::client {
 namespace {
@@ -63,8 +64,11 @@ struct Network::Parts {
     Result<void> set_up_link();
     Result<void> add_addresses();
     Result<void> add_rules();
+    Result<void> narrow_routes(std::uint32_t mtu);
     void remove_rules();
+    Result<void> add_routes();
     Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
+    Result<void> put_up_apart();
 
     system::Netlink netlink;
     system::Nftables nftables;
@@ -73,6 +77,7 @@ struct Network::Parts {
     std::optional<system::ScopedTable> firewall;
     std::vector<system::ScopedAddress> addresses;
     std::optional<system::ScopedRoutes> routes;
+    std::uint32_t routes_mtu = 0; ///< zero: the interface's
     std::vector<system::ScopedRule> rules;
 };
 
@@ -94,6 +99,13 @@ Result<void> Network::Parts::add_addresses() {
     return {};
 }
 
+Result<void> Network::Parts::add_routes() {
+    auto routed = system::ScopedRoutes::add(netlink, plan.routes);
+    if (!routed) return as_result(routed);
+    routes = std::move(*routed);
+    return {};
+}
+
 Result<void> Network::Parts::add_rules() {
     for (const system::Rule& rule : plan.rules) {
         auto added = system::ScopedRule::add(netlink, rule);
@@ -101,6 +113,12 @@ Result<void> Network::Parts::add_rules() {
         rules.push_back(std::move(*added));
     }
     return {};
+}
+
+Result<void> Network::Parts::narrow_routes(std::uint32_t mtu) {
+    if (mtu == routes_mtu) return {};
+    routes_mtu = mtu;
+    return as_result(system::set_routes_mtu(netlink, plan.routes, mtu));
 }
 
 /// The last first.
@@ -118,12 +136,19 @@ Result<void> Network::Parts::put_up(std::string_view connection, const std::vect
     firewall = std::move(*table);
     if (auto added = add_addresses(); !added) return added;
     if (auto set = set_up_link(); !set) return set;
-    auto routed = system::ScopedRoutes::add(netlink, plan.routes);
-    if (!routed) return as_result(routed);
-    routes = std::move(*routed);
+    if (auto added = add_routes(); !added) return added;
     if (!journal.valid_mark_before.empty())
         if (auto set = system::write_sysctl(valid_mark_path, "1"); !set) return as_result(set);
     return add_rules();
+}
+
+Result<void> Network::Parts::put_up_apart() {
+    const auto loopback = system::find_link(netlink, "lo");
+    if (!loopback) return as_result(loopback);
+    if (auto set = system::set_link_up(netlink, loopback->index); !set) return as_result(set);
+    if (auto added = add_addresses(); !added) return added;
+    if (auto set = set_up_link(); !set) return set;
+    return add_routes();
 }
 
 Network::Network(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -138,6 +163,18 @@ Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftable
     return Network(std::move(parts));
 }
 
+Result<void> Network::set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands) {
+    if (auto set = system::set_link_mtu(parts_->netlink, parts_->plan.interface, mtu); !set) return as_result(set);
+    if (auto set = parts_->narrow_routes(routes_mtu); !set) return set;
+    return parts_->nftables.apply(firewall_commands);
+}
+
+Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables nftables, const NetworkPlan& plan) {
+    auto parts = std::make_unique<Parts>(std::move(netlink), std::move(nftables), plan);
+    if (auto done = parts->put_up_apart(); !done) return tl::unexpected(done.error());
+    return Network(std::move(parts));
+}
+
 void Network::step_aside() { parts_->remove_rules(); }
 
 Result<void> Network::step_back() {
@@ -148,6 +185,7 @@ Result<void> Network::step_back() {
 void Network::repair() {
     for (const auto& address : parts_->plan.addresses) static_cast<void>(system::add_address(parts_->netlink, address));
     for (const auto& route : parts_->plan.routes) static_cast<void>(system::add_route(parts_->netlink, route));
+    static_cast<void>(parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)));
 }
 
 } // namespace vpn::client

@@ -22,12 +22,17 @@ class Network {
     /// Puts up all of the plan, or nothing. Requires: the interface of that index is there, and leftovers are cleaned up.
     static Result<Network> apply(system::Netlink netlink, system::Nftables nftables, std::string_view connection,
                                  const NetworkPlan& plan, const std::vector<Journal>& running);
+    /// The same for a plan apart, in a network namespace that goes with its program: nothing of it is written down.
+    static Result<Network> apply_apart(system::Netlink netlink, system::Nftables nftables, const NetworkPlan& plan);
     Network(Network&&) noexcept;
     Network& operator=(Network&&) noexcept;
     ~Network();
 
     /// Puts up again what the kernel took away when somebody set the interface down and up.
     void repair();
+    /// The interface gets another MTU, its routes a smaller one where it may not go so low (else zero), and the firewall what
+    /// goes with it.
+    Result<void> set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands);
     /// Takes down the rules that send packets into the tunnel, and puts them up again.
     void step_aside();
     Result<void> step_back();

@@ -11,6 +11,8 @@ namespace vpn::client {
 namespace {
 
 constexpr std::uint32_t udp_header = 8;
+/// Whoever has not thought about MTUs has an interface made for this.
+constexpr std::uint32_t usual_path_mtu = 1500;
 constexpr std::uint32_t smallest_mtu = 576;
 constexpr std::uint32_t smallest_mtu_for_ipv6 = 1280;
 /// Jumbo frames less what goes around them: a loopback endpoint is no reason for packets of 64 KiB.
@@ -24,20 +26,13 @@ bool contains_any(const Prefix& prefix, const std::vector<IpAddress>& addresses)
 /// The first bit is all that the halves of everything differ in.
 bool is_everything_or_half(const Prefix& prefix) { return prefix.bits() <= 1; }
 
-/// The largest outer headers that a packet to any peer gets: IP's of the families that endpoints have, UDP's, and the suite's.
+/// The largest of a packet to any peer.
 std::uint32_t overhead(const config::ClientConfig& config, const NetworkFacts& facts) {
     const bool v4_alone = !facts.endpoints.empty() && std::ranges::all_of(facts.endpoints, &IpAddress::is_v4);
-    std::uint32_t suite = 0;
+    std::uint32_t largest = 0;
     for (const config::ClientPeer& peer : config.peers)
-        suite = std::max<std::uint32_t>(suite, static_cast<std::uint32_t>(protocol::data_overhead(peer.suite)));
-    return (v4_alone ? 20 : 40) + udp_header + suite;
-}
-
-std::uint32_t mtu_for(const config::ClientConfig& config, const NetworkFacts& facts, bool ipv6_inside) {
-    if (config.interface.mtu) return *config.interface.mtu;
-    const std::uint32_t floor = ipv6_inside ? smallest_mtu_for_ipv6 : smallest_mtu;
-    const std::uint32_t around = overhead(config, facts);
-    return std::clamp(facts.outer_mtu > around ? facts.outer_mtu - around : 0, floor, largest_mtu);
+        largest = std::max(largest, outer_overhead(v4_alone ? Family::v4 : Family::v6, peer.suite));
+    return largest;
 }
 
 class Planner {
@@ -50,7 +45,8 @@ class Planner {
         plan_addresses();
         if (config_.interface.routes)
             for (const Family family : {Family::v4, Family::v6}) plan_routes(family);
-        plan_.mtu = mtu_for(config_, facts_, ipv6_inside_);
+        plan_.outer_mtu = facts_.outer_mtu;
+        plan_mtu();
         plan_.needs_valid_mark =
             std::ranges::any_of(plan_.rules, [](const system::Rule& rule) { return rule.family == Family::v4; });
         plan_firewall();
@@ -148,11 +144,19 @@ class Planner {
         plan_.rules.push_back(rule);
     }
 
+    void plan_mtu() {
+        plan_.overhead = overhead(config_, facts_);
+        plan_.smallest_mtu = ipv6_inside_ ? smallest_mtu_for_ipv6 : smallest_mtu;
+        plan_.mtu_is_auto = !config_.interface.mtu;
+        plan_.mtu = plan_.mtu_is_auto ? interface_mtu(plan_, facts_.outer_mtu) : *config_.interface.mtu;
+    }
+
     void plan_firewall() {
         FirewallFacts facts;
         facts.interface = config_.interface.name;
         for (const auto& address : plan_.addresses) facts.addresses.push_back(address.prefix.address());
         if (!plan_.rules.empty()) facts.marked_port = facts_.listen_port;
+        facts.largest_packet = plan_.mtu;
         plan_.firewall_table = firewall_table_name(config_.interface.name);
         plan_.firewall_commands = firewall_commands(facts);
     }
@@ -181,6 +185,13 @@ std::vector<Prefix> all_allowed_ips(const config::ClientConfig& config) {
     return all;
 }
 
+std::vector<Prefix> all_excluded_ips(const config::ClientConfig& config) {
+    std::vector<Prefix> all;
+    for (const config::ClientPeer& peer : config.peers)
+        for (const Prefix& prefix : config::prefixes_of(peer.written_ips, true)) all.push_back(prefix);
+    return all;
+}
+
 bool is_full_tunnel(const std::vector<Prefix>& allowed_ips, Family family) {
     bool lower = false;
     bool upper = false;
@@ -197,6 +208,31 @@ bool is_full_tunnel(const std::vector<Prefix>& allowed_ips) {
     return is_full_tunnel(allowed_ips, Family::v4) || is_full_tunnel(allowed_ips, Family::v6);
 }
 
+std::uint32_t outer_overhead(Family family, crypto::Suite suite) {
+    return (family == Family::v4 ? 20 : 40) + udp_header + static_cast<std::uint32_t>(protocol::data_overhead(suite));
+}
+
+std::uint32_t interface_mtu(const NetworkPlan& plan, std::uint32_t path_mtu) {
+    return std::clamp(path_mtu > plan.overhead ? path_mtu - plan.overhead : 0, plan.smallest_mtu, largest_mtu);
+}
+
+std::uint32_t largest_whole_packet(const NetworkPlan& plan, std::uint32_t path_mtu) {
+    constexpr std::uint32_t padding_multiple = 16;
+    const std::uint32_t room = std::min(path_mtu - plan.overhead, interface_mtu(plan, path_mtu));
+    return path_mtu < usual_path_mtu ? room - room % padding_multiple : room;
+}
+
 NetworkPlan plan_network(const config::ClientConfig& config, const NetworkFacts& facts) { return Planner(config, facts).make(); }
+
+NetworkPlan plan_apart(const config::ClientConfig& config, const NetworkFacts& facts) {
+    NetworkPlan plan = plan_network(config, facts);
+    plan.apart = true;
+    for (system::Route& route : plan.routes) route.table = system::main_table;
+    plan.rules.clear();
+    plan.needs_valid_mark = false;
+    plan.firewall_table.clear();
+    plan.firewall_commands.clear();
+    return plan;
+}
 
 } // namespace vpn::client

@@ -47,6 +47,13 @@ struct NetworkPlan {
     std::uint32_t interface = 0;
     std::vector<system::InterfaceAddress> addresses;
     std::uint32_t mtu = 1420;
+    /// What goes around a packet at most, and the least that the interface may have.
+    std::uint32_t overhead = 80;
+    std::uint32_t smallest_mtu = 1280;
+    /// The file leaves it to us.
+    bool mtu_is_auto = true;
+    /// Of the link that leads to the peers.
+    std::uint32_t outer_mtu = 1500;
     std::vector<system::Route> routes;
     /// In the order they are put up; empty where everything fits the main table.
     std::vector<system::Rule> rules;
@@ -57,12 +64,28 @@ struct NetworkPlan {
     std::string firewall_commands;
     /// What was left out, a line each.
     std::vector<std::string> warnings;
+    /// For a network namespace where the tunnel is the only way out.
+    bool apart = false;
 
     [[nodiscard]] std::uint32_t table() const;
 };
 
+/// What goes around an inner packet on its way to an endpoint of this family.
+std::uint32_t outer_overhead(Family family, crypto::Suite suite);
+
+/// What the interface gets where the way to the endpoint carries `path_mtu` whole.
+std::uint32_t interface_mtu(const NetworkPlan& plan, std::uint32_t path_mtu);
+/// The largest packet that such a way carries in one piece, both ways: less than the interface has where that may not go so low,
+/// and where the other side, whose interface has more, pads what it sends.
+/// Requires: path_mtu > plan.overhead.
+std::uint32_t largest_whole_packet(const NetworkPlan& plan, std::uint32_t path_mtu);
+
 /// Requires: a checked configuration whose interface has a name.
 NetworkPlan plan_network(const config::ClientConfig& config, const NetworkFacts& facts);
+
+/// For a network namespace of one program: nothing but the tunnel leads out, so that every route fits the main table, and nobody
+/// else's packets come by to be kept off. Requires: the same.
+NetworkPlan plan_apart(const config::ClientConfig& config, const NetworkFacts& facts);
 
 /// Everything of one family goes through the tunnel: a `/0`, or its two halves.
 bool is_full_tunnel(const std::vector<Prefix>& allowed_ips, Family family);
@@ -70,5 +93,7 @@ bool is_full_tunnel(const std::vector<Prefix>& allowed_ips);
 
 /// Of all peers.
 std::vector<Prefix> all_allowed_ips(const config::ClientConfig& config);
+/// What their lists take out again.
+std::vector<Prefix> all_excluded_ips(const config::ClientConfig& config);
 
 } // namespace vpn::client

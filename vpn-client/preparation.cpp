@@ -95,6 +95,16 @@ Granted<std::optional<LeakLock>> raise_lock(const ConnectionFile& file, const st
     return std::optional<LeakLock>(std::move(*lock));
 }
 
+/// The doors to the kernel lead to the network that they were made in.
+Result<void> go_inside(const Enter& enter, system::OsResult<system::Netlink>& netlink, Result<system::Nftables>& nftables) {
+    if (auto entered = enter(); !entered) return entered;
+    netlink = system::Netlink::open();
+    if (!netlink) return failed(netlink.error().message);
+    nftables = system::Nftables::open();
+    if (!nftables) return failed(nftables.error().message);
+    return {};
+}
+
 /// That nobody else has what the plan needs.
 Result<void> check_kernel(system::Netlink& netlink, const NetworkPlan& plan, const std::vector<Journal>& running) {
     const auto rules = system::list_rules(netlink);
@@ -106,7 +116,8 @@ Result<void> check_kernel(system::Netlink& netlink, const NetworkPlan& plan, con
 
 } // namespace
 
-Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
+Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const Enter& enter) {
+    if (enter) file.config.interface.lock = false; // there is nothing to lock where the tunnel is the only way out
     if (!system::has_net_admin())
         return refuse(ExitCode::no_permission, "only root (CAP_NET_ADMIN) can make interfaces and routes: run it with sudo");
     auto netlink = system::Netlink::open();
@@ -132,15 +143,18 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
     if (auto free = check_locks(*nftables, file, running); !free) return tl::unexpected(std::move(free.error()));
     auto leak_lock = raise_lock(file, *endpoints);
     if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
-    auto device = open_device(file.config.interface.name, file.config.interface.offloads);
-    if (!device) return tl::unexpected(std::move(device.error()));
     auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
     if (!sockets) return tl::unexpected(std::move(sockets.error()));
-
     const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
-    NetworkPlan plan = plan_network(file.config, facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot));
+    if (enter)
+        if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
+    auto device = open_device(file.config.interface.name, file.config.interface.offloads);
+    if (!device) return tl::unexpected(std::move(device.error()));
+
+    const NetworkFacts facts = facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot);
+    NetworkPlan plan = enter ? plan_apart(file.config, facts) : plan_network(file.config, facts);
     if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
-    DnsPlan dns = plan_dns(file.config, speaks_ipv6());
+    DnsPlan dns = enter ? DnsPlan{} : plan_dns(file.config, speaks_ipv6()); // a program apart has a resolv.conf of its own
     return Preparation{std::move(file),
                        std::move(*listener),
                        std::move(*lock),
@@ -153,7 +167,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting) {
                        std::move(*nftables),
                        std::move(plan),
                        std::move(dns),
-                       running};
+                       running,
+                       waiting.limit};
 }
 
 } // namespace vpn::client

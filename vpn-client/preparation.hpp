@@ -15,6 +15,7 @@
 #include "vpn-client/refusal.hpp"
 #include "vpn-client/stop_signal.hpp"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Preparation {
     NetworkPlan plan;
     DnsPlan dns;
     std::vector<Journal> running; ///< of the other connections
+    Duration limit;               ///< how long somebody waits for the tunnel to work; zero: for ever
 };
 
 /// Zero waits for ever.
@@ -45,8 +47,11 @@ struct Waiting {
     const StopSignal& stop;
 };
 
+/// Goes into the network namespace where the interface is to be.
+using Enter = std::function<Result<void>()>;
+
 /// Resolves names within the limit, asks for the way there, takes what must be ours alone, and makes the plan. Leftovers of a
-/// crash are taken back by the way.
-Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting);
+/// crash are taken back by the way. With `enter`, all but the UDP sockets is made where that leads, and the plan is one apart.
+Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const Enter& enter = {});
 
 } // namespace vpn::client

@@ -175,9 +175,12 @@ Json to_json(const Report& report) {
                          {"uptime", seconds(report.uptime)},
                          {"addresses", text_list(report.addresses)},
                          {"mtu", report.mtu},
+                         {"path_mtu", report.path_mtu ? Json(*report.path_mtu) : Json()},
                          {"listen_port", report.listen_port},
                          {"full_tunnel", report.full_tunnel},
                          {"routes", text_list(report.routes)},
+                         {"excluded", text_list(report.excluded)},
+                         {"apart", report.apart},
                          {"dns", to_json(report.dns)},
                          {"lock", Json::object({{"state", name_of(report.lock)},
                                                 {"pause_left", report.pause_left ? seconds(*report.pause_left) : Json()}})},
@@ -199,9 +202,12 @@ std::optional<Report> report_from(const Json& json) {
     reader.read("uptime", report.uptime);
     reader.read("addresses", report.addresses);
     reader.read("mtu", report.mtu);
+    report.path_mtu = json.integer_at("path_mtu");
     reader.read("listen_port", report.listen_port);
     reader.read("full_tunnel", report.full_tunnel);
     reader.read("routes", report.routes);
+    reader.read("excluded", report.excluded);
+    reader.read("apart", report.apart);
     read_dns(json, report.dns, reader);
     read_lock(json.find("lock"), report, reader);
     reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });

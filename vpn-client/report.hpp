@@ -70,8 +70,11 @@ struct Report {
     Duration uptime{0}; ///< since `connect`
     std::vector<std::string> addresses;
     std::int64_t mtu = 0;
+    std::optional<std::int64_t> path_mtu; ///< as probing found it
     std::int64_t listen_port = 0;
     std::vector<std::string> routes;
+    std::vector<std::string> excluded; ///< prefixes that allowed_ips takes out by `!`
+    bool apart = false;                ///< in a network namespace of its own, for one program
     bool full_tunnel = false;
     DnsReport dns;
     LockState lock = LockState::off;

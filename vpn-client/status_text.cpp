@@ -50,6 +50,12 @@ std::string lock_text(const Report& report) {
                               : "shut: what belongs in the tunnel leaves by no other way";
 }
 
+std::string mtu_text(const Report& report) {
+    std::string text = std::to_string(report.mtu);
+    if (report.path_mtu) text += " (found by probing: the way carries " + std::to_string(*report.path_mtu) + ')';
+    return text;
+}
+
 std::string suite_text(const PeerReport& peer) {
     std::string text = peer.suite;
     if (peer.has_preshared_key) text += ", with a preshared key";
@@ -102,9 +108,11 @@ std::string status_text(const Report& report, const Traffic& traffic, bool colou
     for (const PeerReport& peer : report.peers) text += peer_text(peer);
     text += line("rate", system::format_rate(traffic.received, traffic.over) + " received, " +
                              system::format_rate(traffic.sent, traffic.over) + " sent");
-    text += line("interface", report.interface + ", MTU " + std::to_string(report.mtu));
+    text += line("interface", report.interface + ", MTU " + mtu_text(report) +
+                                  (report.apart ? ", in a namespace of its own for one program" : ""));
     text += line("addresses", joined(report.addresses));
     text += line("routes", joined(report.routes) + (report.full_tunnel ? " (full tunnel)" : ""));
+    if (!report.excluded.empty()) text += line("excluded", joined(report.excluded) + " (not through the tunnel)");
     if (!report.dns.servers.empty()) text += line("dns", dns_text(report.dns, report.pause_left.has_value()));
     text += line("lock", lock_text(report));
     text += line("up for", system::format_duration(report.uptime));

@@ -41,6 +41,12 @@ StopSignal::~StopSignal() {
     ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
+std::optional<StopSignal::Request> StopSignal::take() {
+    signalfd_siginfo info{};
+    if (::read(fd_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+    return Request{static_cast<int>(info.ssi_signo), info.ssi_code > 0};
+}
+
 bool StopSignal::asked() const {
     pollfd watched{fd_.get(), POLLIN, 0};
     return ::poll(&watched, 1, 0) > 0;

@@ -4,6 +4,7 @@
 #include "common/system/unique_fd.hpp"
 
 #include <csignal>
+#include <optional>
 
 namespace vpn::client {
 
@@ -17,9 +18,17 @@ class StopSignal {
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
 
-    /// Readable once somebody asked us to end; it stays so.
+    /// Readable once somebody asked us to end; it stays so until that is taken.
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] bool asked() const;
+
+    struct Request {
+        int signal = 0;
+        /// Whoever sits there sent it to every process of that terminal, not to us alone.
+        bool from_terminal = false;
+    };
+    /// Takes what asked us off, for who does something else about it. None if nobody asks any more.
+    [[nodiscard]] std::optional<Request> take();
 
   private:
     sigset_t before_{};

@@ -4,6 +4,8 @@
 #include "common/system/clocks.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/connection_name.hpp"
+#include "vpn-client/endpoints.hpp"
+#include "vpn-client/firewall.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -20,6 +22,8 @@ using protocol::EventKind;
 
 /// After so long without an answer, the next initiation tries another address.
 constexpr Duration silence_after = 3s;
+/// With this much time or more, a second initiation goes unanswered before the other suite is asked for.
+constexpr Duration patience = 6s;
 /// Timestamps are written this long after they changed, and at the end.
 constexpr Duration save_after = 1s;
 
@@ -30,6 +34,17 @@ const config::ClientPeer& peer_with(const config::ClientConfig& config, const cr
 std::vector<Endpoint> endpoints_of_main(const ConnectionFile& file, const std::vector<Endpoints>& endpoints) {
     const auto index = &main_peer(file.config) - file.config.peers.data();
     return endpoints.at(static_cast<std::size_t>(index));
+}
+
+/// None if this machine has no address inside of the family of whom it would ask.
+std::optional<PathMtu::Question> path_question(const NetworkPlan& plan, const config::ClientConfig& config) {
+    const ProbeTargets targets = probe_targets(config);
+    if (targets.none()) return std::nullopt;
+    const IpAddress& target = targets.echo.empty() ? targets.dns.front() : targets.echo.front();
+    const auto of_family = [&target](const auto& each) { return each.prefix.family() == target.family(); };
+    const auto source = std::ranges::find_if(plan.addresses, of_family);
+    if (source == plan.addresses.end()) return std::nullopt;
+    return PathMtu::Question{plan.interface, source->prefix.address(), target, config.interface.probe.has_value()};
 }
 
 std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::chrono::milliseconds>(duration).count(); }
@@ -72,7 +87,7 @@ void Tunnel::start_engine(Parts& parts) {
                          .allowed_ips = peer.allowed_ips,
                          .persistent_keepalive = peer.persistent_keepalive,
                          .suite = peer.suite,
-                         .asks_other_suite = true});
+                         .asks_other_suite_after = parts.limit == 0s ? patience : std::min(patience, parts.limit / 2)});
     engine_->set_peers(std::move(peers));
     if (const auto timestamps = store_.load())
         engine_->restore(*timestamps);
@@ -96,6 +111,7 @@ void Tunnel::start_probe() {
         answered_ = true;
         log_.info("answer-from-inside", {{"connection", file_.origin.name}});
         boost::asio::post(loop_, [this] { probe_.reset(); });
+        start_path_mtu();
     });
     if (probe) {
         probe_ = std::move(*probe);
@@ -103,6 +119,37 @@ void Tunnel::start_probe() {
     }
     unable_to_ask_ = true;
     log_.warn("cannot-probe", {{"error", probe.error().message}});
+}
+
+void Tunnel::start_path_mtu() {
+    const auto question = path_question(plan_, file_.config);
+    if (!plan_.mtu_is_auto || !question) return;
+    auto path = PathMtu::start(loop_, *question,
+                               {.send = [this](std::span<const ByteVector> packets) { engine_->send_probes(main_id(), packets); },
+                                .overhead =
+                                    [this] {
+                                        const Family family = main_status().endpoint.value_or(Endpoint()).address.family();
+                                        return outer_overhead(family, peer_with(file_.config, main_key_).suite);
+                                    },
+                                .link_mtu = [this] { return link_mtu_to(main_status().endpoint.value_or(Endpoint())); },
+                                .traffic = [this] { return main_status().received.value + main_status().sent.value; },
+                                .found = [this] { follow_path_mtu(); }});
+    if (path)
+        path_mtu_ = std::move(*path);
+    else
+        log_.warn("path-mtu-unknown", {{"error", path.error().message}});
+}
+
+void Tunnel::follow_path_mtu() {
+    const std::uint32_t path = *path_mtu_->path();
+    plan_.mtu = interface_mtu(plan_, path);
+    log_.info("path-mtu", {{"connection", file_.origin.name}, {"path", path}, {"interface", plan_.mtu}});
+    engine_->set_mtu(plan_.mtu);
+    const std::uint32_t largest = largest_whole_packet(plan_, path);
+    const bool fits = plan_.mtu + plan_.overhead <= path;
+    const auto commands = segment_commands(file_.config.interface.name, largest);
+    if (const auto set = network_->set_mtu(plan_.mtu, fits ? 0 : largest, commands); !set)
+        log_.error("cannot-set-mtu", {{"connection", file_.origin.name}, {"error", set.error().message}});
 }
 
 // --- what the engine tells ---------------------------------------------------------------------------------------------------
@@ -139,6 +186,9 @@ void Tunnel::on_event(const protocol::Event& event) {
     case EventKind::wrong_suite:
         if (tell_again(event.kind)) log_.warn("wrong-suite", {{"connection", file_.origin.name}});
         break;
+    case EventKind::suite_declined:
+        if (main) handle_declined();
+        break;
     case EventKind::clock_behind:
         if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
         break;
@@ -150,6 +200,7 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
     const auto status = engine_->peer(peer);
     if (!status || !status->endpoint) return;
     if (lock_) lock_->admit(*status->endpoint);
+    if (path_mtu_ && peer == main_id()) path_mtu_->handle_network_change();
     if (tell_again(EventKind::endpoint_moved))
         log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
 }
@@ -175,6 +226,12 @@ void Tunnel::handle_handshake() {
     start_probe();
 }
 
+void Tunnel::handle_declined() {
+    if (tell_again(EventKind::suite_declined))
+        log_.info("suite-declined",
+                  {{"connection", file_.origin.name}, {"hint", "the server is there, and has the file's suite"}});
+}
+
 void Tunnel::move_to(const Endpoint& endpoint) {
     // The rules were made for the addresses known then: what the main table sends into the tunnel can't be its endpoint.
     const bool would_loop = std::ranges::any_of(plan_.routes, [&endpoint](const system::Route& route) {
@@ -184,11 +241,13 @@ void Tunnel::move_to(const Endpoint& endpoint) {
     if (lock_) lock_->admit(endpoint);
     log_.info("endpoint-tried", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
     engine_->set_endpoint(main_id(), endpoint);
+    if (path_mtu_) path_mtu_->handle_network_change();
 }
 
 void Tunnel::on_unreachable(const system::UnreachableReport& report) {
     using enum system::UnreachableReport::Reason;
     if (!search_.is_candidate(report.destination)) return;
+    if (report.reason == too_big && path_mtu_) path_mtu_->handle_too_big(static_cast<std::uint32_t>(std::max(report.mtu, 0)));
     log_.debug("unreachable", {{"connection", file_.origin.name}, {"endpoint", report.destination}});
     if (report.reason == port) ++port_unreachable_;
     if (report.reason == host || report.reason == net || report.reason == prohibited) ++host_unreachable_;
@@ -203,6 +262,8 @@ void Tunnel::on_interface_gone() {
 
 void Tunnel::on_network_changed(const std::vector<system::NetlinkEvent>& events) {
     using Kind = system::NetlinkEvent::Kind;
+    const auto outer = [this](const system::NetlinkEvent& event) { return event.interface != plan_.interface; };
+    if (path_mtu_ && std::ranges::any_of(events, outer)) path_mtu_->handle_network_change();
     for (const system::NetlinkEvent& event : events) {
         if (event.interface != plan_.interface || event.kind != Kind::link_changed) continue;
         const bool came_back = link_down_ && event.up;
@@ -258,6 +319,10 @@ Evidence Tunnel::evidence() const {
     evidence.name = file_.origin.name;
     evidence.server = peer_with(file_.config, main_key_).endpoint->to_string();
     if (status.endpoint) evidence.endpoint = status.endpoint->to_string();
+    if (status.attempt.declined_at) evidence.endpoint = status.attempt.declined_at->to_string();
+    evidence.declined = status.attempt.declined_at.has_value();
+    evidence.initiations_since_declined = status.attempt.initiations_since_declined;
+    evidence.link_mtu = plan_.outer_mtu;
     if (probe_) {
         evidence.heard = probe_->heard();
         evidence.missing = probe_->missing();
@@ -298,10 +363,11 @@ void Tunnel::pass_verdict(Report& report) const {
         return;
     }
     if (status.attempt.initiations > 1) {
-        const Reason reason = diagnose(evidence());
+        const Evidence seen = evidence();
+        const Reason reason = diagnose(seen);
         report.state = State::broken;
         report.reason = token_of(reason);
-        report.because = summary_of(reason);
+        report.because = summary_of(reason, seen);
         return;
     }
     report.state = State::connected;
@@ -331,7 +397,7 @@ PeerReport Tunnel::report_of(const config::ClientPeer& peer) const {
 }
 
 DnsReport Tunnel::report_of_dns() const {
-    const DnsPlan& plan = dns_->plan();
+    const DnsPlan plan = plan_.apart ? plan_dns_apart(file_.config) : dns_->plan();
     DnsReport report;
     for (const IpAddress& server : plan.servers) report.servers.push_back(server.to_string());
     report.search = plan.search;
@@ -339,6 +405,10 @@ DnsReport Tunnel::report_of_dns() const {
     report.every_name = plan.every_name;
     report.back_end = dns_->back_end();
     report.applied = dns_->stands();
+    if (plan_.apart) { // the program's alone, and nobody else's to change
+        report.back_end = "a resolv.conf of its own";
+        report.applied = true;
+    }
     return report;
 }
 
@@ -351,8 +421,11 @@ Report Tunnel::report() const {
     report.uptime = system::now().boot - started_;
     for (const auto& address : plan_.addresses) report.addresses.push_back(address.prefix.to_string());
     report.mtu = plan_.mtu;
+    if (path_mtu_) report.path_mtu = path_mtu_->path();
     report.listen_port = engine_->port().value;
     for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
+    for (const Prefix& prefix : all_excluded_ips(file_.config)) report.excluded.push_back(prefix.to_string());
+    report.apart = plan_.apart;
     report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
     report.dns = report_of_dns();
     report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;

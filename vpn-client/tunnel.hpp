@@ -11,6 +11,7 @@
 #include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoint_search.hpp"
 #include "vpn-client/network.hpp"
+#include "vpn-client/path_mtu.hpp"
 #include "vpn-client/preparation.hpp"
 #include "vpn-client/probe.hpp"
 #include "vpn-client/report.hpp"
@@ -34,6 +35,7 @@ class Tunnel final : private tun::EngineObserver {
         NetworkPlan plan;
         Network network;
         Dns dns;
+        Duration limit; ///< how long somebody waits for it to work; zero: for ever
     };
 
     /// Starts the engine and a first handshake. Keys go from the file into the engine.
@@ -71,12 +73,15 @@ class Tunnel final : private tun::EngineObserver {
     void on_network_changed(const std::vector<system::NetlinkEvent>& events) override;
 
     void start_engine(Parts& parts);
+    void handle_declined();
     void start_handshakes(const std::vector<Endpoints>& endpoints);
     void handle_endpoint_moved(protocol::PeerId peer);
     void handle_initiation_sent();
     void handle_handshake();
     void move_to(const Endpoint& endpoint);
     void start_probe();
+    void start_path_mtu();
+    void follow_path_mtu();
     void save_timestamps();
     void end_pause();
     [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
@@ -105,6 +110,7 @@ class Tunnel final : private tun::EngineObserver {
     Alarm pause_over_;
     std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;
+    std::unique_ptr<PathMtu> path_mtu_; ///< with MTU "auto", once somebody inside has answered
 
     Boot initiation_sent_{};
     std::optional<Duration> handshake_took_;

@@ -15,7 +15,7 @@ _vpn_client_running() {
 
 _vpn_client() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-  local commands='connect disconnect status check pause lock recover doctor import export'
+  local commands='connect disconnect status check pause lock recover doctor import export interface card run'
   for ((i = 1; i < COMP_CWORD; ++i)); do
     case " $commands " in *" ${COMP_WORDS[i]} "*) command=${COMP_WORDS[i]}; break ;; esac
   done
@@ -35,13 +35,15 @@ _vpn_client() {
         doctor) options+=' --json' names=$(_vpn_client_configured) ;;
         status) options+=' --json --watch' names=$(_vpn_client_running) ;;
         disconnect | pause) names=$(_vpn_client_running) ;;
+        interface) options+=' --foreground' ;;
+        run) options+=' --user --timeout' names=$(_vpn_client_configured) ;;
       esac
       ;;
   esac
   case $word in -*) names=$options ;; esac
   mapfile -t COMPREPLY < <(compgen -W "$names" -- "$word")
   case $command in
-    connect | check | lock | doctor | import | export)
+    connect | check | lock | doctor | import | export | run)
       [[ $word == -* || ($before == --* && $before != --output) ]] || mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$word")
       compopt -o filenames 2>/dev/null
       ;;

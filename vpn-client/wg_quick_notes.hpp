@@ -16,6 +16,7 @@ std::vector<std::string> notes_on_keys(const config::WgQuickFile& file);
 inline constexpr std::string_view hooks_may_run = "to have these run as root, read them first, then add --run-hooks to `connect`";
 inline constexpr std::string_view hooks_after_import =
     "JSON has no such lines: to have them run, connect the .conf itself, with --run-hooks";
+inline constexpr std::string_view hooks_do_not_run = "`run` has none";
 inline constexpr std::string_view hooks_after_export = "these are not exported: add them by hand if you need them";
 
 /// A line for each, and `end` as the last one. None if there are no hooks.

@@ -93,7 +93,7 @@ TEST_CASE("every reason is told with where, what and what to do") {
             CHECK(line.find('\n') == std::string::npos);
             CHECK(line.size() <= 130);
         }
-        CHECK_FALSE(summary_of(reason).empty());
+        CHECK_FALSE(summary_of(reason, attempt()).empty());
     }
 }
 
@@ -133,6 +133,53 @@ TEST_CASE("an answer in the other suite is a certain reason, and names both") {
     evidence.suite = vpn::crypto::Suite::wireguard;
     CHECK(explanation(Reason::wrong_suite, evidence).find("speaks suite hybrid with this client, and the file says wireguard") !=
           std::string::npos);
+}
+
+TEST_CASE("switching to the weaker suite is warned of before it is told how") {
+    Evidence evidence = attempt();
+    evidence.suite = vpn::crypto::Suite::hybrid;
+    evidence.wrong_suites = 1;
+    const std::string text = explanation(Reason::wrong_suite, evidence);
+    CHECK(text.find("Ask whoever runs the server first") < text.find("set \"suite\": \"wireguard\""));
+    CHECK(text.find("gives up the safety from quantum computers") < text.find("set \"suite\": \"wireguard\""));
+    evidence.suite = vpn::crypto::Suite::wireguard;
+    CHECK(explanation(Reason::wrong_suite, evidence).find("quantum") == std::string::npos);
+}
+
+TEST_CASE("large datagrams are said to be lost where a small one was answered and a large one behind it was not") {
+    Evidence evidence = attempt();
+    evidence.suite = vpn::crypto::Suite::hybrid;
+    evidence.link_mtu = 1280;
+    evidence.declined = true;
+    evidence.initiations_since_declined = 1;
+    evidence.port_unreachable = 1; // what the server itself says outweighs it
+    CHECK(diagnose(evidence) == Reason::silence);
+    CHECK_FALSE(is_certain(evidence));
+    const std::string text = explanation(Reason::silence, evidence);
+    CHECK(text.find("3 handshakes of 1396 bytes had no answer") != std::string::npos);
+    CHECK(text.find("own link has an MTU of 1280") != std::string::npos);
+    CHECK(text.find("an MTU of 1424 (IPv6: 1444)") != std::string::npos);
+    CHECK(summary_of(Reason::silence, evidence).find("large datagrams") != std::string::npos);
+    for (const std::string& line : explain(Reason::silence, evidence)) CHECK(line.size() <= 130);
+    evidence.link_mtu = 1500;
+    CHECK(explanation(Reason::silence, evidence).find("own link") == std::string::npos);
+}
+
+TEST_CASE("nothing is said of fragments without that evidence") {
+    Evidence evidence = attempt();
+    evidence.suite = vpn::crypto::Suite::hybrid;
+    evidence.declined = true;
+    evidence.initiations_since_declined = 1;
+    SUBCASE("nobody answered the question") { evidence.declined = false; }
+    SUBCASE("no handshake went out behind the answer: the server may have come in between") {
+        evidence.initiations_since_declined = 0;
+    }
+    SUBCASE("the large ones are small") { evidence.suite = vpn::crypto::Suite::wireguard; }
+    SUBCASE("a large one had a cookie") { evidence.cookies = 1; }
+    SUBCASE("a large one had an answer that can't be read") { evidence.rejected_responses = 1; }
+    SUBCASE("the suite is the other") { evidence.wrong_suites = 1; }
+    CHECK_FALSE(loses_large_datagrams(evidence));
+    CHECK(explanation(Reason::silence, evidence).find("fragment") == std::string::npos);
 }
 
 TEST_CASE("the tokens are EXPERIENCE's") {

@@ -32,6 +32,25 @@ TEST_CASE("the table is made anew in the same transaction, whatever a crash left
         "add table inet vpn-client-laptop\ndelete table inet vpn-client-laptop\ntable inet vpn-client-laptop {"));
 }
 
+TEST_CASE("TCP is told both ways of segments that fit, by either family's headers") {
+    const std::string text = firewall_commands({"laptop", {}, {}, 1400});
+    for (const char* way : {"iifname", "oifname"}) {
+        const std::string start = std::string(way) + " \"laptop\" meta nfproto ";
+        const std::string syn = " tcp flags & (syn | rst) == syn tcp option maxseg size set ";
+        CHECK(text.find(start + "ipv4" + syn + "1360\n") != std::string::npos);
+        CHECK(text.find(start + "ipv6" + syn + "1340\n") != std::string::npos);
+    }
+}
+
+TEST_CASE("another size replaces the rules of the table that stands") {
+    const std::string text = segment_commands("laptop", 1200);
+    CHECK(
+        text.starts_with("flush chain inet vpn-client-laptop segments_in\nadd rule inet vpn-client-laptop segments_in iifname"));
+    CHECK(text.find("flush chain inet vpn-client-laptop segments_out\n") != std::string::npos);
+    CHECK(text.find("size set 1160\n") != std::string::npos);
+    CHECK(text.find("size set 1140\n") != std::string::npos);
+}
+
 TEST_CASE("every interface's name makes a table's name that nft can read, and no two the same") {
     CHECK(firewall_table_name("laptop") == "vpn-client-laptop");
     CHECK(firewall_table_name("a=b") == "vpn-client-a/3db");

@@ -175,6 +175,22 @@ TEST_CASE("the MTU is that of the way to the endpoint less what goes around a pa
     CHECK(mtu({}, config::Suite::hybrid) == 1404);
 }
 
+TEST_CASE("what a way carries makes the interface's MTU, and below its least what passes in one piece") {
+    NetworkFacts around = facts();
+    around.endpoints = {address("2001:db8::1")};
+    config::ClientConfig config = connection_taking({"0.0.0.0/0", "::/0"});
+    const NetworkPlan plan = plan_network(config, around);
+    CHECK(plan.mtu_is_auto);
+    CHECK(interface_mtu(plan, 1400) == 1320);
+    CHECK(largest_whole_packet(plan, 1400) == 1312); // a multiple of 16
+    CHECK(largest_whole_packet(plan, 1500) == 1420);
+    CHECK(interface_mtu(plan, 1280) == 1280);
+    CHECK(largest_whole_packet(plan, 1280) == 1200);
+    config.interface.mtu = 1300;
+    CHECK_FALSE(plan_network(config, around).mtu_is_auto);
+    CHECK(plan_network(config, around).mtu == 1300);
+}
+
 TEST_CASE("the MTU follows the link, and has its limits") {
     NetworkFacts small = facts();
     small.endpoints = {*IpAddress::parse("2001:db8::1")};

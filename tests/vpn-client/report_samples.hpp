@@ -29,8 +29,11 @@ inline Report connected_laptop() {
     report.uptime = 3600s;
     report.addresses = {"10.66.0.2/32", "fd66::2/128"};
     report.mtu = 1420;
+    report.path_mtu = 1500;
     report.listen_port = 40000;
     report.routes = {"0.0.0.0/0", "::/0"};
+    report.excluded = {"192.168.0.0/16"};
+    report.apart = true;
     report.full_tunnel = true;
     report.dns = {{"9.9.9.9"}, {"corp.example"}, {}, true, "systemd-resolved", true};
     report.lock = LockState::paused;

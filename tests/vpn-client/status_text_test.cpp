@@ -31,7 +31,7 @@ TEST_CASE("then the facts, in words") {
     CHECK(has(text, "12 seconds ago"));
     CHECK(has(text, "1.2 MiB received, 812 B sent"));
     CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent"));
-    CHECK(has(text, "MTU 1420"));
+    CHECK(has(text, "MTU 1420 (found by probing: the way carries 1500), in a namespace of its own for one program\n"));
     CHECK(has(text, "10.66.0.2/32, fd66::2/128"));
     CHECK(has(text, "0.0.0.0/0, ::/0 (full tunnel)"));
     CHECK(has(text, "9.9.9.9 by systemd-resolved\n"));

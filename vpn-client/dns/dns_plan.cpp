@@ -58,4 +58,10 @@ DnsPlan plan_dns(const config::ClientConfig& config, bool ipv6) {
     return plan;
 }
 
+DnsPlan plan_dns_apart(const config::ClientConfig& config) {
+    DnsPlan plan = plan_dns(config, true);
+    plan.every_name = !plan.empty();
+    return plan;
+}
+
 } // namespace vpn::client

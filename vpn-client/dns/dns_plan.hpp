@@ -36,4 +36,7 @@ struct DnsPlan {
 /// `ipv6`: the machine speaks it.
 DnsPlan plan_dns(const config::ClientConfig& config, bool ipv6);
 
+/// For the namespaces of one program: every name is asked of these servers, for there are no others.
+DnsPlan plan_dns_apart(const config::ClientConfig& config);
+
 } // namespace vpn::client

@@ -37,7 +37,7 @@ class Conversation {
           device_(config.interface.private_key.clone(), random_) {}
 
     Attempt hold(const tun::TimestampStore& store, Duration limit) {
-        begin(store);
+        begin(store, limit);
         const Boot end = system::now().boot + limit;
         while (!attempt_.took && system::now().boot < end && !is_certain(evidence())) wait_until(end);
         keep_timestamps(store);
@@ -46,7 +46,7 @@ class Conversation {
     }
 
   private:
-    void begin(const tun::TimestampStore& store) {
+    void begin(const tun::TimestampStore& store, Duration limit) {
         const Now now = system::now();
         id_ = device_.set_peer({.public_key = peer_.public_key,
                                 .preshared_key = peer_.preshared_key.clone(),
@@ -54,7 +54,7 @@ class Conversation {
                                 .allowed_ips = {},
                                 .persistent_keepalive = std::chrono::seconds(0),
                                 .suite = peer_.suite,
-                                .asks_other_suite = true},
+                                .asks_other_suite_after = limit / 2},
                                now, out_);
         if (const auto kept = store.load()) device_.restore(*kept);
         if (id_) device_.want_handshake(*id_, now, out_);
@@ -116,6 +116,8 @@ class Conversation {
         evidence.rejected_responses = attempt.rejected_responses;
         evidence.cookies = attempt.cookies;
         evidence.wrong_suites = attempt.wrong_suites;
+        evidence.declined = attempt.declined_at.has_value();
+        evidence.initiations_since_declined = attempt.initiations_since_declined;
         return evidence;
     }
 

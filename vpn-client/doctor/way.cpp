@@ -54,7 +54,8 @@ Finding judge_server(const Attempt& attempt) {
     if (!attempt.trouble.empty())
         return fail("server", "no handshake could be sent: " + attempt.trouble, "see that this machine has a network: ip route");
     const Reason reason = diagnose(attempt.evidence);
-    return fail("server", summary_of(reason) + " (" + std::string(token_of(reason)) + ")", advice(reason, attempt.evidence));
+    return fail("server", summary_of(reason, attempt.evidence) + " (" + std::string(token_of(reason)) + ")",
+                advice(reason, attempt.evidence));
 }
 
 Finding judge_server(const Report& report) {

@@ -66,6 +66,13 @@ TEST_CASE("a split tunnel without domains, or with ~., takes every question") {
     CHECK(plan.routed.empty());
 }
 
+TEST_CASE("where one program is apart, its servers take every question, whatever the domains") {
+    const DnsPlan plan = plan_dns_apart(split({"10.66.0.53"}, {"corp.example", "~lab.example"}));
+    CHECK(plan.every_name);
+    CHECK(plan.search == Texts{"corp.example"});
+    CHECK_FALSE(plan_dns_apart(split({})).every_name);
+}
+
 TEST_CASE("a name server outside the tunnel is not asked, and that is said") {
     const DnsPlan plan = plan_dns(split({"9.9.9.9", "10.66.0.53"}), true);
     CHECK(plan.servers == std::vector{address("10.66.0.53")});
