@@ -1,9 +1,10 @@
 """wg-quick's files: connected as they are, taken over, and handed on to other WireGuard programs."""
 
+import json
 import stat
 
 from . import addresses
-from .ours import BAD_CONFIG, CLIENT, FAILURE, SERVER, USAGE, OurServer
+from .ours import BAD_CONFIG, CLIENT, FAILURE, SERVER, SERVER_FILE, USAGE, OurServer
 from .patience import eventually
 from .sentences import sentence
 from .snapshot import Snapshot
@@ -156,3 +157,64 @@ def table_off(lab):
     lab.laptop.run(CLIENT, "connect", WG_FILE)
     assert lab.laptop.sh(routes).out == before
     lab.laptop.run("ping", "-c1", "-W2", "-I", "laptop", addresses.TUNNEL_SERVER[4])
+
+
+@sentence("a card goes to the server and its answer back, both no secret, and `import` joins it to the key that stayed", seconds=6)
+def card(lab):
+    lab.vps.run(SERVER, "init", "--endpoint", addresses.VPS[4])
+    OurServer(lab.vps, Facts()).up()
+    made = lab.laptop.run(CLIENT, "card", "laptop")
+    key = json.loads(lab.laptop.read("/etc/vpn/laptop.json"))["interface"]["private_key"]
+    assert json.loads(made.out) == {"version": 1, "name": "laptop", "public_key": pubkey(key)}
+    assert lab.laptop.run(CLIENT, "card", "laptop").out == made.out, "another card for the same key"
+    waiting = lab.laptop.run(CLIENT, "connect", "laptop", code=BAD_CONFIG)
+    assert "has a key and no server yet" in waiting.err, waiting
+    lab.vps.write("/run/laptop.card.json", made.out)
+    added = lab.vps.run(SERVER, "peer", "add", "--card", "/run/laptop.card.json", "--output", "/run/laptop.json")
+    assert "vpn-client import laptop.json" in added.err, added
+    answer = lab.vps.read("/run/laptop.json")
+    assert key not in answer and "preshared_key" not in answer and pubkey(key) in answer, answer
+    lab.laptop.write("/run/laptop.json", answer)
+    assert "vpn-client import" in lab.laptop.run(CLIENT, "connect", "/run/laptop.json", code=BAD_CONFIG).err
+    lab.laptop.write("/run/other.json", answer)
+    assert "--output" in lab.laptop.run(CLIENT, "import", "/run/other.json", code=FAILURE).err
+    lab.laptop.run(CLIENT, "import", "/run/laptop.json")
+    assert stat.S_IMODE(lab.laptop.path("/etc/vpn/laptop.json").stat().st_mode) == 0o600
+    lab.laptop.run(CLIENT, "connect", "laptop")
+    assert reaches_site(lab)
+    assert "no key that waits" in lab.laptop.run(CLIENT, "import", "/run/laptop.json", code=BAD_CONFIG).err
+    assert "is there already" in lab.laptop.run(CLIENT, "card", "laptop", code=FAILURE).err
+
+
+@sentence("an answer to another card is refused, and both files stay as they are")
+def wrong_card(lab):
+    lab.vps.run(SERVER, "init", "--endpoint", addresses.VPS[4])
+    lab.vps.write("/run/other.card.json", lab.vps.run(CLIENT, "card", "other").out)
+    answer = lab.vps.run(SERVER, "peer", "add", "laptop", "--card", "/run/other.card.json").out
+    lab.laptop.run(CLIENT, "card", "laptop")
+    before = lab.laptop.read("/etc/vpn/laptop.json")
+    refused = lab.laptop.run(CLIENT, "import", lab.laptop.write("/run/laptop.json", answer), code=BAD_CONFIG)
+    assert "for another key" in refused.err and lab.laptop.read("/etc/vpn/laptop.json") == before, refused
+    lab.vps.run(SERVER, "peer", "add", "--card", "/run/other.card.json", "--public-key", pubkey(Facts().client_key), code=USAGE)
+    lab.vps.run(SERVER, "peer", "add", "--card", SERVER_FILE, code=BAD_CONFIG)
+
+
+@sentence("what allowed_ips excludes goes past the tunnel, all else through it; `check`, `status` and `export` say so", seconds=6)
+def excluded(lab):
+    tunnel = Tunnel(lab, allowed_ips=["0.0.0.0/0", f"!{addresses.SITE_NETWORK[4]}", "::/0"], suite="wireguard")
+    tunnel.server.up()
+    tunnel.client.write()
+    checked = lab.laptop.run(CLIENT, "check", "laptop").out
+    assert f"without {addresses.SITE_NETWORK[4]}, a " in checked, checked
+    before = Snapshot(lab.laptop)
+    tunnel.client.up()
+    assert lab.visit("refused", addresses.SITE[4], 80)["error"], "the site was reached through the tunnel"
+    assert lab.visit("address", addresses.SITE[6]) == {"address": addresses.VPS[6]}
+    lab.laptop.run("ping", "-c1", "-W2", addresses.TUNNEL_SERVER[4])
+    assert "dev laptop" in lab.laptop.run("ip", "route", "get", "203.0.112.1").out
+    assert tunnel.client.status()["excluded"] == [addresses.SITE_NETWORK[4]]
+    assert f"{addresses.SITE_NETWORK[4]} (not through the tunnel)" in lab.laptop.run(CLIENT, "status", "laptop").out
+    tunnel.client.disconnect()
+    before.assert_unchanged("a connection with exclusions")
+    exported = lab.laptop.run(CLIENT, "export", "laptop", "--format", "wg")
+    assert "!" not in exported.out and "203.0.112.0/24" in exported.out and "exclusions" in exported.err, exported

@@ -28,6 +28,8 @@ class Trouble:
     change: Callable = lambda config: None
     facts: dict = dataclasses.field(default_factory=dict)
     seconds: float = 3
+    # And a word that would be wrong.
+    never: str | None = None
 
 
 def set_peer(**values):
@@ -39,9 +41,18 @@ def no_default_route(lab):
     lab.laptop.run("ip", "-6", "route", "del", "default")
 
 
+# Before anybody puts them together.
+DROP_FRAGMENTS = "table inet holes {\n chain raw { type filter hook prerouting priority -500; ip frag-off & 0x3fff != 0 drop; }\n}\n"
+
+
 def drop_fragments(lab):
     lab.narrow(1280)
-    lab.router.nft("table inet holes {\n chain raw { type filter hook prerouting priority -500; ip frag-off & 0x3fff != 0 drop; }\n}\n")
+    lab.router.nft(DROP_FRAGMENTS)
+
+
+def drop_fragments_beyond(lab):
+    lab.router.ip("link set vps0 mtu 1280")
+    lab.vps.nft(DROP_FRAGMENTS)
 
 
 TROUBLES = {
@@ -64,8 +75,19 @@ TROUBLES = {
         Trouble("wrong-suite", [["hybrid"], ["wireguard"], ["suite"]], change=set_peer(suite="hybrid"), seconds=15),
     "the server has suite hybrid for this client, the file wireguard":
         Trouble("wrong-suite", [["hybrid"], ["wireguard"], ["suite"]], change=set_peer(suite="wireguard"), facts={"suite": "hybrid"}, seconds=15),
+    "the suites differ and there is little time":
+        Trouble("wrong-suite", [["hybrid"], ["wireguard"], ["suite"]], change=set_peer(suite="hybrid"), seconds=3),
     "fragments are dropped and a hybrid handshake does not fit":
-        Trouble("silence", [["fragment"], ["suite"]], change=set_peer(suite="hybrid"), facts={"suite": "hybrid"}, prepare=drop_fragments),
+        Trouble("silence", [["small datagram"], ["fragment"], ["1280"], ["suite wireguard's"]], facts={"suite": "hybrid"}, prepare=drop_fragments,
+                seconds=15),
+    "fragments are dropped on the server's side only":
+        Trouble("silence", [["small datagram"], ["fragment"]], facts={"suite": "hybrid"}, prepare=drop_fragments_beyond, seconds=15),
+    "a firewall swallows a hybrid handshake":
+        Trouble("silence", [["UDP", "firewall"]], facts={"suite": "hybrid"}, prepare=lambda lab: lab.vps.nft(DROP_UDP), seconds=15,
+                never="fragment"),
+    "the server does not know this client's key, and the file says hybrid":
+        Trouble("silence", [["key"]], change=lambda config: config["interface"].update(private_key=genkey()), facts={"suite": "hybrid"},
+                seconds=15, never="fragment"),
     "a firewall swallows it": Trouble("silence", [["UDP", "firewall"]], prepare=lambda lab: lab.vps.nft(DROP_UDP)),
     "the handshake is fine and nothing comes back": Trouble("no-return", [["handshake"]], prepare=lambda lab: lab.vps.nft(DROP_INNER)),
     "the server answers pings and forwards nothing":
@@ -85,6 +107,7 @@ def fails(lab, trouble, server=OURS):
     assert failed.reason == trouble.reason, failed
     for words in trouble.words:
         assert any(word.lower() in failed.err.lower() for word in words), f"none of {words} in: {failed}"
+    assert trouble.never is None or trouble.never not in failed.err.lower(), failed
     assert failed.seconds < trouble.seconds + 3, failed
     assert not failed.out.strip(), f"stdout is for what was asked for: {failed}"
     before.assert_unchanged("the connect that failed")
@@ -109,10 +132,32 @@ def server_counts_unknown(lab):
     assert sum(tunnel.server.drops().values()) >= 1, tunnel.server.status()
 
 
-@sentence("the server counts the handshakes of a client whose file has another suite", seconds=15)
+@sentence("the server counts the handshakes of a client whose file has another suite, and names it", seconds=15)
 def server_counts_wrong_suite(lab):
     tunnel, _ = fails(lab, TROUBLES["the server has suite hybrid for this client, the file wireguard"])
     assert tunnel.server.drops().get("wrong-suite", 0) >= 1, tunnel.server.status()
+    said = [line for line in tunnel.server.process.err.splitlines() if "wrong-suite" in line]
+    assert len(said) == 1 and "peer=laptop" in said[0], said
+
+
+@sentence("a client whose large handshakes get lost is not said to have another suite", seconds=15)
+def question_names_nobody(lab):
+    tunnel, _ = fails(lab, TROUBLES["fragments are dropped and a hybrid handshake does not fit"])
+    assert tunnel.server.drops().get("wrong-suite", 0) == 1, tunnel.server.status()
+    assert "wrong-suite" not in tunnel.server.process.err, tunnel.server.process.err
+
+
+@sentence("the other suite is asked for at every address of a name, the dead ones and the one that answers", seconds=15)
+def asks_every_address(lab):
+    tunnel = Tunnel(lab, suite="hybrid", endpoint=f"vps.test:{addresses.PORT}")
+    tunnel.server.up()
+    config = tunnel.client.config()
+    config["peers"][0]["suite"] = "wireguard"
+    tunnel.client.write(config)
+    for host in addresses.NOBODY[4], addresses.VPS[4]:
+        lab.laptop.sh(f"echo {host} vps.test >> /etc/hosts")
+    failed = tunnel.client.connect("--timeout", "15s", code=NO_TUNNEL)
+    assert failed.reason == "wrong-suite", failed
 
 
 @sentence("`connect` tells the reasons apart: each has a text of its own", seconds=20)

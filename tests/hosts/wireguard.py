@@ -29,7 +29,7 @@ class WireguardGo:
 
     def _start(self, config, own):
         self.process = self.host.start(self._program, "-f", self.interface, log="wireguard-go", environment={"LOG_LEVEL": "error"})
-        eventually("wireguard-go listens", lambda: self.host.run("wg", "show", self.interface, code=None).code == 0)
+        eventually("wireguard-go listens", lambda: self.host.run("wg", "show", self.interface, code=None).code == 0, seconds=20)
         self.host.write("/etc/vpn/wg.conf", config)
         self.host.run("wg", "setconf", self.interface, "/etc/vpn/wg.conf")
         self.host.ip(*(f"addr add {address} dev {self.interface}" for address in own), f"link set {self.interface} mtu 1420 up")
