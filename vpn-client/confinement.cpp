@@ -78,10 +78,11 @@ void Confinement::end() const { ::kill(first_, signal_to_end()); }
 int Confinement::exit_code() {
     constexpr int killed = 128 + SIGKILL;
     int status = 0;
-    while (::waitpid(first_, &status, 0) < 0 && errno == EINTR) {
+    pid_t ended = 0;
+    while ((ended = ::waitpid(first_, &status, 0)) < 0 && errno == EINTR) {
     }
     first_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : killed;
+    return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : killed;
 }
 
 } // namespace vpn::client

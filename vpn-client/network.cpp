@@ -166,7 +166,7 @@ Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftable
 Result<void> Network::set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands) {
     if (auto set = system::set_link_mtu(parts_->netlink, parts_->plan.interface, mtu); !set) return as_result(set);
     if (auto set = parts_->narrow_routes(routes_mtu); !set) return set;
-    return parts_->nftables.apply(firewall_commands);
+    return firewall_commands.empty() ? Result<void>() : parts_->nftables.apply(firewall_commands);
 }
 
 Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables nftables, const NetworkPlan& plan) {

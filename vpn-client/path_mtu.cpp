@@ -45,11 +45,13 @@ Result<std::unique_ptr<PathMtu>> PathMtu::start(boost::asio::io_context& loop, c
 
 PathMtu::PathMtu(boost::asio::io_context& loop, const Question& question, EchoListener listener, Means means)
     : question_(question), means_(std::move(means)), listener_(std::move(listener)), identifier_(random_identifier()),
+      pause_(between_looks), fruitless_(between_looks),
       watch_(loop, listener_.fd(), [this] { hear(); }), alarm_(loop, [this] { search_ ? go_on() : look(); }) {}
 
 void PathMtu::handle_network_change() {
     search_.reset();
     search_next_ = was_busy_ = true;
+    fruitless_ = between_looks;
     alarm_.set_in(quiet_after_change);
 }
 
@@ -76,8 +78,8 @@ void PathMtu::check() {
 /// Nothing to do while nobody uses the tunnel: asking would keep a radio awake.
 void PathMtu::look() {
     const bool busy = seems_busy();
-    if (busy && (search_next_ || !path_ || now() - searched_ >= between_searches)) return search();
-    if (busy && *path_ > smallest_outer_size) return check();
+    if (busy && (search_next_ || now() - searched_ >= pause_)) return search();
+    if (busy && path_ && *path_ > smallest_outer_size) return check();
     alarm_.set_in(between_looks);
 }
 
@@ -101,7 +103,9 @@ void PathMtu::finish() {
     if (narrower) return search();
     if (!only_checks_) {
         searched_ = now();
-        search_next_ = !found;
+        // Who never answers is not asked over and over: not every name server answers pings.
+        pause_ = found ? between_searches : std::min<Duration>(std::exchange(fruitless_, fruitless_ * 2), between_searches);
+        if (found) fruitless_ = between_looks;
         if (found && std::exchange(path_, found) != found) means_.found();
     }
     traffic_ = means_.traffic(); // our own counts for nothing

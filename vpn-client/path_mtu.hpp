@@ -68,9 +68,11 @@ class PathMtu {
     std::map<std::uint16_t, std::uint32_t> sizes_; ///< of the probes of this search, by their numbers
     std::optional<MtuSearch> search_;
     bool only_checks_ = false;
-    bool search_next_ = false; ///< nobody answered the last
+    bool search_next_ = false; ///< the network changed
     std::optional<std::uint32_t> path_;
-    Boot searched_{}; ///< when the last search ended
+    Boot searched_{};    ///< when the last search ended
+    Duration pause_;     ///< from then to the next one
+    Duration fruitless_; ///< what it will be when nobody answers, the next time
     std::uint64_t traffic_ = 0;
     bool was_busy_ = false;
     Watch watch_;

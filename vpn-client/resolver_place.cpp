@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view resolver_file = "/etc/resolv.conf";
 constexpr std::string_view name_switch_file = "/etc/nsswitch.conf";
 constexpr unsigned for_all_to_read = 0644;
+constexpr ByteCount most_mounts{std::size_t{1} << 20U};
 /// Where daemons wait that would resolve names outside. Ours is among them, for nothing in there is to steer connections.
 constexpr std::array<std::string_view, 4> hidden{"/run/systemd/resolve", "/run/nscd", "/run/avahi-daemon", run_directory};
 
@@ -43,8 +44,21 @@ fs::path leads_to(fs::path path) {
     return path;
 }
 
+/// From now on what is written into /etc is seen in here alone, and what others write to the same files outside is not: a mount over
+/// one file would be gone as soon as somebody outside puts another in that one's place. False where other things are mounted in
+/// /etc, as containers have it (nobody can replace those), or the kernel can't.
+bool own_etc() {
+    const auto mounts = system::read_file("/proc/self/mounts", most_mounts);
+    if (!mounts || mounts->find(" /etc/") != std::string::npos) return false;
+    const std::string upper = std::string(run_directory) + "/etc";
+    const std::string work = std::string(run_directory) + "/etc-work";
+    if (!system::ensure_directory(upper, 0755) || !system::ensure_directory(work, 0755)) return false;
+    const std::string options = "lowerdir=/etc,upperdir=" + upper + ",workdir=" + work;
+    return ::mount("overlay", "/etc", "overlay", MS_NOSUID | MS_NODEV, options.c_str()) == 0;
+}
+
 /// `text` is seen where `path` leads, whatever is there.
-Result<void> show(std::string_view path, std::string_view text) {
+Result<void> show_over(std::string_view path, std::string_view text) {
     std::error_code error;
     const fs::path place = leads_to(fs::path(path));
     if (!fs::exists(place, error)) {
@@ -88,6 +102,10 @@ Result<void> place_resolver(std::string_view text) {
         if (!fs::is_directory(directory, error)) continue;
         if (auto covered = cover(std::string(directory)); !covered) return covered;
     }
+    const bool alone = own_etc();
+    const auto show = [alone](std::string_view path, std::string_view what) {
+        return alone ? write(fs::path(path), what) : show_over(path, what);
+    };
     if (const auto present = system::read_file(std::string(name_switch_file)))
         if (auto shown = show(name_switch_file, name_switch_text(*present)); !shown) return shown;
     return text.empty() ? Result<void>() : show(resolver_file, text);

@@ -39,6 +39,7 @@ class Running {
         if (!daemon) return tl::unexpected(std::move(daemon.error()));
         if (const auto connected = (*daemon)->wait_for_tunnel(command_.timeout); !connected)
             return tl::unexpected(connected.error());
+        if (stop_.asked()) return refuse(ExitCode::failure, "interrupted: the program was not started");
         if (auto begun = confinement_.begin(resolver); !begun) return refuse(ExitCode::failure, begun.error().message);
         if (!(*daemon)->run_beside(confinement_.fd(), [this](bool disconnected) { hand_on(disconnected); }))
             return refuse(ExitCode::failure, "the tunnel's interface was removed by somebody: the program was ended");
@@ -78,6 +79,7 @@ ExitCode run_program(const RunCommand& command, system::LogLevel level) {
     if (!name) return complain(name.error());
     const auto user = find_program_user(command.user);
     if (!user) return complain(user.error());
+    std::signal(SIGCHLD, SIG_DFL); // whoever called us may have left it ignored, and then nobody learns how a child ended
     auto confinement = Confinement::start(command.program, *user); // before there is a key in memory
     if (!confinement) return complain(confinement.error());
     std::signal(SIGPIPE, SIG_IGN);

@@ -131,7 +131,12 @@ void Tunnel::start_path_mtu() {
                                         const Family family = main_status().endpoint.value_or(Endpoint()).address.family();
                                         return outer_overhead(family, peer_with(file_.config, main_key_).suite);
                                     },
-                                .link_mtu = [this] { return link_mtu_to(main_status().endpoint.value_or(Endpoint())); },
+                                .link_mtu =
+                                    [this] {
+                                        // In a program's own network the way to the endpoint seems to be the tunnel itself.
+                                        if (plan_.apart) return plan_.outer_mtu;
+                                        return link_mtu_to(main_status().endpoint.value_or(Endpoint()));
+                                    },
                                 .traffic = [this] { return main_status().received.value + main_status().sent.value; },
                                 .found = [this] { follow_path_mtu(); }});
     if (path)
@@ -147,7 +152,7 @@ void Tunnel::follow_path_mtu() {
     engine_->set_mtu(plan_.mtu);
     const std::uint32_t largest = largest_whole_packet(plan_, path);
     const bool fits = plan_.mtu + plan_.overhead <= path;
-    const auto commands = segment_commands(file_.config.interface.name, largest);
+    const auto commands = plan_.apart ? std::string() : segment_commands(file_.config.interface.name, largest);
     if (const auto set = network_->set_mtu(plan_.mtu, fits ? 0 : largest, commands); !set)
         log_.error("cannot-set-mtu", {{"connection", file_.origin.name}, {"error", set.error().message}});
 }
@@ -234,7 +239,8 @@ void Tunnel::handle_declined() {
 
 void Tunnel::move_to(const Endpoint& endpoint) {
     // The rules were made for the addresses known then: what the main table sends into the tunnel can't be its endpoint.
-    const bool would_loop = std::ranges::any_of(plan_.routes, [&endpoint](const system::Route& route) {
+    // A program's own network is not the one that outer packets take.
+    const bool would_loop = !plan_.apart && std::ranges::any_of(plan_.routes, [&endpoint](const system::Route& route) {
         return route.table == system::main_table && route.destination.contains(endpoint.address);
     });
     if (would_loop) return log_.warn("endpoint-inside", {{"connection", file_.origin.name}, {"endpoint", endpoint}});

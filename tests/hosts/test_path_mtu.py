@@ -51,7 +51,7 @@ def largest_segment(tunnel, path, inner):
     return (room - room % 16 if path < 1500 else room) - {4: 40, 6: 60}[inner]
 
 
-def path_found(tunnel, path, seconds=5):
+def path_found(tunnel, path):
     """Waits until `status` says so, and looks at what followed from it."""
     eventually(f"the way is found to carry {path}", lambda: tunnel.client.status()["path_mtu"] == path, seconds)
     status = tunnel.client.status()
@@ -122,7 +122,7 @@ def silent_later(lab, outer):
     path_found(tunnel, 1500)
     with uploading(lab, tunnel):
         narrow_silently(lab, 1400)
-        path_found(tunnel, 1400, seconds=20)
+        path_found(tunnel, 1400)
     downloads(lab)
     narrow_silently(lab, 1500)
     lab.laptop.ip("link set eth0 mtu 1492")  # another network, as far as anybody can see
@@ -137,7 +137,7 @@ def told_later(lab, outer, whom):
     path_found(tunnel, 1500)
     with uploading(lab, tunnel):
         narrow_aloud(lab, 1300)
-        path_found(tunnel, 1300, seconds=20)
+        path_found(tunnel, 1300)
     downloads(lab)
     narrow_aloud(lab, 1500)
     lab.open_cafe()
@@ -154,7 +154,7 @@ def filtered(lab, path, inner, outer):
     path_found(tunnel, 1500)
     with uploading(lab, tunnel, inner):
         narrow_aloud(lab, path)  # but nobody hears it
-        path_found(tunnel, path, seconds=20)
+        path_found(tunnel, path)
     downloads(lab)
 
 
@@ -170,7 +170,8 @@ def fragmentable(lab, whom):
         downloads(lab)
     sent = [packet for packet in then.packets if packet.source == addresses.LAPTOP[4]]
     assert [packet for packet in sent if len(packet.raw) > 1328], sent
-    whole = [packet for packet in sent if packet.raw[6] & 0x40]
+    # A busy tunnel asks now and then whether the way still carries what it did: those two sizes are probes.
+    whole = [packet for packet in sent if packet.raw[6] & 0x40 and len(packet.raw) not in (576, 1500)]
     assert not whole, whole
 
 

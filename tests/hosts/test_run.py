@@ -33,7 +33,7 @@ def run(lab, *words, code=0, options=(), **more):
 def start(lab, *words):
     """The same with a program that stays, once it has said `here`."""
     process = lab.laptop.start(CLIENT, "run", "laptop", "--", "sh", "-c", *words, log="run")
-    eventually("the program runs", lambda: "here" in process.out or not process.running)
+    eventually("the program runs", lambda: "here" in process.out or not process.running, seconds=20)
     assert process.running, process.err
     return process
 
@@ -104,6 +104,26 @@ def resolver_is_a_link(lab):
     before = Snapshot(lab.laptop)
     assert run(lab, "cat", "/etc/resolv.conf").out == f"nameserver {addresses.SITE[4]}\n"
     before.assert_unchanged("a program under run")
+
+
+@sentence("under `run`, the name servers stay when somebody replaces the machine's files: {how}", how=("where a file stood", "where a link stood"), seconds=5)
+def replaced_outside(lab, how):
+    ready(lab, **DNS)
+    if how == "where a link stood":
+        lab.laptop.sh("mkdir -p /run/systemd/resolve; echo 'nameserver 127.0.0.53' > /run/systemd/resolve/stub-resolv.conf;"
+                      "ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf")
+    process = start(lab, "echo here; while [ ! -e /run/go ]; do sleep 0.05; done; cat /etc/resolv.conf; grep ^hosts /etc/nsswitch.conf")
+    lab.laptop.sh("echo 'nameserver 192.0.2.99' > /etc/new && mv /etc/new /etc/resolv.conf; echo 'hosts: nis' > /etc/new && mv /etc/new /etc/nsswitch.conf")
+    lab.laptop.sh("touch /run/go")
+    assert process.wait(10) == 0, process.err
+    assert process.out == f"here\nnameserver {addresses.SITE[4]}\nhosts: files dns\n", process.out
+
+
+@sentence("`run` ends with its program though whoever called it ignores the ends of children", seconds=5)
+def children_ignored(lab):
+    ready(lab, **DNS)
+    done = lab.laptop.run("sh", "-c", f"trap '' CHLD; exec {CLIENT} run laptop -- sh -c 'exit 7'", code=7, timeout=40)
+    assert not done.out, done.out
 
 
 @sentence("the rest of the laptop is as it was while a program runs under `run`, and afterwards", seconds=5)

