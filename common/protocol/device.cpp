@@ -112,6 +112,7 @@ std::vector<Timestamps> Device::timestamps() const {
 // --- input -------------------------------------------------------------------------------------------------------------------
 
 Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFill queue, Now now, Outbox& out) {
+    if (ours_.private_key.is_zero()) return dropped(Drop::bad_mac1); // everybody knows the public key of that
     const auto message = decode(datagram);
     if (!message) return dropped(message.error());
     const bool loaded = load_.under_load(queue.waiting, queue.capacity, now.boot);

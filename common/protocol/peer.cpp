@@ -6,10 +6,17 @@ namespace vpn::protocol {
 
 namespace {
 
-/// A peer that has the other suite repeats its initiations so far apart. What comes sooner or later than that are questions, of
-/// one that has ours and to which our answers don't get through.
+/// A peer that has the other suite repeats its initiations, at each of our addresses that it knows in turn. One that has ours,
+/// and to which our answers don't get through, asks each address once in sixteen initiations.
 constexpr Duration repeated_after = rekey_timeout - 1s;
-constexpr Duration repeated_before = rekey_timeout + rekey_jitter_max + 2s;
+constexpr Duration repeated_before = 60s;
+constexpr std::size_t addresses_watched = 8;
+
+/// Two that were sent in one instant may come the other way round.
+bool is_long_before(const crypto::Tai64n& early, const crypto::Tai64n& late) {
+    const auto seconds = [](const crypto::Tai64n& time) { return load_be<std::uint64_t>(time.bytes.data()); };
+    return seconds(early) + 1 < seconds(late);
+}
 
 } // namespace
 
@@ -55,7 +62,7 @@ void Peer::set_suite(Suite suite, Context context) {
     if (suite == suite_) return;
     suite_ = suite;
     attempt_ = {};
-    other_suite_since_.reset();
+    other_suite_at_.clear();
     end_conversation(context);
 }
 
@@ -194,10 +201,10 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
         // An equal one is the same initiation, duplicated on the way: nobody's clock went back.
-        if (*timestamp < last_received_) context.out.events.push_back({id_, EventKind::clock_behind});
+        if (is_long_before(*timestamp, last_received_)) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
     }
-    if (initiation.suite != suite_) return handle_other_suite(*timestamp, context);
+    if (initiation.suite != suite_) return handle_other_suite(*timestamp, from.local.address, context);
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);
     const auto index = context.indices.take(id_, context.random);
     if (!index) return dropped(Drop::queue_full);
@@ -211,7 +218,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     last_received_ = *timestamp;
     context.out.timestamps_changed = true;
     last_accepted_ = context.now.boot;
-    other_suite_since_.reset();
+    other_suite_at_.clear();
     activity_->received_handshake(context.now.boot);
     activity_->count_received(initiation.message.size());
     follow(from, context);
@@ -227,13 +234,19 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     return {};
 }
 
-Checked<void> Peer::handle_other_suite(const crypto::Tai64n& timestamp, Context context) {
+Checked<void> Peer::handle_other_suite(const crypto::Tai64n& timestamp, const IpAddress& local, Context context) {
     if (timestamp <= last_of_other_suite_) return dropped(Drop::old_timestamp);
     last_of_other_suite_ = timestamp;
     const Boot now = context.now.boot;
-    const Duration since = now - other_suite_since_.value_or(now);
+    const auto here = std::ranges::find(other_suite_at_, local, &std::pair<IpAddress, Boot>::first);
+    if (here == other_suite_at_.end()) {
+        if (other_suite_at_.size() == addresses_watched) other_suite_at_.erase(other_suite_at_.begin());
+        other_suite_at_.emplace_back(local, now);
+        return dropped(Drop::wrong_suite);
+    }
+    const Duration since = now - here->second;
     if (since >= repeated_after && since <= repeated_before) context.out.events.push_back({id_, EventKind::wrong_suite});
-    if (!other_suite_since_ || since >= repeated_after) other_suite_since_ = now;
+    if (since >= repeated_after) here->second = now;
     return dropped(Drop::wrong_suite);
 }
 

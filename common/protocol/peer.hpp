@@ -73,7 +73,7 @@ class Peer {
     void adopt_identity(Context context);
     void restore(const Timestamps& timestamps);
     [[nodiscard]] Timestamps timestamps() const { return {identity_.public_key, last_sent_, last_received_}; }
-    void forget_received_timestamp() { last_received_ = {}; }
+    void forget_received_timestamp() { last_received_ = last_of_other_suite_ = {}; }
     /// Gives back every index and session. The peer is not used afterwards.
     void leave(Context context);
 
@@ -104,7 +104,7 @@ class Peer {
     [[nodiscard]] std::optional<PendingInitiation> send_initiation(Suite suite, CookieJar& cookies, const Path& path,
                                                                    Context context);
     [[nodiscard]] const PendingInitiation* initiation_with(LocalIndex index);
-    [[nodiscard]] Checked<void> handle_other_suite(const crypto::Tai64n& timestamp, Context context);
+    [[nodiscard]] Checked<void> handle_other_suite(const crypto::Tai64n& timestamp, const IpAddress& local, Context context);
     void end_conversation(Context context);
     /// A handshake message came from there: newer than any data on the sessions before it.
     void follow(const Path& from, Context context);
@@ -126,9 +126,10 @@ class Peer {
     std::pair<Boot, std::uint64_t> last_mover_{}; ///< birth of the session, counter
     crypto::Tai64n last_sent_;
     crypto::Tai64n last_received_;
-    std::optional<Boot> last_accepted_;     ///< when an initiation was last answered
-    crypto::Tai64n last_of_other_suite_;    ///< the newest initiation in it
-    std::optional<Boot> other_suite_since_; ///< when it came, if none was accepted since
+    std::optional<Boot> last_accepted_;  ///< when an initiation was last answered
+    crypto::Tai64n last_of_other_suite_; ///< the newest initiation in it, until we restart
+    /// At which of our addresses such initiations came last, and when; since one of ours was accepted.
+    std::vector<std::pair<IpAddress, Boot>> other_suite_at_;
     std::optional<Now> last_handshake_;
     AttemptReport attempt_;
 };

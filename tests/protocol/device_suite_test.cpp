@@ -168,6 +168,40 @@ TEST_CASE("two questions at once, at two addresses of one responder, name nobody
     }
 }
 
+TEST_CASE("questions five seconds apart, each at another address of one responder, name nobody; a second one at the same does") {
+    Couple couple;
+    const auto ask_at = [&couple](const char* local) {
+        couple.clock.advance(5s);
+        const auto ephemeral = crypto::generate_private_key(couple.alice.random);
+        const ByteVector question =
+            paper::write(paper::Initiation{7, ephemeral, couple.alice.key, couple.bob.name(),
+                                           Tai64n::from(couple.clock.now().wall), other_than(suite_under_test())})
+                .first;
+        const Path from{endpoint(Couple::at_alice), {IpAddress::parse(local).value(), 2}};
+        check_dropped(couple.bob.take(question, from), Drop::wrong_suite);
+        return happened(couple.bob.out, EventKind::wrong_suite);
+    };
+    CHECK_FALSE(ask_at("192.0.2.1"));
+    CHECK_FALSE(ask_at("192.0.2.2"));
+    CHECK_FALSE(ask_at("2001:db8::3"));
+    CHECK(ask_at("192.0.2.2"));
+}
+
+TEST_CASE("a peer that is reset is named again, however late its wrong initiations were dated") {
+    Couple couple;
+    const auto write = [&couple](Duration ahead) {
+        couple.clock.advance(5s);
+        const auto ephemeral = crypto::generate_private_key(couple.alice.random);
+        return paper::write(paper::Initiation{7, ephemeral, couple.alice.key, couple.bob.name(),
+                                              Tai64n::from(couple.clock.now().wall + ahead), other_than(suite_under_test())})
+            .first;
+    };
+    check_dropped(couple.bob.take(write(24h), Couple::at_alice), Drop::wrong_suite);
+    check_dropped(couple.bob.take(write(0s), Couple::at_alice), Drop::old_timestamp);
+    couple.bob.device.forget_received_timestamp(couple.alice_id);
+    check_dropped(couple.bob.take(write(0s), Couple::at_alice), Drop::wrong_suite);
+}
+
 TEST_CASE("a moment after the second initiation without an answer the other suite is asked for, once in sixteen") {
     Couple couple;
     (void)couple.alice.set(config_of(couple.bob, Couple::at_bob, suite_under_test(), 6s));

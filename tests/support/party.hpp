@@ -45,8 +45,11 @@ class Party {
     protocol::PeerId meet(const Party& other, std::string_view where = {}) { return *set(config_of(other.name(), where)); }
 
     tl::expected<void, protocol::Drop> take(Bytes datagram, std::string_view from, protocol::QueueFill queue = {}) {
+        return take(datagram, path(from), queue);
+    }
+    tl::expected<void, protocol::Drop> take(Bytes datagram, const Path& from, protocol::QueueFill queue = {}) {
         out.clear();
-        return device.handle_handshake(datagram, path(from), queue, clock.now(), out);
+        return device.handle_handshake(datagram, from, queue, clock.now(), out);
     }
     void want_handshake(protocol::PeerId peer) {
         out.clear();
