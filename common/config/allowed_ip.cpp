@@ -11,6 +11,8 @@ namespace {
 
 bool inside(const Prefix& inner, const Prefix& outer) { return outer.bits() <= inner.bits() && outer.contains(inner.address()); }
 
+std::set<Prefix> as_set(const std::vector<Prefix>& prefixes) { return {prefixes.begin(), prefixes.end()}; }
+
 std::string quoted(const AllowedIp& ip) { return '"' + ip.to_string() + '"'; }
 
 /// Goes through the prefixes of all peers in order, and keeps those around the present one.
@@ -47,6 +49,7 @@ class Overlaps {
         for (const auto& [piece, meant] : {std::pair(a, b), std::pair(b, a)}) {
             if (piece.peer == meant.peer || !inside(piece.prefix, meant.prefix) || !is_listed_around(piece.peer, meant.prefix))
                 continue;
+            if (listed_[piece.peer].contains(piece.prefix)) continue; // it is meant to outrank the other
             const std::string text = meant.prefix.to_string();
             std::string message = text;
             message.append(" belongs to peer ").append(std::to_string(meant.peer + 1));
@@ -88,7 +91,11 @@ std::vector<Prefix> prefixes_of(const std::vector<AllowedIp>& list, bool exclude
 std::vector<Prefix> remaining(const std::vector<AllowedIp>& list) {
     std::vector<Prefix> listed = prefixes_of(list, false);
     const std::vector<Prefix> excluded = prefixes_of(list, true);
-    return excluded.empty() ? listed : prefix_difference(listed, excluded);
+    if (excluded.empty()) return listed;
+    // One by one: a longer prefix that is listed beside a shorter one outranks other peers' prefixes, and has to stay.
+    std::set<Prefix> all;
+    for (const Prefix& each : listed) all.merge(as_set(prefix_difference({each}, excluded)));
+    return {all.begin(), all.end()};
 }
 
 std::optional<Problem> check_exclusions(const std::vector<AllowedIp>& list, const std::string& where) {

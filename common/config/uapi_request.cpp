@@ -54,6 +54,12 @@ bool take_allowed_ip(std::vector<UapiAllowedIp>& to, std::string_view value) {
     return prefix.has_value();
 }
 
+/// What may be shown of a line: nothing that could be a value.
+std::string_view key_of(std::string_view line) {
+    const std::size_t end = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_");
+    return end != std::string_view::npos && line[end] == '=' ? line.substr(0, end) : std::string_view();
+}
+
 } // namespace
 
 std::optional<UapiRequest> UapiParser::handle_line(std::string_view line) {
@@ -69,7 +75,7 @@ std::optional<UapiRequest> UapiParser::handle_line(std::string_view line) {
                                         }();
     if (!mistake) return std::nullopt;
     const bool of_get = request_ ? std::holds_alternative<UapiGet>(*request_) : line.starts_with("get");
-    const std::string key(line.substr(0, std::min(line.find('='), longest_key_shown)));
+    const std::string key(key_of(line).substr(0, longest_key_shown));
     request_ = UapiRefusal{of_get, mistake->error, "line " + std::to_string(lines_) + ": " + key};
     return std::nullopt;
 }

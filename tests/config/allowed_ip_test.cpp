@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 namespace vpn::config {
 namespace {
 
@@ -54,6 +56,19 @@ TEST_CASE("what is excluded does not go through the tunnel, whatever the order, 
     CHECK(encode(*config).find(R"("!10.64.0.0/10",)") != std::string::npos);
     CHECK(config->clone() == *config);
     CHECK(goes_through(file_with(R"("0.0.0.0/0", "!192.168.0.0/16", "!10.0.0.0/8")")).size() == 15 + 7);
+}
+
+TEST_CASE("what is listed beside something shorter outranks another peer's prefix with an exclusion as it does without") {
+    const std::string others = R"("10.0.0.0/8")";
+    const auto first = goes_through(file_with(R"("172.16.0.0/12", "10.1.0.0/16", "!172.16.5.0/24")", others));
+    CHECK(std::ranges::find(first, *Prefix::parse("10.1.0.0/16")) != first.end());
+    const auto halves = goes_through(file_with(R"("10.0.0.0/9", "10.128.0.0/9", "172.16.0.0/12", "!172.16.5.0/24")", others));
+    CHECK(std::ranges::find(halves, *Prefix::parse("10.0.0.0/9")) != halves.end());
+    CHECK(std::ranges::find(halves, *Prefix::parse("10.0.0.0/8")) == halves.end());
+    const auto all = goes_through(file_with(R"("0.0.0.0/0", "10.1.0.0/16", "!192.168.0.0/16")", others));
+    CHECK(std::ranges::find(all, *Prefix::parse("10.1.0.0/16")) != all.end());
+    const auto nested = goes_through(file_with(R"("10.0.0.0/8", "10.1.0.0/16", "!10.2.0.0/16")"));
+    CHECK(std::ranges::find(nested, *Prefix::parse("10.1.0.0/16")) != nested.end());
 }
 
 TEST_CASE("a list without exclusions stays as it is") {

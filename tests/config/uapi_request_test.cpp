@@ -191,4 +191,6 @@ TEST_CASE("a refusal says whether it is of a get, where it was and which key, an
     const auto refusal = std::get<UapiRefusal>(request_of({"set=1", "fwmark=1", "private_key=secret"}));
     CHECK_FALSE(refusal.of_get);
     CHECK(refusal.why == "line 3: private_key");
+    for (const char* line : {"private_key secret", "c2VjcmV0IGtleSBvZiB0aGlydHktdHdvIGJ5dGVzLg==", "0123=4"})
+        CHECK(std::get<UapiRefusal>(request_of({"set=1", line})).why == "line 2: ");
 }
