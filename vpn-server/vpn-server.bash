@@ -14,7 +14,7 @@ _vpn_server() {
     --log-level) options='' names='error warn info debug' ;;
     --suite) options='' names='hybrid wireguard' ;;
     --format) options='' names='json wg' ;;
-    --config | --output) options='' files=yes ;;
+    --config | --output | --card) options='' files=yes ;;
     *)
       case $command/$about in
         /) names=$commands ;;

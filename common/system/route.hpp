@@ -44,7 +44,8 @@ OsResult<void> add_routes(Netlink& netlink, const std::vector<Route>& routes);
 OsResult<void> delete_routes(Netlink& netlink, const std::vector<Route>& routes);
 
 /// Packets that go by these routes, which are there, are no larger than `mtu`, whatever the link takes; zero: as it says.
-/// Connections that stand heed it at once. Errors: the first refusal; ESRCH if one isn't there.
+/// Connections that stand heed it at once. Errors: the first refusal, ENOENT if one isn't there; the
+/// others have changed all the same.
 OsResult<void> set_routes_mtu(Netlink& netlink, const std::vector<Route>& routes, std::uint32_t mtu);
 
 /// Both families, every table. Of a route with several next hops, the first. Cached ones are left out.

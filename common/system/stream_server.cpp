@@ -48,7 +48,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void receive() {
         // What has been taken makes room at the end.
         std::copy(buffer_.begin() + as_offset(begin_), buffer_.begin() + as_offset(end_), buffer_.begin());
+        const std::size_t vacated = end_;
         end_ -= std::exchange(begin_, 0);
+        wipe(std::as_writable_bytes(std::span(buffer_).subspan(end_, vacated - end_))); // there may have been keys in it
         if (end_ == buffer_.size()) return ended_(*this);
         socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
                                 [self = shared_from_this()](const ErrorCode& error, std::size_t length) {
