@@ -27,6 +27,9 @@ FUZZ_SECONDS, SOAK_SECONDS = 10, 600
 THREADED = ("system", "tun", "engine", "support", "vpn-client", "vpn-server")
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
               "TSAN_OPTIONS": "halt_on_error=1"}
+# Lines in traces are enough, and a third of a compiler's time less than all that a debugger wants. Warnings are errors in the plain
+# build only: a sanitizer adds branches that make a compiler warn of what cannot happen.
+SANITIZED = ("-Doptimization=1", "-Ddebug=false", "-Dcpp_args=-g1", "-Dwerror=false")
 DOCTEST = re.compile(r"\[doctest\] test cases:\s*\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
 UNITTEST = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 UNITTEST_BAD = re.compile(r"(?:failures|errors)=(\d+)")
@@ -76,7 +79,6 @@ def count(result, output):
     return Counts(1 if good else 0, 0 if good else 1)
 
 
-# Warnings are errors in the plain build; a sanitizer adds branches that make a compiler warn of what cannot happen.
 class Build:
     """A build directory with its own compiler and options."""
 
@@ -146,10 +148,10 @@ class Suite:
         return self._tests(self.plain, lambda names: names)
 
     def asan(self):
-        return self._tests(Build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"), lambda names: names)
+        return self._tests(Build("build-asan", "-Db_sanitize=address,undefined", "-Db_lundef=false", *SANITIZED), lambda names: names)
 
     def tsan(self):
-        return self._tests(Build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false"),
+        return self._tests(Build("build-tsan", "-Db_sanitize=thread", "-Db_lundef=false", *SANITIZED),
                            lambda names: [name for name in names if name.startswith(THREADED)])
 
     def _tests(self, build, choose):
@@ -161,7 +163,7 @@ class Suite:
         return build.run_tests(names) if build.make_tests(names) else Counts(failed=len(names))
 
     def fuzz(self):
-        build = Build("build-fuzz", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", "-Dwerror=false", compiler="ccache clang++")
+        build = Build("build-fuzz", "-Db_sanitize=address,undefined", "-Db_lundef=false", *SANITIZED, compiler="ccache clang++")
         if not build.configure():
             return Counts(failed=1)
         tests = {name: test for name, test in build.tests().items() if any(suite.endswith("fuzz") for suite in test["suite"])}
