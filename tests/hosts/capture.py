@@ -1,5 +1,6 @@
 """What a wire showed, packet by packet."""
 
+import itertools
 import socket
 import struct
 import time
@@ -64,10 +65,14 @@ def _text(address):
 class Capture:
     """Captures IP packets on a host's interface while the context lasts; `packets` afterwards: those that `keep` likes."""
 
+    # Each has files of its own: what an earlier one said is no word of a later one.
+    _numbers = itertools.count(1)
+
     def __init__(self, host, interface, keep=lambda packet: True):
-        self.path = host.directory / f"{host.name}-{interface}.pcap"
+        number = next(self._numbers)
+        self.path = host.directory / f"{host.name}-{interface}-{number}.pcap"
         self._keep = keep
-        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}")
+        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}-{number}")
         self.packets = []
 
     def __enter__(self):
