@@ -32,6 +32,24 @@ class Packet:
         return self.protocol == 17
 
     @property
+    def is_fragment(self):
+        return self.protocol == 44 if self.version == 6 else int.from_bytes(self.raw[6:8], "big") & 0x3FFF != 0
+
+    @property
+    def dont_fragment(self):
+        """Whether it forbids routers to make fragments of it; with IPv6 none may anyway."""
+        return self.version == 4 and bool(self.raw[6] & 0x40)
+
+    @property
+    def datagram(self):
+        """What is in UDP, as far as this packet has it: of a fragment that is not the first, nothing."""
+        if self.version == 6 and self.protocol == 44:
+            begins = self.payload[0] == 17 and int.from_bytes(self.payload[2:4], "big") >> 3 == 0
+            return self.payload[16:] if begins else b""
+        begins = self.version == 6 or int.from_bytes(self.raw[6:8], "big") & 0x1FFF == 0
+        return self.payload[8:] if self.is_udp and begins else b""
+
+    @property
     def is_neighbour_discovery(self):
         return self.protocol == 58 and 133 <= self.payload[0] <= 137 or self.destination.startswith("ff02:")
 
