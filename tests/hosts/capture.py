@@ -1,5 +1,6 @@
 """What a wire showed, packet by packet."""
 
+import itertools
 import socket
 import struct
 import time
@@ -82,10 +83,14 @@ def _text(address):
 class Capture:
     """Captures IP packets on a host's interface while the context lasts; `packets` afterwards: those that `keep` likes."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self, host, interface, keep=lambda packet: True):
-        self.path = host.directory / f"{host.name}-{interface}.pcap"
+        # Files of its own: an earlier one's say that it listens already.
+        name = f"{interface}-{next(self._numbers)}"
+        self.path = host.directory / f"{host.name}-{name}.pcap"
         self._keep = keep
-        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}")
+        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{name}")
         self.packets = []
 
     def __enter__(self):
