@@ -160,9 +160,22 @@ TEST_CASE("the outer sockets change under load, no session ends, and nothing is 
     int first = 0;
     std::uint64_t turns = 0;
     std::uint64_t changes = 0;
+    const auto received = [&](bool by_a) {
+        return by_a ? pair.a.engine().peer(pair.to_b)->received : pair.b.engine().peer(pair.to_a)->received;
+    };
+    ByteCount heard;
+    // Who moved has something to say, also where its flow is over.
+    const auto say = [](const Machine& from, const Machine& to) {
+        const Place place = Machine::at(Family::v4, to.number(), far_port + 2);
+        const std::byte word{};
+        ::sendto(from.socket(Family::v4, 0).get(), &word, sizeof word, 0, place.get(), place.size);
+    };
     const auto flows = pair.exchange(some_arrive, [&] {
         if (turns++ == 0) first = sessions();
-        if (turns % 20 != 0) return;
+        say(pair.a, pair.b);
+        say(pair.b, pair.a);
+        // Two that both move before either heard from the other have lost each other, and no session helps.
+        if (turns % 20 != 0 || (changes > 0 && received(changes % 2 == 0) == heard)) return;
         auto sockets = [&] {
             const Inside inside(pair.wire);
             return std::move(tun::Sockets::open(Port{}, Mark{}).value());
@@ -170,6 +183,7 @@ TEST_CASE("the outer sockets change under load, no session ends, and nothing is 
         const Port port = sockets.port();
         Machine& machine = ++changes % 2 == 0 ? pair.a : pair.b;
         machine.engine().set_sockets(std::move(sockets));
+        heard = received(changes % 2 == 0);
         CHECK(machine.engine().port() == port);
         CHECK(machine.engine().set_mark(Mark{static_cast<std::uint32_t>(changes)}));
     });
