@@ -1,6 +1,9 @@
 // The two ways that packets go, each to completion: TUN -> UDP and UDP -> TUN (HOUSE, "A packet's walk"; DATAPATH 4). A thread
 // takes what its descriptor has, seals or opens it while others take what follows, and hands it on in its turn. It never waits
 // for the control thread. Refuses to know: the device, timers, and what the engine does with what it hands over.
+// DEVIATION: DATAPATH 4 has shards (SO_REUSEPORT and IFF_MULTI_QUEUE); here all threads share one queue, and one socket a family.
+// Shards leave it to the kernel's steering which of them a flow comes by, and that may change while it learns: a flow would be
+// reordered. The price is a bound: a descriptor is read by one thread at a time, so no more goes one way than one core reads.
 #pragma once
 
 #include "common/system/udp_socket.hpp"

@@ -1,16 +1,18 @@
 #include "vpn-client/diagnosis.hpp"
 
+#include "common/protocol/message.hpp"
+
 namespace vpn::client {
 namespace {
 
 /// ICMP can be forged, and a server that restarts says no for a moment: once is a hint, twice an answer.
 constexpr std::uint32_t certain_after = 2;
 
-/// What the longest of a hybrid handshake's datagrams needs of a link: HYBRID.md 2, with UDP and IPv4 or IPv6 around it.
-constexpr std::uint32_t hybrid_initiation = 1396;
-constexpr std::uint32_t small_question = 148;
-constexpr std::uint32_t hybrid_needs_v4 = hybrid_initiation + 8 + 20;
-constexpr std::uint32_t hybrid_needs_v6 = hybrid_initiation + 8 + 40;
+/// What the longest of a hybrid handshake's datagrams needs of a link, with UDP and IPv4 or IPv6 around it.
+constexpr std::size_t hybrid_initiation = protocol::initiation_size(crypto::Suite::hybrid);
+constexpr std::size_t small_question = protocol::initiation_size(crypto::Suite::wireguard);
+constexpr std::size_t hybrid_needs_v4 = hybrid_initiation + 8 + 20;
+constexpr std::size_t hybrid_needs_v6 = hybrid_initiation + 8 + 40;
 
 std::string place(const Evidence& evidence) {
     return evidence.server == evidence.endpoint || evidence.endpoint.empty() ? evidence.server
@@ -53,7 +55,7 @@ std::vector<std::string> explain_psk(const Evidence& evidence) {
 std::vector<std::string> explain_suite(const Evidence& evidence) {
     const std::string ours(crypto::name_of(evidence.suite));
     const bool weaker = evidence.suite == crypto::Suite::hybrid;
-    const std::string theirs(weaker ? "wireguard" : "hybrid");
+    const std::string theirs(crypto::name_of(protocol::other_than(evidence.suite)));
     std::vector<std::string> lines{place(evidence) + " speaks suite " + theirs + " with this client, and the file says " + ours};
     if (weaker)
         lines.insert(lines.end(),

@@ -59,7 +59,9 @@ std::string mtu_text(const Report& report) {
 std::string suite_text(const PeerReport& peer) {
     std::string text = peer.suite;
     if (peer.has_preshared_key) text += ", with a preshared key";
-    if (peer.suite_is_slow) text += " (slow: this machine has no AES instructions; suite wireguard would be faster)";
+    if (peer.suite_is_slow)
+        text +=
+            " (slow: this machine has no AES instructions; suite wireguard is faster, without protection from quantum computers)";
     return text;
 }
 

@@ -1,6 +1,6 @@
 #include "vpn-client/tunnel.hpp"
 
-#include "common/crypto/aead.hpp"
+#include "common/protocol/suite_speed.hpp"
 #include "common/system/clocks.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -387,7 +387,7 @@ PeerReport Tunnel::report_of(const config::ClientPeer& peer) const {
     report.name = peer.name;
     report.public_key = peer.public_key.to_string();
     report.suite = crypto::name_of(peer.suite);
-    report.suite_is_slow = peer.suite == crypto::Suite::hybrid && !crypto::aegis_is_fast();
+    report.suite_is_slow = protocol::is_slow_here(peer.suite);
     const auto id = engine_->find(peer.public_key);
     const auto status = id ? engine_->peer(*id) : std::nullopt;
     for (const Prefix& prefix : peer.allowed_ips) report.allowed_ips.push_back(prefix.to_string());

@@ -2,9 +2,9 @@
 #include "common/base/secret.hpp"
 #include "common/config/card.hpp"
 #include "common/config/wg_quick.hpp"
-#include "common/crypto/aead.hpp"
 #include "common/crypto/system_random.hpp"
 #include "common/crypto/x25519.hpp"
+#include "common/protocol/suite_speed.hpp"
 #include "vpn-server/client_file.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/config_file.hpp"
@@ -100,7 +100,7 @@ CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
 
 void tell(const PeerAdd& add, const std::string& name, const ClientConfig& client) {
     say("added " + name + ": " + joined(client.interface.addresses));
-    if (suite_of(add) == config::Suite::hybrid && !crypto::aegis_is_fast()) say(std::string(slow_hybrid));
+    if (protocol::is_slow_here(suite_of(add))) say(std::string(slow_hybrid));
     if (add.public_key && add.format == FileFormat::wg)
         say("the file has no PrivateKey: only the peer knows it, and adds it there");
     else if (!client.interface.private_key_file.empty())

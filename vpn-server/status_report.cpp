@@ -1,7 +1,7 @@
 #include "vpn-server/status_report.hpp"
 
 #include "common/config/fields.hpp"
-#include "common/crypto/aead.hpp"
+#include "common/protocol/suite_speed.hpp"
 #include "vpn-server/calendar.hpp"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ Json peer_json(const PeerReport& report, Now now) {
                          {"public_key", peer.public_key.to_string()},
                          {"has_preshared_key", !peer.preshared_key.is_zero()},
                          {"suite", crypto::name_of(peer.suite)},
-                         {"suite_is_slow", peer.suite == crypto::Suite::hybrid && !crypto::aegis_is_fast()},
+                         {"suite_is_slow", protocol::is_slow_here(peer.suite)},
                          {"allowed_ips", config::text_list(peer.allowed_ips)},
                          {"disabled", peer.disabled}});
 }

@@ -3,6 +3,7 @@
 #include "common/system/escape.hpp"
 #include "vpn-server/table.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace vpn::server {
@@ -75,6 +76,10 @@ std::string drops_text(const Json& status) {
     return text;
 }
 
+bool has_slow_peer(const Json::Array& peers) {
+    return std::ranges::any_of(peers, [](const Json& peer) { return peer.bool_at("suite_is_slow").value_or(false); });
+}
+
 /// `2027-01-01T00:00:00Z` in the words of a sentence.
 std::string readable(std::string instant) {
     if (instant.size() != 20) return instant;
@@ -96,6 +101,11 @@ std::string status_text(const Json& status, bool colour) {
         {{"MTU"}, {std::to_string(status.integer_at("mtu").value_or(0))}},
         {{"configuration"}, {text_at(status, "config")}},
         {{"peers"}, {std::to_string(online_count(peers)) + " of " + std::to_string(peers.size()) + " online"}}};
+    if (has_slow_peer(peers))
+        facts.push_back({{"suite hybrid"},
+                         {"slow here: this machine has no AES instructions; --suite wireguard is faster, without protection from "
+                          "quantum computers",
+                          Colour::yellow}});
     if (std::string drops = drops_text(status); !drops.empty())
         facts.push_back({{"dropped"}, {std::move(drops), Colour::yellow}});
     text += format_table(facts, colour);

@@ -204,6 +204,8 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
         if (is_long_before(*timestamp, last_received_)) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
     }
+    // DEVIATION: PROTOCOL 2 drops another suite right behind `s`, unanswered. Here it is judged behind the timestamp and answered
+    // with a cookie reply, once for each timestamp: so that the client can name what is wrong, and a replay learns nothing.
     if (initiation.suite != suite_) return handle_other_suite(*timestamp, from.local.address, context);
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);
     const auto index = context.indices.take(id_, context.random);

@@ -33,6 +33,24 @@ class Packet:
         return self.protocol == 17
 
     @property
+    def is_fragment(self):
+        return self.protocol == 44 if self.version == 6 else int.from_bytes(self.raw[6:8], "big") & 0x3FFF != 0
+
+    @property
+    def dont_fragment(self):
+        """Whether it forbids routers to make fragments of it; with IPv6 none may anyway."""
+        return self.version == 4 and bool(self.raw[6] & 0x40)
+
+    @property
+    def datagram(self):
+        """What is in UDP, as far as this packet has it: of a fragment that is not the first, nothing."""
+        if self.version == 6 and self.protocol == 44:
+            begins = self.payload[0] == 17 and int.from_bytes(self.payload[2:4], "big") >> 3 == 0
+            return self.payload[16:] if begins else b""
+        begins = self.version == 6 or int.from_bytes(self.raw[6:8], "big") & 0x1FFF == 0
+        return self.payload[8:] if self.is_udp and begins else b""
+
+    @property
     def is_neighbour_discovery(self):
         return self.protocol == 58 and 133 <= self.payload[0] <= 137 or self.destination.startswith("ff02:")
 
@@ -65,14 +83,14 @@ def _text(address):
 class Capture:
     """Captures IP packets on a host's interface while the context lasts; `packets` afterwards: those that `keep` likes."""
 
-    # Each has files of its own: what an earlier one said is no word of a later one.
     _numbers = itertools.count(1)
 
     def __init__(self, host, interface, keep=lambda packet: True):
-        number = next(self._numbers)
-        self.path = host.directory / f"{host.name}-{interface}-{number}.pcap"
+        # Files of its own: an earlier one's say that it listens already.
+        name = f"{interface}-{next(self._numbers)}"
+        self.path = host.directory / f"{host.name}-{name}.pcap"
         self._keep = keep
-        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}-{number}")
+        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{name}")
         self.packets = []
 
     def __enter__(self):

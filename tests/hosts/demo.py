@@ -26,6 +26,8 @@ from hosts.tunnel import Facts, Tunnel  # noqa: E402
 UDP_HEADER = 8
 MARKER = "the-laptop-says-this-in-plain-words"
 MEGABYTES_100 = 100 * 1000 * 1000
+# More is shown in red, and no failure: a machine may have something else to do.
+MOST_SECONDS_TO_CONNECT = 0.1
 
 
 class Teller:
@@ -127,7 +129,7 @@ def hexdump(data, offset):
 
 def show_speed(lab, teller, seconds_to_connect):
     teller.heading("How fast")
-    teller.fact("from `connect` to an answer", f"{seconds_to_connect * 1000:.0f} ms")
+    teller.fact("from `connect` to an answer", f"{seconds_to_connect * 1000:.0f} ms", seconds_to_connect < MOST_SECONDS_TO_CONNECT)
     pings = lab.laptop.run("ping", "-n", "-q", "-c", "50", "-i", "0.01", addresses.TUNNEL_SERVER[4]).out
     average = float(re.search(r"= [\d.]+/([\d.]+)/", pings).group(1))
     teller.fact("ping inside the tunnel", f"{average:.2f} ms")

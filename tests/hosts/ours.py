@@ -12,6 +12,9 @@ BUILD = pathlib.Path(os.environ.get("VPN_BUILD", pathlib.Path(__file__).resolve(
 SERVER = BUILD / "vpn-server" / "vpn-server"
 CLIENT = BUILD / "vpn-client" / "vpn-client"
 KEYS = BUILD / "keys" / "vpn-keys"
+# As they are on a machine without AES instructions.
+SERVER_NO_AES = BUILD / "tests" / "hosts" / "vpn-server-no-aes"
+CLIENT_NO_AES = BUILD / "tests" / "hosts" / "vpn-client-no-aes"
 
 SERVER_FILE = "/etc/vpn/server.json"
 DONE, FAILURE, USAGE, NOT_RUNNING, NO_TUNNEL, NO_PERMISSION, BAD_CONFIG = range(7)
@@ -37,6 +40,7 @@ def find(tree, *names):
 class OurServer:
     """vpn-server on a host, its file written from the facts."""
 
+    program = SERVER
     interface = "vpns"
 
     def __init__(self, host, facts, file=SERVER_FILE):
@@ -61,11 +65,11 @@ class OurServer:
 
     def command(self, *words, **options):
         """A vpn-server command with this server's file."""
-        return self.host.run(SERVER, *words, "--config", self.file, **options)
+        return self.host.run(self.program, *words, "--config", self.file, **options)
 
     def start(self, **options):
         """Starts the daemon without waiting."""
-        self.process = self.host.start(SERVER, "run", "--config", self.file, log="vpn-server", **options)
+        self.process = self.host.start(self.program, "run", "--config", self.file, log="vpn-server", **options)
         return self.process
 
     def up(self, **options):
@@ -107,6 +111,8 @@ class OurServer:
 class OurClient:
     """vpn-client on a host, its file written from the facts."""
 
+    program = CLIENT
+
     def __init__(self, host, facts, name="laptop"):
         self.host, self.facts, self.name = host, facts, name
         self.file = f"/etc/vpn/{name}.json"
@@ -137,7 +143,7 @@ class OurClient:
 
     def command(self, *words, **options):
         """A vpn-client command."""
-        return self.host.run(CLIENT, *words, **options)
+        return self.host.run(self.program, *words, **options)
 
     def connect(self, *options, code=DONE, timeout=40):
         """`vpn-client connect` with this client's file."""
@@ -156,7 +162,7 @@ class OurClient:
         """`connect --foreground`, which stays."""
         if not self.host.exists(self.file):
             self.write()
-        self.process = self.host.start(CLIENT, "connect", "--foreground", *options, self.file, log="vpn-client", **more)
+        self.process = self.host.start(self.program, "connect", "--foreground", *options, self.file, log="vpn-client", **more)
         return self.process
 
     def status(self):
@@ -165,7 +171,7 @@ class OurClient:
     @property
     def pids(self):
         """The daemon's; there is one vpn-client on the host at most when this is asked."""
-        return [pid for pid in self.host.pids() if os.path.realpath(f"/proc/{pid}/exe") == str(CLIENT.resolve())]
+        return [pid for pid in self.host.pids() if os.path.realpath(f"/proc/{pid}/exe") == str(self.program.resolve())]
 
     def down(self):
         self.disconnect()

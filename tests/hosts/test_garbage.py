@@ -19,7 +19,8 @@ def counted(server):
     return sum(server.drops().values())
 
 
-@sentence("garbage of {kind} over IPv{version} is counted by reason and changes nothing; pings go on", kind=("lengths", "shapes"), version=(4, 6), seconds=6)
+@sentence("garbage of {kind} over IPv{version} is counted by reason and changes nothing; pings go on", kind=("lengths", "shapes"), version=(4, 6), seconds=6,
+          suites=True)
 def changes_nothing(lab, kind, version):
     tunnel = connected(lab, outer=version)
     before, memory = counted(tunnel.server), resident(tunnel.server)
@@ -31,7 +32,8 @@ def changes_nothing(lab, kind, version):
     assert len(tunnel.server.process.err.splitlines()) < 100, "a line is logged per packet"
 
 
-@sentence("garbage forged to come from the client's own address and port changes nothing: pings go on and the endpoint stays", seconds=6)
+@sentence("garbage forged to come from the client's own address and port changes nothing: pings go on and the endpoint stays", seconds=6,
+          suites=True)
 def forged(lab):
     tunnel = connected(lab)
     with Capture(lab.router, "lan0", on_port(addresses.PORT)) as wire:
@@ -45,7 +47,7 @@ def forged(lab):
     assert addresses.LAPTOP_MOVED[4] not in str(tunnel.server.status())
 
 
-@sentence("garbage is answered by nothing", seconds=5)
+@sentence("garbage is answered by nothing", seconds=5, suites=True)
 def no_answer(lab):
     tunnel = connected(lab)
     with Capture(lab.router, "vps0", lambda packet: packet.is_udp and packet.source == addresses.VPS[4]) as wire:
@@ -56,7 +58,7 @@ def no_answer(lab):
     assert tunnel.server.process.running
 
 
-@sentence("recorded datagrams that are sent again move nothing and deliver nothing", seconds=5)
+@sentence("recorded datagrams that are sent again move nothing and deliver nothing", seconds=5, suites=True)
 def replayed(lab):
     tunnel = connected(lab)
     with Capture(lab.router, "lan0", lambda packet: packet.is_udp and packet.destination == addresses.VPS[4]) as wire:

@@ -56,7 +56,8 @@ def server_ended(lab, name):
     before.assert_unchanged(name)
 
 
-@sentence("a server that was killed starts again over what it left, and its clean end puts back what was there in the beginning", seconds=5)
+@sentence("a server that was killed starts again over what it left, and its clean end puts back what was there in the beginning", seconds=5,
+          suites=True)
 def server_killed(lab):
     before = Snapshot(lab.vps)
     tunnel = connected(lab)
@@ -70,7 +71,8 @@ def server_killed(lab):
     before.assert_unchanged("kill -9, a second start and a clean end")
 
 
-@sentence("a client that was killed connects again over what it left, and `disconnect` puts back what was there in the beginning", seconds=5)
+@sentence("a client that was killed connects again over what it left, and `disconnect` puts back what was there in the beginning", seconds=5,
+          suites=True)
 def client_killed(lab):
     before = Snapshot(lab.laptop)
     tunnel = connected(lab, dns=[addresses.SITE[4]])
@@ -171,7 +173,7 @@ def server_interface_removed(lab):
     before.assert_unchanged("the interface's removal")
 
 
-@sentence("the server ends within two seconds under traffic, and so does the client", seconds=5)
+@sentence("the server ends within two seconds under traffic, and so does the client", seconds=5, suites=True)
 def ends_under_traffic(lab):
     tunnel = connected(lab)
     lab.laptop.start("ping", "-f", "-n", addresses.SITE[4], log="flood")

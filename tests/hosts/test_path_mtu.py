@@ -158,10 +158,11 @@ def filtered(lab, path, inner, outer):
     downloads(lab)
 
 
-@sentence("nobody may fragment a probe, and every router anything else, to {whom}", whom=(OURS, WIREGUARD_GO), seconds=6)
+@sentence("nobody may fragment a probe, and every router anything else, to {whom}", whom=OURS, seconds=6, suites=True)
+@sentence("nobody may fragment a probe, and every router anything else, to {whom}", whom=WIREGUARD_GO, seconds=6)
 def fragmentable(lab, whom):
     with Capture(lab.router, "lan0", on_port(addresses.PORT)) as first:
-        tunnel = connected(lab, server=whom, suite="wireguard")
+        tunnel = connected(lab, server=whom)
         path_found(tunnel, 1500)
     whole = [packet for packet in first.packets if packet.raw[6] & 0x40 and packet.source == addresses.LAPTOP[4]]
     assert {576, 1280, 1400, 1500} <= {len(packet.raw) for packet in whole}, whole

@@ -27,7 +27,7 @@ def change(tunnel, edit):
     tunnel.server.write(config)
 
 
-@sentence("{way} takes what the file says now and drops no session: no ping is lost, no handshake made", way=tuple(WAYS), seconds=5)
+@sentence("{way} takes what the file says now and drops no session: no ping is lost, no handshake made", way=tuple(WAYS), seconds=5, suites=True)
 def nothing_dropped(lab, way):
     tunnel = connected(lab)
     with Capture(lab.router, "lan0") as wire, pinging(lab.laptop, addresses.TUNNEL_SERVER[4], every=0.02) as pings:
@@ -45,7 +45,7 @@ def nothing_dropped(lab, way):
     assert not initiations(wire.packets), "the session was made anew"
 
 
-@sentence("a peer that is taken out of the file loses its session with {way}", way=tuple(WAYS), seconds=5)
+@sentence("a peer that is taken out of the file loses its session with {way}", way=tuple(WAYS), seconds=5, suites=True)
 def taken_out(lab, way):
     tunnel = connected(lab)
     change(tunnel, lambda config: config["peers"].clear())
@@ -55,7 +55,7 @@ def taken_out(lab, way):
     assert " 0 received" in gone.out, gone
 
 
-@sentence("a preshared key that changes in the file counts for the next handshake, and the session goes on", seconds=5)
+@sentence("a preshared key that changes in the file counts for the next handshake, and the session goes on", seconds=5, suites=True)
 def other_psk(lab):
     tunnel = connected(lab)
     with pinging(lab.laptop, addresses.TUNNEL_SERVER[4]) as pings:
@@ -67,7 +67,7 @@ def other_psk(lab):
     assert tunnel.client.connect("--timeout", "3s", code=4).reason == "wrong-psk"
 
 
-@sentence("`reload` of a broken file says where it is broken, and everything goes on as it was", seconds=5)
+@sentence("`reload` of a broken file says where it is broken, and everything goes on as it was", seconds=5, suites=True)
 def broken(lab):
     tunnel = connected(lab)
     good = lab.vps.read(SERVER_FILE)

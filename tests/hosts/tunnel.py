@@ -73,6 +73,16 @@ class Pings:
         return {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", self._process.out)}
 
     @property
+    def milliseconds(self):
+        """How long the answers took until now, the quickest first."""
+        return sorted(float(number) for number in re.findall(r" time=([\d.]+) ms", self._process.out))
+
+    @property
+    def overtaken(self):
+        """Those without an answer although a later one has its own: lost, and not just on their way."""
+        return sorted(set(range(1, max(self.answered) + 1)) - self.answered)
+
+    @property
     def duplicates(self):
         """How many answers came twice."""
         return self._process.out.count("DUP!")

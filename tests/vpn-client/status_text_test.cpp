@@ -38,6 +38,16 @@ TEST_CASE("then the facts, in words") {
     CHECK(text.back() == '\n');
 }
 
+TEST_CASE("a suite that is slow on this machine is said to be, with why another may be better and what it lacks") {
+    Report report = connected_laptop();
+    CHECK_FALSE(has(status_text(report, {}, false), "slow"));
+    report.peers.front().suite = "hybrid";
+    report.peers.front().suite_is_slow = true;
+    CHECK(has(status_text(report, {}, false),
+              "hybrid, with a preshared key (slow: this machine has no AES instructions; suite wireguard "
+              "is faster, without protection from quantum computers)\n"));
+}
+
 TEST_CASE("who answers for names is told with his limits") {
     Report split = connected_laptop();
     split.dns = {{"10.66.0.53"}, {"corp.example"}, {"lab.example"}, false, "systemd-resolved", true};

@@ -108,6 +108,22 @@ TEST_CASE("people see the verdict first, then the facts, then the peers, those o
     CHECK(seen.size() == 11);
 }
 
+TEST_CASE("a hybrid peer on a machine without AES instructions is said to be slow, with why suite wireguard may be better") {
+    const auto with = [](bool slow) {
+        Json peers = Json::array();
+        peers.push(Json::object({{"name", "phone"}, {"suite", "wireguard"}, {"suite_is_slow", false}}));
+        peers.push(Json::object({{"name", "laptop"}, {"suite", "hybrid"}, {"suite_is_slow", slow}}));
+        return Json::object({{"peers", std::move(peers)}});
+    };
+    const std::string slow =
+        "suite hybrid   slow here: this machine has no AES instructions; --suite wireguard is faster, without "
+        "protection from quantum computers\n";
+    CHECK(holds(status_text(with(true), false), slow));
+    CHECK_FALSE(holds(status_text(with(false), false), "slow"));
+    CHECK(holds(peer_text(*find_peer(with(true), "laptop")), "hybrid (slow: this machine has no AES instructions)\n"));
+    CHECK_FALSE(holds(peer_text(*find_peer(with(true), "phone")), "slow"));
+}
+
 TEST_CASE("colour only where it was asked for") {
     const config::ServerConfig config = samples::config();
     CHECK_FALSE(holds(status_text(document(config), false), "\x1b"));
