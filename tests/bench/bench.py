@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Measures tunnels beside each other and prints medians and ratios as a Markdown table.
 
-Three hosts in a row, on this machine: near, far (the server) and a site behind it. Peers: `ours`, `newest` (wireguard-go of
-Debian testing), `stable` (wireguard-go of this machine's Debian), `openvpn` (userspace), and `none`: the bare wire. They take turns
-in every round, each time on hosts of their own, since machines are noisy: only the ratios mean something.
+Three hosts in a row, on this machine: near, far (the server) and a site behind it. Peers: `ours` (suite wireguard), `hybrid` (ours,
+too), `newest` (wireguard-go of Debian testing), `stable` (wireguard-go of this machine's Debian), `openvpn` (userspace), and `none`:
+the bare wire. They take turns in every round, each time on hosts of their own, since machines are noisy: only the ratios mean
+something, those of each of ours to each of the rest.
 """
 
 import argparse
@@ -41,10 +42,10 @@ def blank(options):
 
 def cannot_tell(record, options):
     """What was asked for and cannot be had of such a run, or None."""
-    if options.plot and not record.others:
-        return "--plot takes two tunnels at least"
+    if options.plot and not record.pairs:
+        return "a plot takes two tunnels at least, not both of them ours"
     if options.check and not report.has_targets(record):
-        return f"--check takes `ours` first, `{report.TARGET_PEER}` among the others, and the link `{report.TARGET_LINK}`"
+        return f"--check takes `ours` or `hybrid`, `{report.TARGET_PEER}` beside it, and the link `{report.TARGET_LINK}`"
     return None
 
 
@@ -66,17 +67,18 @@ def tell(record, options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="ours,newest,stable,openvpn", metavar="NAME,...",
-                        help="who is measured; ratios are the first one's to the others' (default %(default)s)")
-    parser.add_argument("--links", default="plain", metavar="NAME,...",
+    parser.add_argument("--peers", default="ours,hybrid,newest,stable,openvpn", metavar="NAME,...",
+                        help="who is measured; ratios are those of ours and hybrid, or else of the first, to the others' (default %(default)s)")
+    parser.add_argument("--links", metavar="NAME,...",
                         help="on which wires, a table each: plain, no-gso (without UDP segmentation offload and GRO), "
-                             "no-checksum (without checksum offload) (default plain)")
+                             "no-checksum (without checksum offload) (default all three; with --quick plain)")
     parser.add_argument("--floor", action="store_true", help="also the wire without a VPN: the peer `none`")
-    parser.add_argument("--offloads", choices=SWITCH, help="write interface.offloads to the files of `ours` (default: leave it out)")
+    parser.add_argument("--offloads", choices=SWITCH, help="write interface.offloads to the files of ours (default: leave it out)")
     parser.add_argument("--seconds", type=int, default=5, help="how long each figure is taken; pings are counted instead (default 5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everybody has a turn (default 3)")
-    parser.add_argument("--quick", action="store_true", help="one round of two seconds: a smoke test, no figures to quote")
-    parser.add_argument("--check", action="store_true", help="compare `ours` beside `newest` with what is to be reached; exit 1 on a miss")
+    parser.add_argument("--quick", action="store_true", help="one round of two seconds, on one link: a smoke test, no figures to quote")
+    parser.add_argument("--check", action="store_true", help="compare ours and hybrid, or the one that is there, beside `newest` with what is to be reached; exit 1 on a miss")
+    parser.add_argument("--output", metavar="DIR", help="write run.json, run.md and run.png there, into a directory that is made if need be")
     parser.add_argument("--markdown", metavar="FILE", help="write the table there too")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the ratios")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every round")
@@ -86,7 +88,7 @@ def parse():
     options.peers = options.peers.split(",")
     if options.floor and "none" not in options.peers:
         options.peers.append("none")
-    options.links = options.links.split(",")
+    options.links = options.links.split(",") if options.links else ["plain"] if options.quick else list(LINKS)
     for kind, names, known in (("peer", options.peers, PEERS), ("link", options.links, LINKS)):
         if unknown := set(names) - set(known):
             parser.error(f"no such {kind}: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
@@ -96,7 +98,21 @@ def parse():
         parser.error("--seconds and --rounds are 1 at least")
     if options.quick:
         options.seconds, options.rounds = 2, 1
+    if options.output:
+        place_output(parser, options)
     return options
+
+
+def place_output(parser, options):
+    """--output stands for the three that name a file; what is named by itself stays."""
+    directory = pathlib.Path(options.output)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output: {error}")
+    options.json = options.json or (None if options.source else directory / "run.json")
+    options.markdown = options.markdown or directory / "run.md"
+    options.plot = options.plot or directory / "run.png"
 
 
 def why_not(options):
