@@ -17,7 +17,7 @@ import sys
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from bench import about, report, turns  # noqa: E402
+from bench import about, costs, report, turns  # noqa: E402
 from bench.measures import MEASURES, Visit  # noqa: E402
 from bench.network import LINKS, Network  # noqa: E402
 from bench.peers import PEERS  # noqa: E402
@@ -25,11 +25,15 @@ from bench.record import Record  # noqa: E402
 from hosts import inside, machine  # noqa: E402
 
 SWITCH = {"on": True, "off": False}
+EVERYBODY, PROFILED = "ours,hybrid,newest,stable,openvpn", "ours,hybrid"
 
 
 def visit(options):
-    """One peer on one link, once: prints its figures as a line of JSON."""
+    """One peer on one link, once: prints its figures, or its profiles, as a line of JSON."""
     with Network(options.inside, options.peers[0], options.links[0], SWITCH.get(options.offloads)) as network:
+        if options.profile:
+            print(json.dumps(costs.Sampler(network, options.seconds, options.inside).take()))
+            return
         look = Visit(network, options.seconds)
         print(json.dumps({one.name: one.take(look) for one in MEASURES}))
 
@@ -67,8 +71,8 @@ def tell(record, options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="ours,hybrid,newest,stable,openvpn", metavar="NAME,...",
-                        help="who is measured; ratios are those of ours and hybrid, or else of the first, to the others' (default %(default)s)")
+    parser.add_argument("--peers", metavar="NAME,...",
+                        help=f"who is measured; ratios are those of ours and hybrid, or else of the first, to the others' (default {EVERYBODY})")
     parser.add_argument("--links", metavar="NAME,...",
                         help="on which wires, a table each: plain, no-gso (without UDP segmentation offload and GRO), "
                              "no-checksum (without checksum offload) (default all three; with --quick plain)")
@@ -83,17 +87,24 @@ def parse():
     parser.add_argument("--plot", metavar="FILE.png", help="draw the ratios")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every round")
     parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: tell again what --json wrote")
+    parser.add_argument("--profile", action="store_true",
+                        help="measure nothing: sample with perf where the time of `ours` and `hybrid`, or of --peers, goes, under one "
+                             "TCP stream, reversed, forwarded and NATed, and idle pings")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.peers = options.peers.split(",")
+    options.peers = (options.peers or (PROFILED if options.profile else EVERYBODY)).split(",")
     if options.floor and "none" not in options.peers:
         options.peers.append("none")
-    options.links = options.links.split(",") if options.links else ["plain"] if options.quick else list(LINKS)
+    options.links = options.links.split(",") if options.links else ["plain"] if options.quick or options.profile else list(LINKS)
     for kind, names, known in (("peer", options.peers, PEERS), ("link", options.links, LINKS)):
         if unknown := set(names) - set(known):
             parser.error(f"no such {kind}: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
     if len(set(options.peers)) < len(options.peers):
         parser.error("everybody is measured once in a round")
+    if options.profile and (options.floor or "none" in options.peers):
+        parser.error("nobody carries the bare wire: there is nothing to profile")
+    if options.profile and any((options.source, options.check, options.plot, options.json, options.output)):
+        parser.error("--profile goes with --peers, --links, --offloads, --seconds, --quick and --markdown only")
     if options.seconds < 1 or options.rounds < 1:
         parser.error("--seconds and --rounds are 1 at least")
     if options.quick:
@@ -124,6 +135,26 @@ def why_not(options):
     return None
 
 
+def profile(options):
+    """Samples, and tells; the exit code."""
+    if not costs.PERF:
+        turns.say("--profile takes perf: the package linux-perf")
+        return 1
+    if trouble := why_not(options):
+        turns.say(trouble[1])
+        return trouble[0]
+    lines = []
+    for link in options.links:
+        for peer in options.peers:
+            turns.say(f"profile, link {link}: {peer}")
+            lines += ["", *costs.markdown(peer if link == "plain" else f"{peer}, link {link}", turns.visited(peer, link, options))]
+    text = "\n".join(lines[1:])
+    print(text)
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
 def carry_out(options):
     """Measures, unless a file already knows, and tells; the exit code."""
     if options.plot and not importlib.util.find_spec("matplotlib"):
@@ -150,7 +181,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        return carry_out(options)
+        return profile(options) if options.profile else carry_out(options)
     except turns.Failed:
         return 1
     except KeyboardInterrupt:

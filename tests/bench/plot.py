@@ -89,7 +89,7 @@ def _bar(panel, where, ratio, **looks):
 def _scale(panel, lowest, highest):
     """Logarithmic: half as much is as far from 1.0 as twice as much."""
     room = max(1.1, (highest / lowest) ** 0.15)  # for the numbers beyond the bars
-    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if highest / lowest < 10 else (1.0, 3.0)
+    steps = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if highest / lowest < 10 else (1.0, 2.0, 5.0)
     panel.set_xscale("log")
     panel.set_xlim(lowest / room, highest * room)
     panel.xaxis.set_major_locator(ticker.LogLocator(base=10, subs=steps, numticks=20))

@@ -10,7 +10,7 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from bench import report  # noqa: E402
+from bench import costs, report  # noqa: E402
 from bench.measures import MEASURES  # noqa: E402
 from bench.record import Record  # noqa: E402
 
@@ -87,6 +87,48 @@ class Reports(unittest.TestCase):
         self.assertFalse(report.has_targets(found))
 
 
+PERF_SAYS = """
+    40.00% ;[.] chacha20_encrypt_bytes
+    20.00% ;[k] _copy_from_iter
+    10.00%;[k] try_to_wake_up
+    10.00%;[k] tcp_sendmsg_locked
+     5.00%;[k] csum_partial
+     5.00%;[.] vpn::offload::fold
+     5.00%;[.] vpn::tun::OutboundJob::take(vpn::tun::LoopShared&, vpn::tun::Lanes&)
+     5.00%;[k] something_else
+"""
+
+
+class Profiles(unittest.TestCase):
+    def test_time_is_told_apart_by_what_it_is_spent_on(self):
+        groups = costs.grouped(costs.parse(PERF_SAYS))
+        self.assertEqual({name: round(share, 4) for name, share in groups.items() if share},
+                         {"cipher and handshake": 0.4, "copies": 0.2, "wake-ups and scheduling": 0.1, "network stack": 0.1, "checksums": 0.1,
+                          "the programs' own code": 0.05, "the rest of the kernel": 0.05})
+
+    def test_functions_of_the_kernel_without_names_are_no_guess(self):
+        found = {"groups": costs.grouped(costs.parse("100.00%;[k] 0xffffffff81000000\n")), "cores": 1.0, "top": []}
+        self.assertEqual(found["groups"][costs.UNNAMED], 1)
+        self.assertIn("kptr_restrict", "\n".join(costs.markdown("ours", {"TCP x1": found})))
+
+    def test_a_stripped_program_is_no_guess_either(self):
+        found = {"groups": costs.grouped(costs.parse("100.00% ;[.] 0x00000000000676dd\n")), "cores": 1.0, "top": []}
+        self.assertEqual(found["groups"][costs.UNNAMED_PROGRAM], 1)
+        self.assertIn("stripped", "\n".join(costs.markdown("stable", {"TCP x1": found})))
+
+    def test_time_with_interrupts_off_is_a_group_of_its_own(self):
+        for symbol in ("pvm_irq_enable", "_raw_spin_unlock_irqrestore"):
+            self.assertEqual(costs.group_of(symbol, True), "with interrupts off, wake-ups mostly")
+
+    def test_a_table_has_a_column_for_each_load(self):
+        found = {"groups": costs.grouped(costs.parse(PERF_SAYS)), "cores": 1.5, "top": [(0.4, "chacha20_encrypt_bytes")]}
+        text = "\n".join(costs.markdown("ours", {"TCP x1": found, "pings": found}))
+        self.assertIn("| cipher and handshake | 40.0 % | 40.0 % |", text)
+        self.assertIn("| cores used | 1.50 | 1.50 |", text)
+        self.assertIn("pings: chacha20_encrypt_bytes 40.0 %", text)
+        self.assertNotIn("kptr_restrict", text)
+
+
 class Tool(unittest.TestCase):
     """scripts/bench, on what an earlier run wrote."""
 
@@ -107,6 +149,10 @@ class Tool(unittest.TestCase):
         self.assertEqual(self.told(record({"ours": 20, "hybrid": 20, "newest": 1}), "--check")[0].returncode, 0)
         self.assertEqual(self.told(record({"ours": 20, "hybrid": 2, "newest": 1}), "--check")[0].returncode, 1)
         self.assertEqual(self.told(record({"ours": 20, "openvpn": 1}), "--check")[0].returncode, 2)
+
+    def test_words_that_mean_nothing_together_are_refused(self):
+        for words in (["--profile"], ["--output", "/dev/null/here"], ["--links", "nowhere"], ["--peers", "ours,ours"]):
+            self.assertEqual(self.told(record({"ours": 20, "newest": 1}), *words)[0].returncode, 2, words)
 
 
 if __name__ == "__main__":
