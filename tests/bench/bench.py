@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Measures tunnels beside each other and prints medians and ratios as a Markdown table.
 
-Three hosts in a row, on this machine: near, far (the server) and a site behind it. Peers: `ours`, `newest` (wireguard-go of
-Debian testing), `stable` (wireguard-go of this machine's Debian), `openvpn` (userspace), and `none`: the bare wire. They take turns
-in every round, each time on hosts of their own, since machines are noisy: only the ratios mean something.
+Three hosts in a row, on this machine: near, far (the server) and a site behind it. Peers: `ours` (suite wireguard), `hybrid` (ours,
+too), `newest` (wireguard-go of Debian testing), `stable` (wireguard-go of this machine's Debian), `openvpn` (userspace), and `none`:
+the bare wire. They take turns in every round, each time on hosts of their own, since machines are noisy: only the ratios mean
+something, those of each of ours to each of the rest.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import sys
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from bench import about, report, turns  # noqa: E402
+from bench import about, costs, report, turns  # noqa: E402
 from bench.measures import MEASURES, Visit  # noqa: E402
 from bench.network import LINKS, Network  # noqa: E402
 from bench.peers import PEERS  # noqa: E402
@@ -24,11 +25,15 @@ from bench.record import Record  # noqa: E402
 from hosts import inside, machine  # noqa: E402
 
 SWITCH = {"on": True, "off": False}
+EVERYBODY, PROFILED = "ours,hybrid,newest,stable,openvpn", "ours,hybrid"
 
 
 def visit(options):
-    """One peer on one link, once: prints its figures as a line of JSON."""
+    """One peer on one link, once: prints its figures, or its profiles, as a line of JSON."""
     with Network(options.inside, options.peers[0], options.links[0], SWITCH.get(options.offloads)) as network:
+        if options.profile:
+            print(json.dumps(costs.Sampler(network, options.seconds, options.inside).take()))
+            return
         look = Visit(network, options.seconds)
         print(json.dumps({one.name: one.take(look) for one in MEASURES}))
 
@@ -41,10 +46,10 @@ def blank(options):
 
 def cannot_tell(record, options):
     """What was asked for and cannot be had of such a run, or None."""
-    if options.plot and not record.others:
-        return "--plot takes two tunnels at least"
+    if options.plot and not record.pairs:
+        return "a plot takes two tunnels at least, not both of them ours"
     if options.check and not report.has_targets(record):
-        return f"--check takes `ours` first, `{report.TARGET_PEER}` among the others, and the link `{report.TARGET_LINK}`"
+        return f"--check takes `ours` or `hybrid`, `{report.TARGET_PEER}` beside it, and the link `{report.TARGET_LINK}`"
     return None
 
 
@@ -66,37 +71,59 @@ def tell(record, options):
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default="ours,newest,stable,openvpn", metavar="NAME,...",
-                        help="who is measured; ratios are the first one's to the others' (default %(default)s)")
-    parser.add_argument("--links", default="plain", metavar="NAME,...",
+    parser.add_argument("--peers", metavar="NAME,...",
+                        help=f"who is measured; ratios are those of ours and hybrid, or else of the first, to the others' (default {EVERYBODY})")
+    parser.add_argument("--links", metavar="NAME,...",
                         help="on which wires, a table each: plain, no-gso (without UDP segmentation offload and GRO), "
-                             "no-checksum (without checksum offload) (default plain)")
+                             "no-checksum (without checksum offload) (default all three; with --quick plain)")
     parser.add_argument("--floor", action="store_true", help="also the wire without a VPN: the peer `none`")
-    parser.add_argument("--offloads", choices=SWITCH, help="write interface.offloads to the files of `ours` (default: leave it out)")
+    parser.add_argument("--offloads", choices=SWITCH, help="write interface.offloads to the files of ours (default: leave it out)")
     parser.add_argument("--seconds", type=int, default=5, help="how long each figure is taken; pings are counted instead (default 5)")
     parser.add_argument("--rounds", type=int, default=3, help="how often everybody has a turn (default 3)")
-    parser.add_argument("--quick", action="store_true", help="one round of two seconds: a smoke test, no figures to quote")
-    parser.add_argument("--check", action="store_true", help="compare `ours` beside `newest` with what is to be reached; exit 1 on a miss")
+    parser.add_argument("--quick", action="store_true", help="one round of two seconds, on one link: a smoke test, no figures to quote")
+    parser.add_argument("--check", action="store_true", help="compare ours and hybrid, or the one that is there, beside `newest` with what is to be reached; exit 1 on a miss")
+    parser.add_argument("--output", metavar="DIR", help="write run.json, run.md and run.png there, into a directory that is made if need be")
     parser.add_argument("--markdown", metavar="FILE", help="write the table there too")
     parser.add_argument("--plot", metavar="FILE.png", help="draw the ratios")
     parser.add_argument("--json", metavar="FILE", help="write every figure of every round")
     parser.add_argument("--from", dest="source", metavar="FILE", help="measure nothing: tell again what --json wrote")
+    parser.add_argument("--profile", action="store_true",
+                        help="measure nothing: sample with perf where the time of `ours` and `hybrid`, or of --peers, goes, under one "
+                             "TCP stream, reversed, forwarded and NATed, and idle pings")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.peers = options.peers.split(",")
+    options.peers = (options.peers or (PROFILED if options.profile else EVERYBODY)).split(",")
     if options.floor and "none" not in options.peers:
         options.peers.append("none")
-    options.links = options.links.split(",")
+    options.links = options.links.split(",") if options.links else ["plain"] if options.quick or options.profile else list(LINKS)
     for kind, names, known in (("peer", options.peers, PEERS), ("link", options.links, LINKS)):
         if unknown := set(names) - set(known):
             parser.error(f"no such {kind}: {', '.join(sorted(unknown))} (there are {', '.join(known)})")
     if len(set(options.peers)) < len(options.peers):
         parser.error("everybody is measured once in a round")
+    if options.profile and (options.floor or "none" in options.peers):
+        parser.error("nobody carries the bare wire: there is nothing to profile")
+    if options.profile and any((options.source, options.check, options.plot, options.json, options.output)):
+        parser.error("--profile goes with --peers, --links, --offloads, --seconds, --quick and --markdown only")
     if options.seconds < 1 or options.rounds < 1:
         parser.error("--seconds and --rounds are 1 at least")
     if options.quick:
         options.seconds, options.rounds = 2, 1
+    if options.output:
+        place_output(parser, options)
     return options
+
+
+def place_output(parser, options):
+    """--output stands for the three that name a file; what is named by itself stays."""
+    directory = pathlib.Path(options.output)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--output: {error}")
+    options.json = options.json or (None if options.source else directory / "run.json")
+    options.markdown = options.markdown or directory / "run.md"
+    options.plot = options.plot or directory / "run.png"
 
 
 def why_not(options):
@@ -106,6 +133,26 @@ def why_not(options):
     if missing := [peer for peer in options.peers if not PEERS[peer].is_here]:
         return 1, f"not built or not installed: {', '.join(missing)}"
     return None
+
+
+def profile(options):
+    """Samples, and tells; the exit code."""
+    if not costs.PERF:
+        turns.say("--profile takes perf: the package linux-perf")
+        return 1
+    if trouble := why_not(options):
+        turns.say(trouble[1])
+        return trouble[0]
+    lines = []
+    for link in options.links:
+        for peer in options.peers:
+            turns.say(f"profile, link {link}: {peer}")
+            lines += ["", *costs.markdown(peer if link == "plain" else f"{peer}, link {link}", turns.visited(peer, link, options))]
+    text = "\n".join(lines[1:])
+    print(text)
+    if options.markdown:
+        pathlib.Path(options.markdown).write_text(text + "\n", encoding="utf-8")
+    return 0
 
 
 def carry_out(options):
@@ -134,7 +181,7 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
-        return carry_out(options)
+        return profile(options) if options.profile else carry_out(options)
     except turns.Failed:
         return 1
     except KeyboardInterrupt:

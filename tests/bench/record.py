@@ -5,10 +5,13 @@ import json
 import pathlib
 import statistics
 
+# Ours, one a suite: compared with everybody else, not with each other.
+OWN = ("ours", "hybrid")
+
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """How the first peer stands to another: of the medians, and between which bounds the single rounds were."""
+    """How one of ours stands to another: of the medians, and between which bounds the single rounds were."""
 
     middle: float
     lowest: float
@@ -34,14 +37,19 @@ class Record:
         return list(self.versions)
 
     @property
-    def first(self):
-        """Whose ratios to the others are told."""
-        return self.peers[0]
+    def owns(self):
+        """Whose ratios to the others are told: ours, or the first where there is none of those."""
+        return [peer for peer in self.peers if peer in OWN] or self.peers[:1]
 
     @property
     def others(self):
         """Who is compared with: tunnels, not the bare wire."""
-        return [peer for peer in self.peers[1:] if peer != "none"]
+        return [peer for peer in self.peers if peer not in self.owns and peer != "none"]
+
+    @property
+    def pairs(self):
+        """(own, other), in the order in which they are told."""
+        return [(own, other) for other in self.others for own in self.owns]
 
     def _figures(self, link, peer, measure):
         return [one[link][peer][measure] for one in self.rounds]
@@ -51,13 +59,13 @@ class Record:
         figures = self._figures(link, peer, measure)
         return None if None in figures else statistics.median(figures)
 
-    def ratio(self, link, other, measure):
-        """The first peer's to another's; None where one of them has no figure, or none but zero."""
-        own, theirs = (self._figures(link, peer, measure) for peer in (self.first, other))
-        if not all(own + theirs):
+    def ratio(self, link, own, other, measure):
+        """Of one to another; None where one of them has no figure, or none but zero."""
+        ours, theirs = (self._figures(link, peer, measure) for peer in (own, other))
+        if not all(ours + theirs):
             return None
-        each = [one / another for one, another in zip(own, theirs)]
-        return Ratio(statistics.median(own) / statistics.median(theirs), min(each), max(each))
+        each = [one / another for one, another in zip(ours, theirs)]
+        return Ratio(statistics.median(ours) / statistics.median(theirs), min(each), max(each))
 
     def save(self, path):
         pathlib.Path(path).write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n", encoding="utf-8")

@@ -1,11 +1,14 @@
-// What a benchmark prints: a small table for people, JSON with --json. And how it measures time.
+// What a benchmark prints: a small table for people, JSON with --json. With --check it fails where a figure is not what the
+// project wants of it. And how it measures time.
 #pragma once
 
 #include <malloc.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,10 +41,20 @@ inline double median(std::vector<double> values) {
     return values.at(values.size() / 2);
 }
 
+/// What the project wants of a figure.
+struct Limit {
+    enum class Side : std::uint8_t { at_least, at_most } side;
+    double value;
+
+    [[nodiscard]] bool allows(double figure) const { return side == Side::at_least ? figure >= value : figure <= value; }
+    [[nodiscard]] const char* sign() const { return side == Side::at_least ? ">=" : "<="; }
+};
+constexpr Limit at_least(double value) { return {Limit::Side::at_least, value}; }
+constexpr Limit at_most(double value) { return {Limit::Side::at_most, value}; }
+
 class Report {
   public:
-    explicit Report(std::span<char* const> arguments)
-        : json_(std::ranges::any_of(arguments, [](std::string_view each) { return each == "--json"; })) {}
+    explicit Report(std::span<char* const> arguments) : json_(has(arguments, "--json")), check_(has(arguments, "--check")) {}
     Report(const Report&) = delete;
     Report& operator=(const Report&) = delete;
     ~Report() {
@@ -49,29 +62,48 @@ class Report {
     }
 
     /// A line of the table. Requires: neither text has quotes or backslashes.
-    void add(std::string what, double value, std::string unit) {
+    void add(std::string what, double value, std::string unit, std::optional<Limit> limit = {}) {
+        const bool met = !limit || limit->allows(value);
+        if (!met) ++missed_;
         if (!json_) {
-            std::printf("%-66s %12.*f %s\n", what.c_str(), value < 100 ? 2 : 0, value, unit.c_str());
+            std::printf("%-66s %12.*f %s", what.c_str(), value < 100 ? 2 : 0, value, unit.c_str());
+            if (limit) std::printf(" (wanted %s %g: %s)", limit->sign(), limit->value, met ? "met" : "missed");
+            std::printf("\n");
             std::fflush(stdout);
         }
-        lines_.push_back({std::move(what), value, std::move(unit)});
+        lines_.push_back({std::move(what), value, std::move(unit), limit});
     }
+
+    /// What main returns: 1 if --check was asked for, and a figure is beyond its limit.
+    [[nodiscard]] int exit_code() const { return check_ && missed_ > 0 ? 1 : 0; }
 
   private:
     struct Line {
         std::string what;
         double value;
         std::string unit;
+        std::optional<Limit> limit;
     };
+    static bool has(std::span<char* const> arguments, std::string_view option) {
+        return std::ranges::any_of(arguments, [&](std::string_view each) { return each == option; });
+    }
     void print_json() const {
         std::printf("[");
-        for (std::size_t i = 0; i < lines_.size(); ++i)
-            std::printf("%s\n  {\"what\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"}", i == 0 ? "" : ",", lines_[i].what.c_str(),
-                        lines_[i].value, lines_[i].unit.c_str());
+        for (std::size_t i = 0; i < lines_.size(); ++i) {
+            const Line& line = lines_[i];
+            std::printf("%s\n  {\"what\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"", i == 0 ? "" : ",", line.what.c_str(),
+                        line.value, line.unit.c_str());
+            if (line.limit)
+                std::printf(", \"wanted\": \"%s %g\", \"met\": %s", line.limit->sign(), line.limit->value,
+                            line.limit->allows(line.value) ? "true" : "false");
+            std::printf("}");
+        }
         std::printf("\n]\n");
     }
 
     bool json_;
+    bool check_;
+    int missed_ = 0;
     std::vector<Line> lines_;
 };
 

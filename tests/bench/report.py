@@ -1,6 +1,7 @@
 """A run as Markdown, and whether it reached what was wanted."""
 
 from .measures import MEASURES
+from .record import OWN
 
 LINKS = {
     "plain": "The link as it is: a veth pair carries super-packets across",
@@ -9,6 +10,7 @@ LINKS = {
 }
 # Targets are set for this link, beside this peer.
 TARGET_LINK, TARGET_PEER = "plain", "newest"
+WHY = "In bold: not what we want of it. What a packet costs there, by a profile, is in CONTRIBUTING.md, \"What a packet still costs\"."
 
 
 def markdown(record):
@@ -19,6 +21,8 @@ def markdown(record):
             yield from ("", f"{LINKS[link]} (`{link}`):")
         yield ""
         yield from _table(record, link)
+    if has_targets(record) and verdicts(record)[1]:
+        yield from ("", WHY)
 
 
 def _header(record):
@@ -30,7 +34,7 @@ def _header(record):
     yield (f"{often}, {record.seconds} s a figure, everybody in turns; all hosts and what measures them share the cores, "
            f"which had a load of {machine['load']:.2f} before.{spread}")
     if record.offloads is not None:
-        yield f"Offloads of `ours` are {'on' if record.offloads else 'off'} by its configuration."
+        yield f"Offloads of ours are {'on' if record.offloads else 'off'} by their configuration."
     if record.repeated:
         yield f"Failed once and measured again: {'; '.join(record.repeated)}."
     yield ""
@@ -38,15 +42,12 @@ def _header(record):
 
 
 def _table(record, link):
-    with_targets = link == TARGET_LINK and has_targets(record)
-    heads = ["what", *record.peers, *(f"{record.first} / {other}" for other in record.others)]
-    heads += [f"to reach beside {TARGET_PEER}"] if with_targets else []
+    heads = ["what", *record.peers, *(f"{own} / {other}" for own, other in record.pairs)]
     yield "| " + " | ".join(heads) + " |"
     yield "|---|" + "---:|" * (len(heads) - 1)
     for measure in MEASURES:
         cells = [measure.title, *(_figure(measure, record.median(link, peer, measure.name)) for peer in record.peers)]
-        cells += [_ratio(record.ratio(link, other, measure.name), len(record.rounds)) for other in record.others]
-        cells += [_verdict(record, measure)] if with_targets else []
+        cells += [_cell(record, link, own, other, measure) for own, other in record.pairs]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -54,31 +55,42 @@ def _figure(measure, value):
     return "-" if value is None else measure.shown.format(value)
 
 
-def _ratio(ratio, rounds):
+def _ratio(ratio, rounds, emphasis=""):
     if ratio is None:
         return "-"
-    return f"{ratio.middle:.2f}" + (f" ({ratio.lowest:.2f}..{ratio.highest:.2f})" if rounds > 1 else "")
+    return f"{emphasis}{ratio.middle:.2f}{emphasis}" + (f" ({ratio.lowest:.2f}..{ratio.highest:.2f})" if rounds > 1 else "")
+
+
+def _cell(record, link, own, other, measure):
+    """A ratio; one that misses its target stands out, and says what was wanted."""
+    ratio = record.ratio(link, own, other, measure.name)
+    missed = target_of(link, own, other, measure) is not None and not _is_met(record, own, measure)
+    if not missed:
+        return _ratio(ratio, len(record.rounds))
+    return f"{_ratio(ratio, len(record.rounds), '**')}, wanted {measure.wanted(own)}"
+
+
+def target_of(link, own, other, measure):
+    """What a ratio is to reach; None if nothing."""
+    return measure.targets.get(own) if link == TARGET_LINK and other == TARGET_PEER else None
 
 
 def has_targets(record):
     """Whether the run has what targets are about."""
-    return record.first == "ours" and TARGET_PEER in record.others and TARGET_LINK in record.links
+    return set(record.owns) <= set(OWN) and TARGET_PEER in record.others and TARGET_LINK in record.links
 
 
-def _is_met(record, measure):
-    ratio = record.ratio(TARGET_LINK, TARGET_PEER, measure.name)
-    return measure.is_met(ratio.middle if ratio else None)
-
-
-def _verdict(record, measure):
-    if measure.target is None:
-        return "-"
-    return f"{measure.wanted}: {'met' if _is_met(record, measure) else 'missed'}"
+def _is_met(record, own, measure):
+    ratio = record.ratio(TARGET_LINK, own, TARGET_PEER, measure.name)
+    return measure.is_met(own, ratio.middle if ratio else None)
 
 
 def verdicts(record):
-    """A line for each target, and how many were missed. Requires ours beside the newest, on the plain link."""
-    wanted = [measure for measure in MEASURES if measure.target is not None]
-    lines = [f"{measure.title}: {_ratio(record.ratio(TARGET_LINK, TARGET_PEER, measure.name), len(record.rounds))} of {TARGET_PEER}, "
-             f"to reach {_verdict(record, measure)}" for measure in wanted]
-    return lines, sum(not _is_met(record, measure) for measure in wanted)
+    """A line for each target of each of ours that is there, and how many were missed. Requires has_targets."""
+    wanted = [(own, measure) for own in record.owns for measure in MEASURES if own in measure.targets]
+    lines = []
+    for own, measure in wanted:
+        ratio = _ratio(record.ratio(TARGET_LINK, own, TARGET_PEER, measure.name), len(record.rounds))
+        met = "met" if _is_met(record, own, measure) else "missed"
+        lines.append(f"{own}: {measure.title}: {ratio} of {TARGET_PEER}, to reach {measure.wanted(own)}: {met}")
+    return lines, sum(not _is_met(record, own, measure) for own, measure in wanted)

@@ -19,10 +19,11 @@ def say(text):
 
 def visited(peer, link, options):
     """One peer on one link, once, in namespaces that are gone when this returns or is interrupted; the figures by name."""
-    offloads = ["--offloads", options.offloads] if options.offloads else []
+    more = ["--offloads", options.offloads] if options.offloads else []
+    more += ["--profile"] if options.profile else []
     with tempfile.TemporaryDirectory(prefix="vpn-bench-") as directory:
         words = machine.apart_from(machine.this_script(), "--inside", directory, "--peers", peer, "--links", link,
-                                   "--seconds", options.seconds, *offloads)
+                                   "--seconds", options.seconds, *more)
         # Out of the terminal's reach: an interrupt is for this process, which takes the other one away.
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True) as child:
             try:
