@@ -48,7 +48,9 @@ Granted<std::vector<OtherConnection>> other_connections(const std::string& own) 
         OtherConnection other{name, {}};
         for (const PeerReport& peer : report->peers)
             for (const std::string& text : peer.allowed_ips)
-                if (const auto prefix = Prefix::parse(text)) other.allowed_ips.push_back(*prefix);
+                if (const auto prefix = Prefix::parse(text)) other.claim.allowed_ips.push_back(*prefix);
+        for (const std::string& text : report->full_families)
+            other.claim.full_families.push_back(text == "ipv4" ? Family::v4 : Family::v6);
         others.push_back(std::move(other));
     }
     return others;
@@ -57,7 +59,10 @@ Granted<std::vector<OtherConnection>> other_connections(const std::string& own) 
 Granted<void> check_conflicts(const ConnectionFile& file) {
     const auto others = other_connections(file.origin.name);
     if (!others) return tl::unexpected(others.error());
-    if (auto conflict = find_conflict(all_allowed_ips(file.config), *others))
+    Claim claim{all_allowed_ips(file.config), {}};
+    for (const Family family : {Family::v4, Family::v6})
+        if (is_full_tunnel(file.config, family)) claim.full_families.push_back(family);
+    if (auto conflict = find_conflict(claim, *others))
         return refuse(ExitCode::failure, std::move(*conflict));
     return {};
 }

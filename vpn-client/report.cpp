@@ -178,6 +178,7 @@ Json to_json(const Report& report) {
                          {"path_mtu", report.path_mtu ? Json(*report.path_mtu) : Json()},
                          {"listen_port", report.listen_port},
                          {"full_tunnel", report.full_tunnel},
+                         {"full_families", text_list(report.full_families)},
                          {"routes", text_list(report.routes)},
                          {"excluded", text_list(report.excluded)},
                          {"apart", report.apart},
@@ -205,6 +206,7 @@ std::optional<Report> report_from(const Json& json) {
     report.path_mtu = json.integer_at("path_mtu");
     reader.read("listen_port", report.listen_port);
     reader.read("full_tunnel", report.full_tunnel);
+    reader.read("full_families", report.full_families);
     reader.read("routes", report.routes);
     reader.read("excluded", report.excluded);
     reader.read("apart", report.apart);

@@ -75,7 +75,8 @@ struct Report {
     std::vector<std::string> routes;
     std::vector<std::string> excluded; ///< prefixes that allowed_ips takes out by `!`
     bool apart = false;                ///< in a network namespace of its own, for one program
-    bool full_tunnel = false;
+    bool full_tunnel = false;          ///< but for what is excluded
+    std::vector<std::string> full_families; ///< "ipv4", "ipv6"
     DnsReport dns;
     LockState lock = LockState::off;
     std::optional<Duration> pause_left; ///< also without a lock

@@ -426,7 +426,9 @@ Report Tunnel::report() const {
     for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
     for (const Prefix& prefix : all_excluded_ips(file_.config)) report.excluded.push_back(prefix.to_string());
     report.apart = plan_.apart;
-    report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
+    for (const Family family : {Family::v4, Family::v6})
+        if (is_full_tunnel(file_.config, family)) report.full_families.emplace_back(family == Family::v4 ? "ipv4" : "ipv6");
+    report.full_tunnel = is_full_tunnel(file_.config);
     report.dns = report_of_dns();
     report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;
     if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);

@@ -114,6 +114,26 @@ def local_networks(lab):
     assert not asked, asked
 
 
+@sentence("a full tunnel that excludes the local network is locked like any other, and that network is reached: {kind}", seconds=12,
+          kind=("IPv4 alone", "both families"))
+def excluded(lab, kind):
+    everywhere = addresses.EVERYWHERE if kind == "both families" else ["0.0.0.0/0"]
+    tunnel = connected(lab, lock=True, allowed_ips=[*everywhere, f"!{LOCAL}"], dns=[addresses.SITE[4]])
+    assert addresses.ROUTER_LAN[4] not in lab.laptop.read("/etc/resolv.conf")
+    for _ in range(2):
+        with capture(lab) as wire:
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "2", addresses.ROUTER_LAN[4])
+            try_everything(lab.laptop)
+        leaked = [packet for packet in in_clear(wire.packets) if not packet.destination.startswith("192.0.2.")]
+        assert not leaked, leaked
+        asked = [packet for packet in in_clear(wire.packets) if packet.protocol in (6, 17) and packet.ports[1] == 53]
+        assert not asked, asked
+        if tunnel.client.pids:
+            assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+            assert tunnel.client.status()["full_tunnel"]
+            kill(tunnel)
+
+
 @sentence("packets that the laptop forwards, for a container say, leave through the tunnel or not at all", seconds=10)
 def forwarded(lab):
     laptop = lab.laptop

@@ -35,6 +35,7 @@ inline Report connected_laptop() {
     report.excluded = {"192.168.0.0/16"};
     report.apart = true;
     report.full_tunnel = true;
+    report.full_families = {"ipv4", "ipv6"};
     report.dns = {{"9.9.9.9"}, {"corp.example"}, {}, true, "systemd-resolved", true};
     report.lock = LockState::paused;
     report.pause_left = 272s;
