@@ -67,6 +67,7 @@ struct Network::Parts {
     Result<void> narrow_routes(std::uint32_t mtu);
     void remove_rules();
     Result<void> add_routes();
+    Result<void> note_firewall();
     Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
     Result<void> put_up_apart();
 
@@ -75,6 +76,8 @@ struct Network::Parts {
     const NetworkPlan plan;
     Journal journal; ///< named once it is on disk
     std::optional<system::ScopedTable> firewall;
+    std::string firewall_shape; ///< as it was put up; empty: there is none
+    std::string segment_commands;
     std::vector<system::ScopedAddress> addresses;
     std::optional<system::ScopedRoutes> routes;
     std::uint32_t routes_mtu = 0; ///< zero: the interface's
@@ -126,6 +129,13 @@ void Network::Parts::remove_rules() {
     while (!rules.empty()) rules.pop_back();
 }
 
+Result<void> Network::Parts::note_firewall() {
+    auto shape = nftables.shape_of("inet", plan.firewall_table);
+    if (!shape) return tl::unexpected(shape.error());
+    firewall_shape = std::move(*shape);
+    return {};
+}
+
 Result<void> Network::Parts::put_up(std::string_view connection, const std::vector<Journal>& running) {
     Journal intent = journal_of(connection, plan);
     if (plan.needs_valid_mark) intent.valid_mark_before = valid_mark_before(running);
@@ -134,6 +144,7 @@ Result<void> Network::Parts::put_up(std::string_view connection, const std::vect
     auto table = system::ScopedTable::apply(nftables, "inet", plan.firewall_table, plan.firewall_commands);
     if (!table) return failed(table.error().message);
     firewall = std::move(*table);
+    if (auto noted = note_firewall(); !noted) return noted;
     if (auto added = add_addresses(); !added) return added;
     if (auto set = set_up_link(); !set) return set;
     if (auto added = add_routes(); !added) return added;
@@ -166,7 +177,20 @@ Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftable
 Result<void> Network::set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands) {
     if (auto set = system::set_link_mtu(parts_->netlink, parts_->plan.interface, mtu); !set) return as_result(set);
     if (auto set = parts_->narrow_routes(routes_mtu); !set) return set;
-    return parts_->nftables.apply(firewall_commands);
+    if (parts_->firewall_shape.empty()) return {};
+    parts_->segment_commands = firewall_commands;
+    if (auto applied = parts_->nftables.apply(firewall_commands); !applied) return applied;
+    return parts_->note_firewall();
+}
+
+Result<bool> Network::restore_firewall() {
+    if (parts_->firewall_shape.empty()) return false;
+    const auto shape = parts_->nftables.shape_of("inet", parts_->plan.firewall_table);
+    if (shape && *shape == parts_->firewall_shape) return false;
+    for (const std::string& commands : {parts_->plan.firewall_commands, parts_->segment_commands})
+        if (auto applied = parts_->nftables.apply(commands); !applied) return tl::unexpected(applied.error());
+    if (auto noted = parts_->note_firewall(); !noted) return tl::unexpected(noted.error());
+    return true;
 }
 
 Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables nftables, const NetworkPlan& plan) {

@@ -10,7 +10,7 @@ using config::Json;
 
 constexpr std::int64_t format_version = 1;
 constexpr std::array<std::string_view, 3> state_names{"connecting", "connected", "broken"};
-constexpr std::array<std::string_view, 3> lock_names{"off", "shut", "paused"};
+constexpr std::array<std::string_view, 4> lock_names{"off", "shut", "paused", "lost"};
 
 Json text_list(const std::vector<std::string>& texts) {
     Json list = Json::array();

@@ -45,6 +45,7 @@ enum class LockState : std::uint8_t {
     off,    ///< the file wants none
     shut,   ///< what belongs in the tunnel leaves by no other way
     paused, ///< open for a while
+    lost,   ///< somebody has removed or changed its table, and it can't be put up again
 };
 
 /// Who is asked for names while the connection is up.

@@ -44,6 +44,7 @@ std::string lock_text(const Report& report) {
     switch (report.lock) {
     case LockState::off: return report.pause_left ? "off; paused, everything goes past the tunnel for " + left + " more" : "off";
     case LockState::paused: return "open for " + left + " more: paused, everything goes past the tunnel";
+    case LockState::lost: return "LOST: somebody removed or changed its table, and it could not be put up again; see the log";
     case LockState::shut: break;
     }
     return report.full_tunnel ? "shut: nothing leaves but through the tunnel"

@@ -63,10 +63,12 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     network_ = std::move(parts.network);
     dns_ = std::move(parts.dns);
     dns_->keep(loop_, log_);
+    firewall_keeper_.emplace(loop_, file_.origin.name, plan_.firewall_table, lock_ ? &*lock_ : nullptr, *network_, log_);
     start_handshakes(parts.endpoints);
 }
 
 Tunnel::~Tunnel() {
+    firewall_keeper_.reset();
     dns_.reset();
     network_.reset();
     save_timestamps();
@@ -430,7 +432,7 @@ Report Tunnel::report() const {
         if (is_full_tunnel(file_.config, family)) report.full_families.emplace_back(family == Family::v4 ? "ipv4" : "ipv6");
     report.full_tunnel = is_full_tunnel(file_.config);
     report.dns = report_of_dns();
-    report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;
+    if (lock_) report.lock = !lock_->is_whole() ? LockState::lost : paused_until_ ? LockState::paused : LockState::shut;
     if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);
     for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));
     const protocol::DropCounts drops = engine_->drops();

@@ -10,6 +10,7 @@
 #include "vpn-client/diagnosis.hpp"
 #include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoint_search.hpp"
+#include "vpn-client/firewall_keeper.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/path_mtu.hpp"
 #include "vpn-client/preparation.hpp"
@@ -102,6 +103,7 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<LeakLock> lock_; ///< goes after the interface did
     std::unique_ptr<tun::Engine> engine_;
     std::optional<Network> network_; ///< goes before the interface does
+    std::optional<FirewallKeeper> firewall_keeper_;
     std::optional<Dns> dns_;         ///< goes before the network does
     crypto::PublicKey main_key_;
     EndpointSearch search_;

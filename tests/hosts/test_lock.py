@@ -208,6 +208,37 @@ def failing(lab):
     before.assert_unchanged("disconnect")
 
 
+@sentence("whoever removes or opens the lock's table while the client runs finds it put up again at once, a pause as it was: {how}", seconds=12,
+          how=("flush ruleset", "delete table inet vpn-lock-laptop", "insert rule inet vpn-lock-laptop output accept",
+               "flush chain inet vpn-lock-laptop output"))
+def put_up_again(lab, how):
+    tunnel = connected(lab, lock=True)
+    tables = lab.laptop.run("nft", "-s", "list", "ruleset").out
+    for route in ("0.0.0.0/1", "128.0.0.0/1"):
+        lab.laptop.run("ip", "route", "add", route, "via", addresses.ROUTER_LAN[4], "dev", "eth0")
+
+    def whole():
+        now = lab.laptop.run("nft", "-s", "list", "ruleset").out
+        return all(table in now for table in tables.split("\n}\n") if "owners" not in table)
+    lab.laptop.run("nft", how)
+    eventually("the tables are as they were", whole)
+    assert tunnel.client.status()["lock"]["state"] == "shut"
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+        assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+    tunnel.client.command("pause", "1h")
+    lab.laptop.run("nft", how)
+    eventually("the tables are as they were", lambda: "policy drop" in lab.laptop.run("nft", "list", "ruleset").out)
+    assert tunnel.client.status()["lock"]["state"] == "paused"
+    lab.laptop.run("ping", "-n", "-c", "1", "-W", "2", addresses.ROUTER_LAN[4])
+    tunnel.client.command("pause", "0")
+    kill(tunnel)
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+
+
 @sentence("`pause` lets everything past the tunnel and the lock, and both shut again by themselves", seconds=12)
 def paused(lab):
     tunnel = connected(lab, lock=True)
