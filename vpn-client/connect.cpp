@@ -62,8 +62,7 @@ Granted<void> check_conflicts(const ConnectionFile& file) {
     Claim claim{all_allowed_ips(file.config), {}};
     for (const Family family : {Family::v4, Family::v6})
         if (is_full_tunnel(file.config, family)) claim.full_families.push_back(family);
-    if (auto conflict = find_conflict(claim, *others))
-        return refuse(ExitCode::failure, std::move(*conflict));
+    if (auto conflict = find_conflict(claim, *others)) return refuse(ExitCode::failure, std::move(*conflict));
     return {};
 }
 

@@ -55,8 +55,7 @@ class LockWriter {
 
     [[nodiscard]] std::string write() const {
         const std::string table = "table inet " + lock_table_name(facts_.connection);
-        return "add " + table + "\ndelete " + table + '\n' + table + " {\n" + sets() +
-               (facts_.full ? full() : split()) + "}\n";
+        return "add " + table + "\ndelete " + table + '\n' + table + " {\n" + sets() + (facts_.full ? full() : split()) + "}\n";
     }
 
   private:

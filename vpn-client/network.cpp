@@ -82,6 +82,7 @@ struct Network::Parts {
     std::optional<system::ScopedRoutes> routes;
     std::uint32_t routes_mtu = 0; ///< zero: the interface's
     std::vector<system::ScopedRule> rules;
+    bool aside = false;
 };
 
 Result<void> Network::Parts::set_up_link() {
@@ -121,6 +122,7 @@ Result<void> Network::Parts::add_rules() {
 Result<void> Network::Parts::narrow_routes(std::uint32_t mtu) {
     if (mtu == routes_mtu) return {};
     routes_mtu = mtu;
+    if (aside) return {}; // there are none now
     return as_result(system::set_routes_mtu(netlink, plan.routes, mtu));
 }
 
@@ -199,15 +201,24 @@ Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables n
     return Network(std::move(parts));
 }
 
-void Network::step_aside() { parts_->remove_rules(); }
+void Network::step_aside() {
+    if (std::exchange(parts_->aside, true)) return;
+    parts_->remove_rules();
+    parts_->routes.reset();
+}
 
 Result<void> Network::step_back() {
-    if (!parts_->rules.empty()) return {};
+    if (!std::exchange(parts_->aside, false)) return {};
+    // Whoever deletes the interface's address meanwhile takes routes with it, or leaves some: what is there is taken first.
+    static_cast<void>(system::delete_routes(parts_->netlink, parts_->plan.routes));
+    if (auto added = parts_->add_routes(); !added) return added;
+    if (auto narrowed = parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)); !narrowed) return narrowed;
     return parts_->add_rules();
 }
 
 void Network::repair() {
     for (const auto& address : parts_->plan.addresses) static_cast<void>(system::add_address(parts_->netlink, address));
+    if (parts_->aside) return; // the routes come with the end of it
     for (const auto& route : parts_->plan.routes) static_cast<void>(system::add_route(parts_->netlink, route));
     static_cast<void>(parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)));
 }

@@ -74,9 +74,9 @@ struct Report {
     std::optional<std::int64_t> path_mtu; ///< as probing found it
     std::int64_t listen_port = 0;
     std::vector<std::string> routes;
-    std::vector<std::string> excluded; ///< prefixes that allowed_ips takes out by `!`
-    bool apart = false;                ///< in a network namespace of its own, for one program
-    bool full_tunnel = false;          ///< but for what is excluded
+    std::vector<std::string> excluded;      ///< prefixes that allowed_ips takes out by `!`
+    bool apart = false;                     ///< in a network namespace of its own, for one program
+    bool full_tunnel = false;               ///< but for what is excluded
     std::vector<std::string> full_families; ///< "ipv4", "ipv6"
     DnsReport dns;
     LockState lock = LockState::off;

@@ -51,6 +51,8 @@ class Tunnel final : private tun::EngineObserver {
     [[nodiscard]] std::optional<Boot> handshake_at() const { return handshake_at_; }
     /// The interface was removed by somebody: the tunnel is no more.
     [[nodiscard]] bool gone() const { return gone_; }
+    /// In the network namespace of one program.
+    [[nodiscard]] bool apart() const { return plan_.apart; }
     [[nodiscard]] Evidence evidence() const;
     /// `NAME via ENDPOINT, handshake 23 ms, address 10.66.0.2`. Requires: works().
     [[nodiscard]] std::string success_line() const;
@@ -104,7 +106,7 @@ class Tunnel final : private tun::EngineObserver {
     std::unique_ptr<tun::Engine> engine_;
     std::optional<Network> network_; ///< goes before the interface does
     std::optional<FirewallKeeper> firewall_keeper_;
-    std::optional<Dns> dns_;         ///< goes before the network does
+    std::optional<Dns> dns_; ///< goes before the network does
     crypto::PublicKey main_key_;
     EndpointSearch search_;
     Alarm silence_;

@@ -254,6 +254,28 @@ def paused(lab):
     assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
+@sentence("while a split tunnel is paused nothing goes into it, and afterwards all of it does again", seconds=8)
+def split_paused(lab):
+    site = addresses.SITE_NETWORK
+    tunnel = connected(lab, allowed_ips=["10.66.0.0/24", *site.values()])
+    routes = {version: lab.laptop.run("ip", f"-{version}", "route").out for version in (4, 6)}
+    assert site[4] in routes[4] and site[6] in routes[6]
+    tunnel.client.command("pause", "1h")
+    tunnel.client.command("pause", "1h")
+    with Capture(lab.router, "lan0") as wire:
+        for version in (4, 6):
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.SITE[version], code=None)
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.TUNNEL_SERVER[4], code=None)
+    passed = {packet.destination for packet in in_clear(wire.packets)}
+    assert passed >= {addresses.SITE[4], addresses.SITE[6], addresses.TUNNEL_SERVER[4]}, passed
+    tunnel.client.command("pause", "0")
+    assert routes == {version: lab.laptop.run("ip", f"-{version}", "route").out for version in (4, 6)}
+    with Capture(lab.router, "lan0") as wire:
+        for version in (4, 6):
+            assert lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]}
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+
+
 @sentence("a pause ends by itself though the client was killed in the middle of it, and at once when it is told to", seconds=12)
 def paused_and_killed(lab):
     tunnel = connected(lab, lock=True)

@@ -20,9 +20,10 @@ using Tables = std::vector<std::string>;
 
 namespace {
 
-constexpr std::string_view two_tables = "table inet ours { set open { type nf_proto; flags timeout; }; chain output { type filter hook "
-                                        "output priority 0; policy accept; counter drop; }; }\n"
-                                        "table ip others { chain input { tcp dport 9 drop; }; }\n";
+constexpr std::string_view two_tables =
+    "table inet ours { set open { type nf_proto; flags timeout; }; chain output { type filter hook "
+    "output priority 0; policy accept; counter drop; }; }\n"
+    "table ip others { chain input { tcp dport 9 drop; }; }\n";
 
 } // namespace
 
@@ -68,7 +69,10 @@ TEST_CASE("a table's shape is what somebody made it, and not what passed through
     REQUIRE(nftables.apply(two_tables));
     const std::string made = nftables.shape_of("inet", "ours").value();
     CHECK(made.find("counter drop") != std::string::npos);
-    CHECK(shell("nft add element inet ours open '{ ipv4 timeout 1h }'; ip link set lo up; ping -c1 -W1 127.0.0.1 >/dev/null || :") == "");
+    CHECK(
+        shell(
+            "nft add element inet ours open '{ ipv4 timeout 1h }'; ip link set lo up; ping -c1 -W1 127.0.0.1 >/dev/null || :") ==
+        "");
     CHECK(nftables.shape_of("inet", "ours").value() == made);
     CHECK(nftables.list("list table inet ours").value() != made);
     CHECK(shell("nft insert rule inet ours output accept") == "");

@@ -44,7 +44,8 @@ TEST_CASE("the halves of everything are a full tunnel, and one family is enough"
 }
 
 TEST_CASE("a full tunnel that excludes something takes every question still") {
-    const DnsPlan plan = plan_dns(with_dns(connection_taking({"0.0.0.0/0", "!192.168.0.0/16"}), {"9.9.9.9"}, {"corp.example"}), true);
+    const DnsPlan plan =
+        plan_dns(with_dns(connection_taking({"0.0.0.0/0", "!192.168.0.0/16"}), {"9.9.9.9"}, {"corp.example"}), true);
     CHECK(plan.full_tunnel);
     CHECK(plan.every_name);
 }
