@@ -170,6 +170,19 @@ def not_paused(lab):
     process.stop()
 
 
+@sentence("while a program runs under `run`, a connection with a lock is refused, for it would cut that off", seconds=6)
+def not_locked_out(lab):
+    tunnel = ready(lab)
+    process = start(lab, "echo here; sleep 100")
+    other = {**tunnel.client.config(), "interface": {**tunnel.client.config()["interface"], "lock": True}}
+    lab.laptop.write("/etc/vpn/other.json", json.dumps(other))
+    refused = lab.laptop.run(CLIENT, "connect", "other", "--timeout", "2s", code=FAILURE)
+    assert "vpn-client disconnect laptop" in refused.err and "lock" in refused.err, refused
+    assert "vpn-lock" not in lab.laptop.run("nft", "list", "tables").out
+    assert process.running
+    process.stop()
+
+
 @sentence("a signal to `vpn-client run` reaches the program, which ends as it likes", seconds=4)
 def signals(lab):
     ready(lab)
