@@ -67,6 +67,15 @@ NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t mtu
     return facts;
 }
 
+/// The name servers and routes that a crash left lead into a tunnel that is no more: names could not be looked up by them. Who
+/// waits for a name server meanwhile keeps nobody from his turn.
+Granted<void> clean_up_first(system::Netlink& netlink, system::Nftables& nftables, const Waiting& waiting) {
+    const auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
+    if (!turn) return tl::unexpected(turn.error());
+    clean_up_leftovers(netlink, nftables, "");
+    return {};
+}
+
 /// A lock is for one alone: what another connection sends outside, one of `run` too, would not pass it.
 Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file) {
     for (const std::string& other : standing_locks(nftables))
@@ -121,14 +130,15 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
         return refuse(ExitCode::no_permission, "only root (CAP_NET_ADMIN) can make interfaces and routes: run it with sudo");
     auto netlink = system::Netlink::open();
     if (!netlink) return refuse_failure(netlink.error());
-    auto endpoints = find_endpoints(file, *netlink, waiting);
-    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
     auto nftables = system::Nftables::open();
     if (!nftables) return refuse_failure(nftables.error());
     if (auto tables = nftables->list("list tables"); !tables) return refuse_failure(tables.error());
 
     const std::string& name = file.origin.name;
     if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
+    if (auto clean = clean_up_first(*netlink, *nftables, waiting); !clean) return tl::unexpected(std::move(clean.error()));
+    auto endpoints = find_endpoints(file, *netlink, waiting);
+    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
     auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
     if (!turn) return tl::unexpected(std::move(turn.error()));
     auto lock = take_lock(name);
