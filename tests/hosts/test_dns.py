@@ -188,7 +188,10 @@ def power_cut(lab):
     tunnel = connected(lab, dns=[INSIDE])
     kill(tunnel)
     forget_what_a_restart_forgets(lab.laptop)
+    found = lab.laptop.run(CLIENT, "doctor", code=None).out
+    assert "left its name servers behind" in found and "vpn-client recover" in found, found
     tunnel.client.connect()
+    assert "left its name servers behind" not in lab.laptop.run(CLIENT, "doctor", code=None).out
     tunnel.client.disconnect()
     before.assert_unchanged("a restart, connect and disconnect")
 
