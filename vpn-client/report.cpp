@@ -35,6 +35,8 @@ Json to_json(const PeerReport& peer) {
                          {"sent_bytes", peer.sent.value}});
 }
 
+Json to_json(const Rate& rate) { return Json::object({{"received", rate.received}, {"sent", rate.sent}}); }
+
 Json to_json(const DnsReport& dns) {
     return Json::object({{"servers", text_list(dns.servers)},
                          {"search", text_list(dns.search)},
@@ -131,6 +133,16 @@ void read_dns(const Json& json, DnsReport& dns, Reader& reader) {
     reader.note(inner.fine());
 }
 
+void read_rate(const Json& json, std::string_view key, Rate& rate, Reader& reader) {
+    const Json* member = json.find(key);
+    reader.note(member != nullptr);
+    if (member == nullptr) return;
+    Reader inner(*member);
+    inner.read("received", rate.received);
+    inner.read("sent", rate.sent);
+    reader.note(inner.fine());
+}
+
 void read_drops(const Json& json, std::vector<DropReport>& drops, Reader& reader) {
     const Json* counts = json.find("drops");
     reader.note(counts != nullptr && counts->as_object() != nullptr);
@@ -185,6 +197,11 @@ Json to_json(const Report& report) {
                          {"dns", to_json(report.dns)},
                          {"lock", Json::object({{"state", name_of(report.lock)},
                                                 {"pause_left", report.pause_left ? seconds(*report.pause_left) : Json()}})},
+                         {"rate", to_json(report.rate)},
+                         {"peak_rate", to_json(report.peak_rate)},
+                         {"round_trip", report.round_trip ? seconds(*report.round_trip) : Json()},
+                         {"loss", report.loss ? Json(*report.loss) : Json()},
+                         {"measuring", report.measuring},
                          {"peers", std::move(peers)},
                          {"drops", std::move(drops)}});
 }
@@ -212,6 +229,11 @@ std::optional<Report> report_from(const Json& json) {
     reader.read("apart", report.apart);
     read_dns(json, report.dns, reader);
     read_lock(json.find("lock"), report, reader);
+    read_rate(json, "rate", report.rate, reader);
+    read_rate(json, "peak_rate", report.peak_rate, reader);
+    reader.read("round_trip", report.round_trip);
+    report.loss = json.integer_at("loss");
+    reader.read("measuring", report.measuring);
     reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });
     read_drops(json, report.drops, reader);
     if (!reader.fine()) return std::nullopt;

@@ -5,6 +5,7 @@
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 #include "common/config/json.hpp"
+#include "vpn-client/rate_meter.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -81,6 +82,11 @@ struct Report {
     DnsReport dns;
     LockState lock = LockState::off;
     std::optional<Duration> pause_left; ///< also without a lock
+    Rate rate;                          ///< of all peers; the present one may be some seconds old
+    Rate peak_rate;                     ///< since `connect`
+    std::optional<Duration> round_trip; ///< to whoever is asked inside
+    std::optional<std::int64_t> loss;   ///< percent of questions inside
+    bool measuring = false;             ///< he is being asked: look again in a moment
     std::vector<PeerReport> peers;
     std::vector<DropReport> drops; ///< those that are not zero
     friend bool operator==(const Report&, const Report&) = default;

@@ -58,7 +58,8 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
               [this](const Endpoint& endpoint) { move_to(endpoint); }),
       silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }),
-      pause_over_(loop, [this] { end_pause(); }) {
+      pause_over_(loop, [this] { end_pause(); }),
+      gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
     dns_ = std::move(parts.dns);
@@ -414,7 +415,7 @@ DnsReport Tunnel::report_of_dns() const {
     return report;
 }
 
-Report Tunnel::report() const {
+Report Tunnel::report() {
     Report report;
     report.name = file_.origin.name;
     report.file = file_.origin.path;
@@ -440,6 +441,7 @@ Report Tunnel::report() const {
         if (drops.counts.at(i) > 0)
             report.drops.push_back({std::string(name_of(static_cast<protocol::Drop>(i))), drops.counts.at(i)});
     pass_verdict(report);
+    gauges_.tell(report);
     return report;
 }
 

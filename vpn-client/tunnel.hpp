@@ -11,6 +11,7 @@
 #include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoint_search.hpp"
 #include "vpn-client/firewall_keeper.hpp"
+#include "vpn-client/gauges.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/path_mtu.hpp"
 #include "vpn-client/preparation.hpp"
@@ -56,7 +57,8 @@ class Tunnel final : private tun::EngineObserver {
     [[nodiscard]] Evidence evidence() const;
     /// `NAME via ENDPOINT, handshake 23 ms, address 10.66.0.2`. Requires: works().
     [[nodiscard]] std::string success_line() const;
-    [[nodiscard]] Report report() const;
+    /// What is not known of the way inside is asked by the way.
+    [[nodiscard]] Report report();
 
     /// From now on the lock stays shut, whatever becomes of us.
     void hold_lock();
@@ -112,6 +114,7 @@ class Tunnel final : private tun::EngineObserver {
     Alarm silence_;
     Alarm save_;
     Alarm pause_over_;
+    Gauges gauges_;
     std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;
     std::unique_ptr<PathMtu> path_mtu_; ///< with MTU "auto", once somebody inside has answered
