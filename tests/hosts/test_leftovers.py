@@ -1,5 +1,6 @@
 """Afterwards a host's network is what it was: addresses, rules, routes, nftables, the resolver, every sysctl."""
 
+import re
 import signal
 import time
 
@@ -159,6 +160,24 @@ def interface_removed(lab):
     lab.laptop.run("ip", "link", "del", tunnel.client.interface)
     eventually("the client has ended", lambda: not tunnel.client.pids)
     before.assert_unchanged("the interface's removal")
+
+
+@sentence("an interface that somebody sets down and up is as it was, and works: {kind}", seconds=8, kind=("a full tunnel", "a split tunnel"))
+def interface_down_and_up(lab, kind):
+    tunnel = connected(lab, **KINDS[kind])
+    look = "ip addr show dev laptop; ip route show table all dev laptop; ip -6 route show table all dev laptop; ip rule; ip -6 rule; nft -s list ruleset"
+
+    def state():
+        return re.sub(r" (metric|pref) \S+", "", lab.laptop.sh(look).out)
+    before = state()
+    for _ in range(2):
+        lab.laptop.ip("link set laptop down")
+        eventually("the routes are gone", lambda: "10.66.0.2" not in lab.laptop.run("ip", "route", "show", "table", "all", "dev", "laptop").out)
+        lab.laptop.ip("link set laptop up")
+        eventually("all is as it was", lambda: sorted(state().splitlines()) == sorted(before.splitlines()))
+    for version in (4, 6):
+        assert lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]}
+    tunnel.client.disconnect()
 
 
 @sentence("a server whose interface somebody removes ends with exit 1, says so, and puts everything back", seconds=5)

@@ -75,16 +75,22 @@ def assert_said(what, spoilt, text, path, refused):
     assert "\x1b" not in said and SECRET[:20] not in said, refused
 
 
-@sentence("`connect` refuses a file that {what}, and changes nothing", what=(*SPOILT, *ONLY_CLIENT))
-def connect_refuses(lab, what):
+@sentence("`connect`, `check`, `lock`, `export`, `import` and `run` refuse a file that {what}, and change nothing", seconds=6,
+          what=(*SPOILT, *ONLY_CLIENT))
+def client_refuses(lab, what):
     spoilt = {**SPOILT, **ONLY_CLIENT}[what]
     client = Tunnel(lab).client
     text = spoilt.spoil(json.dumps(client.config(), indent=2))
     lab.laptop.write(client.file, text, spoilt.mode)
-    before = Snapshot(lab.laptop)
-    refused = client.connect("--timeout", "2s", code=BAD_CONFIG)
-    assert_said(what, spoilt, text, client.file, refused)
-    before.assert_unchanged("the refusal")
+    before, files = Snapshot(lab.laptop), sorted(lab.laptop.path("/etc/vpn").iterdir())
+    for words in (("connect", "--timeout", "2s", client.file), ("check", client.file), ("lock", client.file), ("lock", client.name),
+                  ("export", "--format", "wg", client.file), ("import", client.file, "--output", "/etc/vpn/new.json"),
+                  ("run", client.file, "--", "touch", "/run/ran")):
+        refused = client.command(*words, code=BAD_CONFIG)
+        assert_said(what, spoilt, text, client.file, refused)
+        assert not refused.out, refused
+        before.assert_unchanged(f"the refusal of {words[0]}")
+    assert sorted(lab.laptop.path("/etc/vpn").iterdir()) == files and not lab.laptop.exists("/run/ran")
 
 
 @sentence("`run` and `check` refuse a server's file that {what}, and change nothing", what=tuple(SPOILT))
@@ -206,12 +212,23 @@ def second_server(lab):
 @sentence("a command line that makes no sense is refused with exit 2: {line}",
           line=("vpn-client", "vpn-client conect", "vpn-client connect", "vpn-client connect --no-such-option x", "vpn-client connect a b",
                 "vpn-client connect a-name-that-is-too-long", "vpn-client connect --timeout soon laptop",
+                "vpn-client status a b", "vpn-client status --jsn", "vpn-client status a-name-that-is-too-long",
+                "vpn-client disconnect a b", "vpn-client disconnect --all", "vpn-client disconnect a-name-that-is-too-long",
+                "vpn-client pause", "vpn-client pause soon", "vpn-client pause 5parsecs", "vpn-client pause -- -5m", "vpn-client pause 25h",
+                "vpn-client pause 99999999999999999999h", "vpn-client pause 5m a b", "vpn-client pause 5m a-name-that-is-too-long",
+                "vpn-client lock", "vpn-client lock a b", "vpn-client lock a-name-that-is-too-long", "vpn-client lock --now laptop",
+                "vpn-client recover laptop", "vpn-client recover --force", "vpn-client export --format wg", "vpn-client export --format pdf laptop",
+                "vpn-client export --format wg a-name-that-is-too-long", "vpn-client card", "vpn-client card a b",
+                "vpn-client card a-name-that-is-too-long", "vpn-client check", "vpn-client check a b", "vpn-client import", "vpn-client import a b",
+                "vpn-client interface", "vpn-client interface a b", "vpn-client run laptop", "vpn-client run", "vpn-client doctor a b",
                 "vpn-server", "vpn-server runn", "vpn-server run now", "vpn-server peer", "vpn-server peer add --format pdf laptop", "vpn-server init",
                 "vpn-server init --endpoint x --network 10.0.0.0/33", "vpn-server init --endpoint x --listen-port 70000"))
 def usage(lab, line):
     program, *words = line.split()
+    before = Snapshot(lab.laptop)
     refused = lab.laptop.run({"vpn-client": CLIENT, "vpn-server": SERVER}[program], *words, code=USAGE)
     assert refused.err.strip() and not refused.out.strip(), refused
+    before.assert_unchanged("the refusal")
 
 
 def take_port(lab):

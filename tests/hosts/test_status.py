@@ -14,7 +14,8 @@ from .patience import eventually
 from .sentences import sentence
 from .tunnel import Facts, Tunnel, connected
 
-HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status")), "vpn-server": (SERVER, ("init", "run", "check", "status", "reload", "peer")),
+HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status", "pause", "lock", "check", "import", "export", "doctor", "recover", "card", "run",
+                                "interface")), "vpn-server": (SERVER, ("init", "run", "check", "status", "reload", "peer")),
         "vpn-keys": (KEYS, ("genkey", "pubkey", "genpsk"))}
 
 
@@ -168,6 +169,11 @@ def helps(lab, program):
         assert said.out.strip() and not said.err and "\x1b" not in said.out, said
     assert all(command in lab.laptop.run(path, "--help").out for command in commands)
     assert re.search(r"\d+\.\d+\.\d+", lab.laptop.run(path, "--version").out)
+    if program == "vpn-client":
+        for command in commands:
+            assert lab.laptop.run(path, command, "--version").out == lab.laptop.run(path, "--version").out
+        listed = re.findall(r"^  ([a-z]+) ", lab.laptop.run(path, "--help").out, re.MULTILINE)
+        assert set(commands) == set(listed), listed
 
 
 @sentence("`status` tells the round trip, loss and rates, and asks nobody inside once nobody looks any more", seconds=20)
