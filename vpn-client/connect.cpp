@@ -1,5 +1,6 @@
 #include "vpn-client/connect.hpp"
 
+#include "common/system/clocks.hpp"
 #include "common/system/daemonise.hpp"
 #include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
@@ -8,6 +9,7 @@
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/doctor/look_around.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
 #include <unistd.h>
@@ -66,6 +68,12 @@ Granted<void> check_conflicts(const ConnectionFile& file) {
     return {};
 }
 
+/// We connect all the same: the greatest time that the server has seen from us is kept.
+void say_clock_went_back(const ConnectionFile& file) {
+    const Finding clock = judge_clock(system::now().wall, last_greeting(file));
+    if (clock.verdict != Verdict::ok) say_notes({"warning: the clock of this machine: " + clock.says + "; " + clock.fix});
+}
+
 /// One connection from its file to its end, in the process that stays.
 class Connecting {
   public:
@@ -86,6 +94,7 @@ class Connecting {
             hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
         else
             say_notes(notes_on_hooks(file->hooks, hooks_may_run));
+        say_clock_went_back(*file);
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(preparation.error());
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});

@@ -271,3 +271,25 @@ def watched_by_a_program(lab):
     assert reports[-1]["round_trip"] is not None, reports[-1]
     tunnel.client.disconnect()
     tunnel.client.command("status", "--watch", "nobody here", code=USAGE)
+
+
+@sentence("a clock that went back since the last handshake keeps nobody from connecting, and `connect` and `doctor` say so", seconds=6)
+def clock_went_back(lab):
+    tunnel = connected(lab)
+    tunnel.client.disconnect()
+    kept = "/var/lib/vpn/client-laptop.timestamps"
+    first, *lines = lab.laptop.read(kept).splitlines()
+    key, sent, received = lines[0].split()
+    seconds = int(sent[:16], 16) + 2 * 24 * 3600  # TAI64N
+    lab.laptop.write(kept, f"{first}\n{key} {seconds:016x}{sent[16:]} {received}\n")
+    done = tunnel.client.connect()
+    assert "went back by 2 days" in done.err or "went back by 1 day" in done.err, done
+    assert "timedatectl" in done.err and done.out.startswith("connected: "), done
+    assert "went back by" in tunnel.client.command("doctor", "laptop", code=None).out
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    tunnel.client.disconnect()
+    assert "went back" in tunnel.client.connect().err, "what was seen is forgotten"
+    tunnel.client.disconnect()
+    lab.laptop.run("rm", kept)
+    # The server has not forgotten, and says nothing to an old time.
+    assert "went back" not in tunnel.client.connect("--timeout", "3s", code=NO_TUNNEL).err
