@@ -12,7 +12,10 @@ FirewallKeeper::FirewallKeeper(boost::asio::io_context& loop, std::string connec
     if (lock_ != nullptr) tables_.push_back(lock_table_name(connection_));
     if (tables_.empty()) return;
     auto monitor = system::NftablesMonitor::open();
-    if (!monitor) return log_.warn("firewall-unwatched", {{"connection", connection_}, {"error", monitor.error().message}});
+    if (!monitor) {
+        log_.warn("firewall-unwatched", {{"connection", connection_}, {"error", monitor.error().message}});
+        return;
+    }
     monitor_ = std::move(*monitor);
     watch_.emplace(loop, monitor_->fd(), [this] { handle_changes(); });
     restore(); // who was quicker than the watch

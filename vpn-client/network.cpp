@@ -190,7 +190,8 @@ Result<bool> Network::restore_firewall() {
     const auto shape = parts_->nftables.shape_of("inet", parts_->plan.firewall_table);
     if (shape && *shape == parts_->firewall_shape) return false;
     for (const std::string& commands : {parts_->plan.firewall_commands, parts_->segment_commands})
-        if (auto applied = parts_->nftables.apply(commands); !applied) return tl::unexpected(applied.error());
+        if (auto applied = commands.empty() ? Result<void>() : parts_->nftables.apply(commands); !applied)
+            return tl::unexpected(applied.error());
     if (auto noted = parts_->note_firewall(); !noted) return tl::unexpected(noted.error());
     return true;
 }

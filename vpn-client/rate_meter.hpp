@@ -4,6 +4,7 @@
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace vpn::client {

@@ -99,7 +99,7 @@ TEST_CASE("the graph shows each look as a bar, the highest as a whole one, and n
     const auto look = [](std::uint64_t received, std::uint64_t sent) { return Traffic{ByteCount{received}, ByteCount{sent}, 1s}; };
     const std::string text = rate_graph({look(0, 0), look(1, 0), look(500, 0), look(1000, 0)});
     CHECK(has(text, " ▁▄█  at most 8.0 kbit/s\n"));
-    CHECK(has(text, "sent            at most 0 bit/s\n"));
+    CHECK(has(text, "sent              at most 0 bit/s\n"));
     CHECK(std::ranges::count(text, '\n') == 2);
 }
 
