@@ -32,7 +32,7 @@ TEST_CASE("then the facts, in words") {
     CHECK(has(text, "wireguard, with a preshared key"));
     CHECK(has(text, "12 seconds ago"));
     CHECK(has(text, "1.2 MiB received, 812 B sent"));
-    CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent; at most 10.0 Mbit/s and 1.0 Mbit/s\n"));
+    CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent; at most 10 Mbit/s and 1.0 Mbit/s\n"));
     CHECK(has(text, "23 ms, loss 3 %\n"));
     CHECK(has(text, "MTU 1420 (found by probing: the way carries 1500), in a namespace of its own for one program\n"));
     CHECK(has(text, "10.66.0.2/32, fd66::2/128"));
