@@ -70,8 +70,9 @@ Granted<void> check_conflicts(const ConnectionFile& file) {
 
 /// We connect all the same: the greatest time that the server has seen from us is kept.
 void say_clock_went_back(const ConnectionFile& file) {
-    const Finding clock = judge_clock(system::now().wall, last_greeting(file));
-    if (clock.verdict != Verdict::ok) say_notes({"warning: the clock of this machine: " + clock.says + "; " + clock.fix});
+    const checks::Finding clock = checks::judge_clock(system::now().wall, checks::last_greeting(file));
+    if (clock.verdict == checks::Verdict::ok) return;
+    say_notes({"warning: the clock of this machine: " + clock.says + "; " + clock.fix});
 }
 
 /// One connection from its file to its end, in the process that stays.
