@@ -200,7 +200,8 @@ class Suite:
         if not self.plain.configure() or not self.plain.make():
             return Counts(failed=1)
         words = ["--filter", self.options.filter] if self.options.filter else []
-        total = self._counted("/usr/bin/python3", ROOT / "tests" / "hosts" / "run.py", *words)
+        thorough = {"VPN_SOAK": "1"} if self.options.soak else {}
+        total = self._counted("/usr/bin/python3", ROOT / "tests" / "hosts" / "run.py", *words, **thorough)
         if self.options.soak:
             sanitized = Build("build-asan")
             if not sanitized.make():

@@ -65,6 +65,14 @@ bool is_interface_name(std::string_view name) {
     return !name.empty() && name.size() < IFNAMSIZ && name != "." && name != ".." && std::ranges::all_of(name, is_name_character);
 }
 
+Result<system::UniqueFd, TunError> open_clone_device(std::string_view name) {
+    if (!is_interface_name(name))
+        return refuse(Kind::invalid_name, "an interface's name has 1 to 15 of the characters A-Z a-z 0-9 _ = + . -");
+    system::UniqueFd fd(::open(clone_device, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+    if (!fd) return refuse_open(errno);
+    return fd;
+}
+
 /// The interface is no longer there, as the driver says it: EBADFD on a detached file, EFAULT while it goes.
 bool means_gone(int error) { return error == EBADFD || error == ENODEV || error == EFAULT || error == EBADF; }
 
@@ -79,12 +87,16 @@ TunWriteReport& TunWriteReport::operator+=(const TunWriteReport& other) {
     return *this;
 }
 
+Result<void, TunError> TunDevice::check(std::string_view name) {
+    if (auto fd = open_clone_device(name); !fd) return tl::unexpected(fd.error());
+    if (::if_nametoindex(std::string(name).c_str()) != 0) return refuse_interface(std::string(name), EBUSY);
+    return {};
+}
+
 Result<TunDevice, TunError> TunDevice::open(std::string_view name, bool offloads) {
-    if (!is_interface_name(name)) {
-        return refuse(Kind::invalid_name, "an interface's name has 1 to 15 of the characters A-Z a-z 0-9 _ = + . -");
-    }
-    system::UniqueFd fd(::open(clone_device, O_RDWR | O_CLOEXEC | O_NONBLOCK));
-    if (!fd) return refuse_open(errno);
+    auto opened = open_clone_device(name);
+    if (!opened) return tl::unexpected(opened.error());
+    system::UniqueFd fd = std::move(*opened);
     ifreq request{};
     std::copy(name.begin(), name.end(), request.ifr_name);
     int error = make_interface(fd.get(), request, offloads ? IFF_VNET_HDR : 0);

@@ -58,6 +58,9 @@ class TunDevice {
     /// pattern. Without `offloads`, or where the kernel has none, every packet is a single one.
     static Result<TunDevice, TunError> open(std::string_view name, bool offloads = true);
 
+    /// What `open` would refuse, as far as it can be told without making the interface.
+    static Result<void, TunError> check(std::string_view name);
+
     /// Non-blocking.
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] const std::string& name() const { return name_; }

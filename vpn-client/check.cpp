@@ -29,7 +29,7 @@ std::string description(const config::ClientConfig& config) {
     const std::vector<Prefix> allowed_ips = all_allowed_ips(config);
     return std::to_string(config.peers.size()) + (config.peers.size() == 1 ? " peer" : " peers") + ", " +
            std::to_string(allowed_ips.size()) + " of allowed_ips" + exclusions(config) +
-           (is_full_tunnel(allowed_ips) ? ", a full tunnel" : ", a split tunnel") + " on interface " + config.interface.name;
+           (is_full_tunnel(config) ? ", a full tunnel" : ", a split tunnel") + " on interface " + config.interface.name;
 }
 
 } // namespace

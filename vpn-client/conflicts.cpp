@@ -2,6 +2,7 @@
 
 #include "vpn-client/network_plan.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace vpn::client {
@@ -14,11 +15,16 @@ class PrefixSet {
         for (const Prefix& prefix : prefixes) prefixes_.insert(prefix.network());
     }
 
-    [[nodiscard]] std::optional<Prefix> overlapping(const Prefix& prefix) const {
+    [[nodiscard]] std::optional<Prefix> around(const Prefix& prefix) const {
         for (unsigned bits = 0; bits <= prefix.bits(); ++bits) {
-            const auto around = prefixes_.find(Prefix(prefix.address(), bits).network());
-            if (around != prefixes_.end()) return *around;
+            const auto found = prefixes_.find(Prefix(prefix.address(), bits).network());
+            if (found != prefixes_.end()) return *found;
         }
+        return std::nullopt;
+    }
+
+    [[nodiscard]] std::optional<Prefix> overlapping(const Prefix& prefix) const {
+        if (const auto larger = around(prefix)) return larger;
         const auto within = prefixes_.lower_bound(prefix.network());
         if (within != prefixes_.end() && prefix.overlaps(*within)) return *within;
         return std::nullopt;
@@ -28,31 +34,55 @@ class PrefixSet {
     std::set<Prefix> prefixes_;
 };
 
-/// Without what makes a full tunnel full.
-std::vector<Prefix> particular(const std::vector<Prefix>& allowed_ips) {
-    std::vector<Prefix> rest;
-    for (const Prefix& prefix : allowed_ips)
-        if (prefix.bits() > 1 || !is_full_tunnel(allowed_ips, prefix.family())) rest.push_back(prefix);
-    return rest;
+bool is_full(const Claim& claim, Family family) {
+    return std::ranges::find(claim.full_families, family) != claim.full_families.end();
 }
 
-std::optional<std::string> conflict_with(const std::vector<Prefix>& allowed_ips, const OtherConnection& other) {
+/// What a claim asks for by name, and what an exclusion leaves of a full tunnel, which wins where it is longer.
+struct Sorted {
+    std::vector<Prefix> named;
+    std::vector<Prefix> pieces;
+};
+
+Sorted sorted(const Claim& claim) {
+    Sorted sorted;
+    for (const Prefix& prefix : claim.allowed_ips) {
+        if (!is_full(claim, prefix.family()))
+            sorted.named.push_back(prefix);
+        else if (!is_full_tunnel(claim.allowed_ips, prefix.family()))
+            sorted.pieces.push_back(prefix);
+        else if (prefix.bits() > 1)
+            sorted.named.push_back(prefix);
+    }
+    return sorted;
+}
+
+std::optional<std::string> conflict_with(const Claim& claim, const OtherConnection& other) {
     for (const Family family : {Family::v4, Family::v6})
-        if (is_full_tunnel(allowed_ips, family) && is_full_tunnel(other.allowed_ips, family))
+        if (is_full(claim, family) && is_full(other.claim, family))
             return other.name + " is connected and is a full tunnel too; there can be one: vpn-client disconnect " + other.name;
-    const PrefixSet theirs(particular(other.allowed_ips));
-    for (const Prefix& prefix : particular(allowed_ips))
-        if (const auto overlap = theirs.overlapping(prefix))
-            return other.name + " is connected and takes " + overlap->to_string() + ", which overlaps " + prefix.to_string() +
-                   " of allowed_ips; vpn-client disconnect " + other.name;
+    const auto told = [&other](const Prefix& theirs, const Prefix& ours) {
+        return other.name + " is connected and takes " + theirs.to_string() + ", which overlaps " + ours.to_string() +
+               " of allowed_ips; vpn-client disconnect " + other.name;
+    };
+    const Sorted ours = sorted(claim);
+    const Sorted theirs = sorted(other.claim);
+    const PrefixSet named(theirs.named);
+    for (const Prefix& prefix : ours.named)
+        if (const auto overlap = named.overlapping(prefix)) return told(*overlap, prefix);
+    for (const Prefix& piece : ours.pieces)
+        if (const auto overlap = named.around(piece)) return told(*overlap, piece);
+    const PrefixSet own(ours.named);
+    for (const Prefix& piece : theirs.pieces)
+        if (const auto overlap = own.around(piece)) return told(piece, *overlap);
     return std::nullopt;
 }
 
 } // namespace
 
-std::optional<std::string> find_conflict(const std::vector<Prefix>& allowed_ips, const std::vector<OtherConnection>& others) {
+std::optional<std::string> find_conflict(const Claim& claim, const std::vector<OtherConnection>& others) {
     for (const OtherConnection& other : others)
-        if (auto conflict = conflict_with(allowed_ips, other)) return conflict;
+        if (auto conflict = conflict_with(claim, other)) return conflict;
     return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 #include "vpn-client/connect.hpp"
 
+#include "common/system/clocks.hpp"
 #include "common/system/daemonise.hpp"
 #include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
@@ -8,6 +9,7 @@
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/doctor/look_around.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
 #include <unistd.h>
@@ -48,7 +50,9 @@ Granted<std::vector<OtherConnection>> other_connections(const std::string& own) 
         OtherConnection other{name, {}};
         for (const PeerReport& peer : report->peers)
             for (const std::string& text : peer.allowed_ips)
-                if (const auto prefix = Prefix::parse(text)) other.allowed_ips.push_back(*prefix);
+                if (const auto prefix = Prefix::parse(text)) other.claim.allowed_ips.push_back(*prefix);
+        for (const std::string& text : report->full_families)
+            other.claim.full_families.push_back(text == "ipv4" ? Family::v4 : Family::v6);
         others.push_back(std::move(other));
     }
     return others;
@@ -57,9 +61,18 @@ Granted<std::vector<OtherConnection>> other_connections(const std::string& own) 
 Granted<void> check_conflicts(const ConnectionFile& file) {
     const auto others = other_connections(file.origin.name);
     if (!others) return tl::unexpected(others.error());
-    if (auto conflict = find_conflict(all_allowed_ips(file.config), *others))
-        return refuse(ExitCode::failure, std::move(*conflict));
+    Claim claim{all_allowed_ips(file.config), {}};
+    for (const Family family : {Family::v4, Family::v6})
+        if (is_full_tunnel(file.config, family)) claim.full_families.push_back(family);
+    if (auto conflict = find_conflict(claim, *others)) return refuse(ExitCode::failure, std::move(*conflict));
     return {};
+}
+
+/// We connect all the same: the greatest time that the server has seen from us is kept.
+void say_clock_went_back(const ConnectionFile& file) {
+    const checks::Finding clock = checks::judge_clock(system::now().wall, checks::last_greeting(file));
+    if (clock.verdict == checks::Verdict::ok) return;
+    say_notes({"warning: the clock of this machine: " + clock.says + "; " + clock.fix});
 }
 
 /// One connection from its file to its end, in the process that stays.
@@ -82,6 +95,7 @@ class Connecting {
             hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
         else
             say_notes(notes_on_hooks(file->hooks, hooks_may_run));
+        say_clock_went_back(*file);
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(preparation.error());
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});

@@ -75,7 +75,7 @@ ProbeTargets probe_targets(const config::ClientConfig& config) {
     ProbeTargets targets;
     std::ranges::copy_if(config.interface.dns, std::back_inserter(targets.dns),
                          [&config](const IpAddress& address) { return anybody_takes(config, address); });
-    const bool full = is_full_tunnel(all_allowed_ips(config));
+    const bool full = is_full_tunnel(config);
     if (config.interface.probe) {
         targets.echo = {*config.interface.probe};
         if (!full) targets.dns.clear();

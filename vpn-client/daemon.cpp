@@ -68,7 +68,11 @@ std::string Daemon::answer(std::string_view request) {
     if (!decoded) return format(error_answer("unknown request"));
     switch (decoded->command) {
     case Command::status: return format(to_json(tunnel_->report()));
-    case Command::pause: tunnel_->pause(decoded->time); return format(paused_answer());
+    case Command::pause:
+        if (tunnel_->apart())
+            return format(error_answer(name_ + " serves the program of `run` alone, which has no other way out"));
+        tunnel_->pause(decoded->time);
+        return format(paused_answer());
     case Command::disconnect: break;
     }
     tunnel_->open_lock_at_end();

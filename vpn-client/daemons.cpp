@@ -99,6 +99,8 @@ Result<void, DaemonError> pause_connection(std::string_view name, std::chrono::s
     const auto line = client->ask(encode({Command::pause, time}), patience);
     if (!line) return refuse(name, line.error());
     const auto json = config::parse(*line);
+    if (const auto error = json ? json->string_at("error") : std::nullopt)
+        return refuse(Kind::no_answer, "cannot pause: " + std::string(*error));
     if (!json || json->bool_at("paused") != true)
         return refuse(Kind::no_answer, std::string(name) + " runs another version of vpn-client: disconnect and connect again");
     return {};

@@ -1,6 +1,7 @@
 #include "vpn-client/import.hpp"
 
 #include "common/base/secret.hpp"
+#include "common/config/card.hpp"
 #include "common/system/files.hpp"
 #include "common/system/process.hpp"
 #include "vpn-client/card.hpp"
@@ -9,6 +10,7 @@
 #include "vpn-client/new_file.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 namespace vpn::client {
@@ -36,14 +38,44 @@ std::string target_of(const ImportCommand& command, const ConnectionName& to) {
     return command.output.empty() ? to.name : config::printable(to.path, 4096);
 }
 
-/// A server's answer to a card, if that is what stands there. What is wrong with it is found by load_connection.
-std::optional<config::ClientConfig> read_answer(const ConnectionName& source) {
+/// Made by `card`: the only copy of a key, and good for nothing but a server's answer.
+bool key_waits_at(const ConnectionName& to) {
+    auto text = system::read_private_file(to.path);
+    if (!text) return false;
+    const bool waits = config::decode_waiting_key(*text, to.path).has_value();
+    wipe(std::as_writable_bytes(std::span(*text)));
+    return waits;
+}
+
+bool holds_preshared_key(const config::ClientConfig& config) {
+    return std::ranges::any_of(config.peers, [](const config::ClientPeer& peer) { return !peer.preshared_key.is_zero(); });
+}
+
+/// A server's answer to a card, which others may read where nothing in it is secret. Errors: what is wrong with it, or that it is
+/// none.
+Granted<config::ClientConfig> read_answer(const ConnectionName& source) {
     auto text = system::read_private_file(source.path);
-    if (!text || source.path.ends_with(".conf")) return std::nullopt;
+    const auto too_open = !text && text.error().kind == system::FileError::Kind::too_open ? text.error().message : "";
+    if (!too_open.empty()) text = system::read_public_file(source.path);
+    if (!text)
+        return refuse(text.error().kind == system::FileError::Kind::not_allowed ? ExitCode::no_permission
+                                                                                : ExitCode::bad_configuration,
+                      text.error().message);
     auto answer = config::decode_client_or_answer(*text, source.path);
     wipe(std::as_writable_bytes(std::span(*text)));
-    if (!answer || !answer->interface.public_key) return std::nullopt;
+    if (!answer) return refuse(ExitCode::bad_configuration, answer.error().text());
+    if (!answer->interface.public_key)
+        return refuse(ExitCode::bad_configuration,
+                      config::printable(source.path, 4096) + " is no answer to a card: it has a private key of its own");
+    if (!too_open.empty() && holds_preshared_key(*answer)) return refuse(ExitCode::bad_configuration, too_open);
     return std::move(*answer);
+}
+
+/// Nobody is to remove a key that waits, to make room.
+Refusal with_the_way_out(Refusal refusal, const ConnectionName& to) {
+    refusal.message += "\n  The key in " + config::printable(to.path, 4096) +
+                       " waits for its server's answer, and stays; for another connection, choose another --output.";
+    return refusal;
 }
 
 void say_next(const ImportCommand& command, const ConnectionName& to) {
@@ -60,8 +92,9 @@ Granted<void> carry_out(const ImportCommand& command) {
         auto joined = join_answer(std::move(*answer), *to);
         if (joined) say_next(command, *to);
         return joined;
+    } else if (key_waits_at(*to)) {
+        return tl::unexpected(with_the_way_out(std::move(answer.error()), *to));
     }
-    if (auto fresh = check_new(to->path); !fresh) return fresh;
     auto file = load_connection(*source);
     if (!file) return tl::unexpected(std::move(file.error()));
     say_notes(file->notes);

@@ -1,10 +1,21 @@
 #include "vpn-client/leak_lock.hpp"
 
+#include "common/system/clocks.hpp"
+
 #include <algorithm>
 #include <sstream>
 #include <utility>
 
 namespace vpn::client {
+namespace {
+
+/// The shape of the table that it makes.
+Result<std::string> put_up(system::Nftables& nftables, const LockFacts& facts) {
+    if (auto applied = nftables.apply(lock_commands(facts)); !applied) return tl::unexpected(applied.error());
+    return nftables.shape_of("inet", lock_table_name(facts.connection));
+}
+
+} // namespace
 
 std::vector<std::string> standing_locks(system::Nftables& nftables) {
     std::vector<std::string> connections;
@@ -40,19 +51,42 @@ Result<LeakLock> LeakLock::raise(const LockFacts& facts) {
     auto nftables = system::Nftables::open();
     if (!nftables) return tl::unexpected(nftables.error());
     const bool stood = lock_stands(*nftables, facts.connection);
-    if (auto applied = nftables->apply(lock_commands(facts)); !applied) return tl::unexpected(applied.error());
-    return LeakLock(std::move(*nftables), facts.connection, !stood);
+    auto shape = put_up(*nftables, facts);
+    if (!shape) return tl::unexpected(shape.error());
+    return LeakLock(std::move(*nftables), facts, std::move(*shape), !stood);
 }
 
 LeakLock::LeakLock(LeakLock&& other) noexcept
-    : nftables_(std::move(other.nftables_)), connection_(std::exchange(other.connection_, {})), goes_(other.goes_) {}
+    : nftables_(std::move(other.nftables_)), facts_(std::exchange(other.facts_, {})), shape_(std::move(other.shape_)),
+      open_until_(other.open_until_), goes_(other.goes_) {}
 
 LeakLock::~LeakLock() {
-    if (goes_ && !connection_.empty()) static_cast<void>(lower_lock(nftables_, connection_));
+    if (goes_ && !facts_.connection.empty()) static_cast<void>(lower_lock(nftables_, facts_.connection));
 }
 
-void LeakLock::admit(const Endpoint& endpoint) { static_cast<void>(nftables_.apply(admit_command(connection_, endpoint))); }
+void LeakLock::admit(const Endpoint& endpoint) {
+    if (std::ranges::find(facts_.endpoints, endpoint) == facts_.endpoints.end()) facts_.endpoints.push_back(endpoint);
+    static_cast<void>(nftables_.apply(admit_command(facts_.connection, endpoint)));
+}
 
-void LeakLock::pause(Duration time) { static_cast<void>(pause_lock(nftables_, connection_, time)); }
+void LeakLock::pause(Duration time) {
+    open_until_ = system::now().boot + time;
+    static_cast<void>(pause_lock(nftables_, facts_.connection, time));
+}
+
+bool LeakLock::is_whole() const {
+    const auto shape = nftables_.shape_of("inet", lock_table_name(facts_.connection));
+    return shape && *shape == shape_;
+}
+
+Result<bool> LeakLock::restore() {
+    if (is_whole()) return false;
+    auto shape = put_up(nftables_, facts_);
+    if (!shape) return tl::unexpected(shape.error());
+    shape_ = std::move(*shape);
+    const Boot now = system::now().boot;
+    if (open_until_ && *open_until_ > now) static_cast<void>(pause_lock(nftables_, facts_.connection, *open_until_ - now));
+    return true;
+}
 
 } // namespace vpn::client

@@ -6,6 +6,7 @@
 #include "common/system/nftables.hpp"
 #include "vpn-client/lock_rules.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,13 +38,19 @@ class LeakLock {
     [[nodiscard]] bool stays() const { return !goes_; }
     void admit(const Endpoint& endpoint);
     void pause(Duration time);
+    /// Its table is in the kernel, as it was made.
+    [[nodiscard]] bool is_whole() const;
+    /// Puts it up again where somebody has removed or changed it, a pause that lasts included. True if it had to be.
+    Result<bool> restore();
 
   private:
-    LeakLock(system::Nftables nftables, std::string connection, bool goes)
-        : nftables_(std::move(nftables)), connection_(std::move(connection)), goes_(goes) {}
+    LeakLock(system::Nftables nftables, LockFacts facts, std::string shape, bool goes)
+        : nftables_(std::move(nftables)), facts_(std::move(facts)), shape_(std::move(shape)), goes_(goes) {}
 
-    system::Nftables nftables_;
-    std::string connection_; ///< empty: moved from
+    mutable system::Nftables nftables_; ///< asking it changes nothing
+    LockFacts facts_;                   ///< of no connection: moved from
+    std::string shape_;                 ///< of the table, when it was made
+    std::optional<Boot> open_until_;    ///< a pause
     bool goes_;
 };
 

@@ -1,5 +1,6 @@
 #include "vpn-client/lock_rules.hpp"
 
+#include "common/base/prefix_difference.hpp"
 #include "vpn-client/network_plan.hpp"
 #include "vpn-client/nft_text.hpp"
 
@@ -54,8 +55,7 @@ class LockWriter {
 
     [[nodiscard]] std::string write() const {
         const std::string table = "table inet " + lock_table_name(facts_.connection);
-        return "add " + table + "\ndelete " + table + '\n' + table + " {\n" + sets() +
-               (is_full_tunnel(facts_.allowed_ips) ? full() : split()) + "}\n";
+        return "add " + table + "\ndelete " + table + '\n' + table + " {\n" + sets() + (facts_.full ? full() : split()) + "}\n";
     }
 
   private:
@@ -65,7 +65,7 @@ class LockWriter {
             const std::string address(of.address);
             text += set(named("endpoints", of), "type " + address + " . inet_service;", endpoints(of));
             text += set(named("resolvers", of), "type " + address + "; flags timeout;", "");
-            if (!is_full_tunnel(facts_.allowed_ips))
+            if (!facts_.full)
                 text += set(named("inside", of), "type " + address + "; flags interval; auto-merge;",
                             listed_of(facts_.allowed_ips, of));
         }
@@ -138,11 +138,16 @@ class LockWriter {
 } // namespace
 
 LockFacts lock_facts(const config::ClientConfig& config, std::string_view connection, std::vector<Endpoint> endpoints) {
+    const std::vector<Prefix> allowed_ips = all_allowed_ips(config);
+    std::vector<Prefix> local_networks = config.interface.local_networks;
+    // What one peer's list excludes may be another peer's.
+    for (const Prefix& prefix : prefix_difference(all_excluded_ips(config), allowed_ips)) local_networks.push_back(prefix);
     return {.connection = std::string(connection),
             .interface = config.interface.name,
             .endpoints = std::move(endpoints),
-            .allowed_ips = all_allowed_ips(config),
-            .local_networks = config.interface.local_networks,
+            .full = is_full_tunnel(config),
+            .allowed_ips = allowed_ips,
+            .local_networks = std::move(local_networks),
             .dns = config.interface.dns};
 }
 

@@ -1,7 +1,7 @@
 // The lock (kill switch) as nft's text: what may leave this machine while a connection with a lock is up, has crashed, or is to
 // come up again. Pure. EXPERIENCE, "How it behaves"; THREATS: TunnelVision, TunnelCrack, DNS and IPv6 leaks, reconnect window.
 // - Full tunnel: nothing leaves but by the tunnel, by our own socket to the endpoint (mark and port, never a route), DHCP,
-//   neighbour discovery, and what goes to local networks that the file names. Forwarded packets likewise.
+//   neighbour discovery, and what goes to local networks that the file names or excludes. Forwarded packets likewise.
 // - Split tunnel: what belongs in the tunnel leaves by no other way; all else is as it was.
 // - A pause is a set whose elements the kernel itself takes out again: it ends even if nobody of ours is alive.
 // Refuses to know: what is up, and when.
@@ -23,9 +23,11 @@ struct LockFacts {
     std::string interface;
     /// Wherever outer packets may go.
     std::vector<Endpoint> endpoints;
-    /// Everything, where it has a `/0`; or what is to be kept in.
+    /// Everything is to be kept in, but for what the file excludes.
+    bool full = false;
+    /// What is to be kept in else.
     std::vector<Prefix> allowed_ips;
-    /// Open to everybody, though not for port 53.
+    /// Open to everybody, though not for port 53: those that the file names, and those that it takes out of allowed_ips.
     std::vector<Prefix> local_networks;
     /// The tunnel's. If there are any, port 53 goes to them alone.
     std::vector<IpAddress> dns;

@@ -67,6 +67,7 @@ struct Network::Parts {
     Result<void> narrow_routes(std::uint32_t mtu);
     void remove_rules();
     Result<void> add_routes();
+    Result<void> note_firewall();
     Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
     Result<void> put_up_apart();
 
@@ -75,10 +76,13 @@ struct Network::Parts {
     const NetworkPlan plan;
     Journal journal; ///< named once it is on disk
     std::optional<system::ScopedTable> firewall;
+    std::string firewall_shape; ///< as it was put up; empty: there is none
+    std::string segment_commands;
     std::vector<system::ScopedAddress> addresses;
     std::optional<system::ScopedRoutes> routes;
     std::uint32_t routes_mtu = 0; ///< zero: the interface's
     std::vector<system::ScopedRule> rules;
+    bool aside = false;
 };
 
 Result<void> Network::Parts::set_up_link() {
@@ -118,12 +122,20 @@ Result<void> Network::Parts::add_rules() {
 Result<void> Network::Parts::narrow_routes(std::uint32_t mtu) {
     if (mtu == routes_mtu) return {};
     routes_mtu = mtu;
+    if (aside) return {}; // there are none now
     return as_result(system::set_routes_mtu(netlink, plan.routes, mtu));
 }
 
 /// The last first.
 void Network::Parts::remove_rules() {
     while (!rules.empty()) rules.pop_back();
+}
+
+Result<void> Network::Parts::note_firewall() {
+    auto shape = nftables.shape_of("inet", plan.firewall_table);
+    if (!shape) return tl::unexpected(shape.error());
+    firewall_shape = std::move(*shape);
+    return {};
 }
 
 Result<void> Network::Parts::put_up(std::string_view connection, const std::vector<Journal>& running) {
@@ -134,6 +146,7 @@ Result<void> Network::Parts::put_up(std::string_view connection, const std::vect
     auto table = system::ScopedTable::apply(nftables, "inet", plan.firewall_table, plan.firewall_commands);
     if (!table) return failed(table.error().message);
     firewall = std::move(*table);
+    if (auto noted = note_firewall(); !noted) return noted;
     if (auto added = add_addresses(); !added) return added;
     if (auto set = set_up_link(); !set) return set;
     if (auto added = add_routes(); !added) return added;
@@ -166,7 +179,21 @@ Result<Network> Network::apply(system::Netlink netlink, system::Nftables nftable
 Result<void> Network::set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands) {
     if (auto set = system::set_link_mtu(parts_->netlink, parts_->plan.interface, mtu); !set) return as_result(set);
     if (auto set = parts_->narrow_routes(routes_mtu); !set) return set;
-    return firewall_commands.empty() ? Result<void>() : parts_->nftables.apply(firewall_commands);
+    if (parts_->firewall_shape.empty()) return {};
+    parts_->segment_commands = firewall_commands;
+    if (auto applied = parts_->nftables.apply(firewall_commands); !applied) return applied;
+    return parts_->note_firewall();
+}
+
+Result<bool> Network::restore_firewall() {
+    if (parts_->firewall_shape.empty()) return false;
+    const auto shape = parts_->nftables.shape_of("inet", parts_->plan.firewall_table);
+    if (shape && *shape == parts_->firewall_shape) return false;
+    for (const std::string& commands : {parts_->plan.firewall_commands, parts_->segment_commands})
+        if (auto applied = commands.empty() ? Result<void>() : parts_->nftables.apply(commands); !applied)
+            return tl::unexpected(applied.error());
+    if (auto noted = parts_->note_firewall(); !noted) return tl::unexpected(noted.error());
+    return true;
 }
 
 Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables nftables, const NetworkPlan& plan) {
@@ -175,15 +202,24 @@ Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables n
     return Network(std::move(parts));
 }
 
-void Network::step_aside() { parts_->remove_rules(); }
+void Network::step_aside() {
+    if (std::exchange(parts_->aside, true)) return;
+    parts_->remove_rules();
+    parts_->routes.reset();
+}
 
 Result<void> Network::step_back() {
-    if (!parts_->rules.empty()) return {};
+    if (!std::exchange(parts_->aside, false)) return {};
+    // Whoever deletes the interface's address meanwhile takes routes with it, or leaves some: what is there is taken first.
+    static_cast<void>(system::delete_routes(parts_->netlink, parts_->plan.routes));
+    if (auto added = parts_->add_routes(); !added) return added;
+    if (auto narrowed = parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)); !narrowed) return narrowed;
     return parts_->add_rules();
 }
 
 void Network::repair() {
     for (const auto& address : parts_->plan.addresses) static_cast<void>(system::add_address(parts_->netlink, address));
+    if (parts_->aside) return; // the routes come with the end of it
     for (const auto& route : parts_->plan.routes) static_cast<void>(system::add_route(parts_->netlink, route));
     static_cast<void>(parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)));
 }

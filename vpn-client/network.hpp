@@ -33,7 +33,10 @@ class Network {
     /// The interface gets another MTU, its routes a smaller one where it may not go so low (else zero), and the firewall what
     /// goes with it.
     Result<void> set_mtu(std::uint32_t mtu, std::uint32_t routes_mtu, std::string_view firewall_commands);
-    /// Takes down the rules that send packets into the tunnel, and puts them up again.
+    /// Puts up the firewall's table again where somebody has removed or changed it. True if it had to be.
+    Result<bool> restore_firewall();
+    /// Takes down what sends packets into the tunnel, rules and routes alike, and puts it up again. The interface's addresses
+    /// stay, and with them the way to the rest of their networks.
     void step_aside();
     Result<void> step_back();
 

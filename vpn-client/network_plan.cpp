@@ -208,6 +208,18 @@ bool is_full_tunnel(const std::vector<Prefix>& allowed_ips) {
     return is_full_tunnel(allowed_ips, Family::v4) || is_full_tunnel(allowed_ips, Family::v6);
 }
 
+bool is_full_tunnel(const config::ClientConfig& config, Family family) {
+    std::vector<Prefix> listed;
+    for (const config::ClientPeer& peer : config.peers)
+        for (const Prefix& prefix : peer.written_ips.empty() ? peer.allowed_ips : config::prefixes_of(peer.written_ips, false))
+            listed.push_back(prefix);
+    return is_full_tunnel(listed, family);
+}
+
+bool is_full_tunnel(const config::ClientConfig& config) {
+    return is_full_tunnel(config, Family::v4) || is_full_tunnel(config, Family::v6);
+}
+
 std::uint32_t outer_overhead(Family family, crypto::Suite suite) {
     return (family == Family::v4 ? 20 : 40) + udp_header + static_cast<std::uint32_t>(protocol::data_overhead(suite));
 }

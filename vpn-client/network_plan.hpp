@@ -90,6 +90,9 @@ NetworkPlan plan_apart(const config::ClientConfig& config, const NetworkFacts& f
 /// Everything of one family goes through the tunnel: a `/0`, or its two halves.
 bool is_full_tunnel(const std::vector<Prefix>& allowed_ips, Family family);
 bool is_full_tunnel(const std::vector<Prefix>& allowed_ips);
+/// The same by what the file lists, whatever it then takes out by `!`.
+bool is_full_tunnel(const config::ClientConfig& config, Family family);
+bool is_full_tunnel(const config::ClientConfig& config);
 
 /// Of all peers.
 std::vector<Prefix> all_allowed_ips(const config::ClientConfig& config);

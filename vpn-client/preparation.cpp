@@ -3,6 +3,7 @@
 #include "common/system/files.hpp"
 #include "common/system/process.hpp"
 #include "common/system/sysctl.hpp"
+#include "vpn-client/daemons.hpp"
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
 #include "vpn-client/turn.hpp"
@@ -33,11 +34,9 @@ Granted<system::InstanceLock> take_lock(const std::string& name) {
     return refuse(ExitCode::failure, name + " is just being connected or disconnected by somebody else: try again in a moment");
 }
 
-Granted<tun::TunDevice> open_device(const std::string& name, bool offloads) {
-    auto device = tun::TunDevice::open(name, offloads);
-    if (device) return std::move(*device);
-    const bool not_allowed = device.error().kind == tun::TunError::Kind::not_allowed;
-    return refuse(not_allowed ? ExitCode::no_permission : ExitCode::failure, device.error().message);
+tl::unexpected<Refusal> refuse_device(const tun::TunError& error) {
+    const bool not_allowed = error.kind == tun::TunError::Kind::not_allowed;
+    return refuse(not_allowed ? ExitCode::no_permission : ExitCode::failure, error.message);
 }
 
 Granted<tun::Sockets> open_sockets(const std::optional<Port>& port, bool offloads) {
@@ -56,10 +55,9 @@ bool speaks_ipv6() {
     return all && ones_to_come && *all == "0" && *ones_to_come == "0";
 }
 
-NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t interface, std::uint32_t mtu, Port port,
-                      unsigned slot) {
+/// But for the interface, which is not there yet.
+NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t mtu, Port port, unsigned slot) {
     NetworkFacts facts;
-    facts.interface = interface;
     for (const Endpoints& of_peer : endpoints)
         for (const Endpoint& endpoint : of_peer) facts.endpoints.push_back(endpoint.address);
     facts.outer_mtu = mtu;
@@ -69,8 +67,17 @@ NetworkFacts facts_of(const std::vector<Endpoints>& endpoints, std::uint32_t int
     return facts;
 }
 
-/// A lock is for one alone: what another connection sends outside would not pass it.
-Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file, const std::vector<Journal>& running) {
+/// The name servers and routes that a crash left lead into a tunnel that is no more: names could not be looked up by them. Who
+/// waits for a name server meanwhile keeps nobody from his turn.
+Granted<void> clean_up_first(system::Netlink& netlink, system::Nftables& nftables, const Waiting& waiting) {
+    const auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
+    if (!turn) return tl::unexpected(turn.error());
+    clean_up_leftovers(netlink, nftables, "");
+    return {};
+}
+
+/// A lock is for one alone: what another connection sends outside, one of `run` too, would not pass it.
+Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file) {
     for (const std::string& other : standing_locks(nftables))
         if (other != file.origin.name)
             return refuse(ExitCode::failure,
@@ -78,10 +85,11 @@ Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file
                               .append(other)
                               .append(" is shut, and lets no other connection pass. To open it: vpn-client disconnect ")
                               .append(other));
-    if (file.config.interface.lock && !running.empty())
-        return refuse(ExitCode::failure, "the lock of " + file.origin.name + " would cut off " + running.front().name +
-                                             ", which is connected. To end that first: vpn-client disconnect " +
-                                             running.front().name);
+    if (!file.config.interface.lock) return {};
+    for (const std::string& other : running_connections())
+        if (other != file.origin.name)
+            return refuse(ExitCode::failure, "the lock of " + file.origin.name + " would cut off " + other +
+                                                 ", which is connected. To end that first: vpn-client disconnect " + other);
     return {};
 }
 
@@ -122,14 +130,15 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
         return refuse(ExitCode::no_permission, "only root (CAP_NET_ADMIN) can make interfaces and routes: run it with sudo");
     auto netlink = system::Netlink::open();
     if (!netlink) return refuse_failure(netlink.error());
-    auto endpoints = find_endpoints(file, *netlink, waiting);
-    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
     auto nftables = system::Nftables::open();
     if (!nftables) return refuse_failure(nftables.error());
     if (auto tables = nftables->list("list tables"); !tables) return refuse_failure(tables.error());
 
     const std::string& name = file.origin.name;
     if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
+    if (auto clean = clean_up_first(*netlink, *nftables, waiting); !clean) return tl::unexpected(std::move(clean.error()));
+    auto endpoints = find_endpoints(file, *netlink, waiting);
+    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
     auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
     if (!turn) return tl::unexpected(std::move(turn.error()));
     auto lock = take_lock(name);
@@ -140,20 +149,25 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     const std::vector<Journal> running = clean_up_leftovers(*netlink, *nftables, name);
     const auto slot = free_slot(running);
     if (!slot) return refuse(ExitCode::failure, "there are too many connections: disconnect one first");
-    if (auto free = check_locks(*nftables, file, running); !free) return tl::unexpected(std::move(free.error()));
-    auto leak_lock = raise_lock(file, *endpoints);
-    if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
+    if (auto free = check_locks(*nftables, file); !free) return tl::unexpected(std::move(free.error()));
     auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
     if (!sockets) return tl::unexpected(std::move(sockets.error()));
-    const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
+    NetworkFacts facts = facts_of(*endpoints, outer_mtu(*netlink, *endpoints), sockets->port(), *slot);
+    const auto plan = [&] { return enter ? plan_apart(file.config, facts) : plan_network(file.config, facts); };
+    if (auto unused = check_kernel(*netlink, plan(), running); !unused) return refuse_failure(unused.error());
     if (enter)
         if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
-    auto device = open_device(file.config.interface.name, file.config.interface.offloads);
-    if (!device) return tl::unexpected(std::move(device.error()));
+    if (const auto possible = tun::TunDevice::check(file.config.interface.name); !possible)
+        return refuse_device(possible.error());
 
-    const NetworkFacts facts = facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot);
-    NetworkPlan plan = enter ? plan_apart(file.config, facts) : plan_network(file.config, facts);
-    if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
+    // From here on the machine is changed: the lock first, so that there is never an interface without it.
+    auto leak_lock = raise_lock(file, *endpoints);
+    if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
+    auto device = tun::TunDevice::open(file.config.interface.name, file.config.interface.offloads);
+    if (!device) return refuse_device(device.error());
+    facts.interface = device->index();
+    facts.ipv6 = speaks_ipv6(); // of where we are now
+    NetworkPlan made = plan();
     DnsPlan dns = enter ? DnsPlan{} : plan_dns(file.config, speaks_ipv6()); // a program apart has a resolv.conf of its own
     return Preparation{std::move(file),
                        std::move(*listener),
@@ -165,7 +179,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*sockets),
                        std::move(*netlink),
                        std::move(*nftables),
-                       std::move(plan),
+                       std::move(made),
                        std::move(dns),
                        running,
                        waiting.limit};

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,7 +23,6 @@ using namespace std::chrono_literals;
 using system::OsResult;
 using system::UniqueFd;
 
-constexpr Duration first_wait = 200ms;
 constexpr Duration longest_wait = 1s;
 constexpr Port dns_port{53};
 
@@ -88,8 +88,8 @@ OsResult<Target> dns_target(const std::string& interface, const IpAddress& addre
 } // namespace
 
 struct Probe::Asking {
-    Asking(boost::asio::io_context& the_loop, bool both_kinds, std::function<void()> the_answered)
-        : loop(the_loop), both(both_kinds), answered(std::move(the_answered)), identifier(random_identifier()),
+    Asking(boost::asio::io_context& the_loop, bool both_kinds, std::function<void()> the_answered, Duration first_wait)
+        : loop(the_loop), both(both_kinds), answered(std::move(the_answered)), identifier(random_identifier()), wait(first_wait),
           again(the_loop, [this] { ask(); }) {}
 
     static std::uint16_t random_identifier() {
@@ -105,6 +105,7 @@ struct Probe::Asking {
 
     void ask() {
         ++sequence;
+        asked_at = system::now().boot;
         for (const Target& target : targets) {
             if (target.answered) continue;
             const ByteVector question =
@@ -119,6 +120,7 @@ struct Probe::Asking {
         const ssize_t got = ::recv(target.fd.get(), buffer.data(), buffer.size(), 0);
         if (got <= 0 || !is_answer(target, Bytes(buffer).first(static_cast<std::size_t>(got)))) return;
         target.answered = true;
+        if (!round_trip) round_trip = system::now().boot - asked_at;
         if (!enough()) return;
         again.clear();
         if (const auto tell = std::exchange(answered, nullptr)) tell();
@@ -154,7 +156,9 @@ struct Probe::Asking {
     std::function<void()> answered;
     std::uint16_t identifier;
     std::uint16_t sequence = 0;
-    Duration wait = first_wait;
+    Duration wait;
+    Boot asked_at{};
+    std::optional<Duration> round_trip; ///< of the first who answered
     std::vector<Target> targets;
     std::vector<Watch> watches;
     Alarm again;
@@ -165,12 +169,14 @@ Probe::Probe(Probe&&) noexcept = default;
 Probe& Probe::operator=(Probe&&) noexcept = default;
 Probe::~Probe() = default;
 
+unsigned Probe::questions() const { return asking_->sequence; }
+Duration Probe::round_trip() const { return asking_->round_trip.value_or(Duration::zero()); }
 std::string Probe::heard() const { return asking_->names(true); }
 std::string Probe::missing() const { return asking_->names(false); }
 
 Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
-                           std::function<void()> answered) {
-    auto asking = std::make_unique<Asking>(loop, targets.both, std::move(answered));
+                           std::function<void()> answered, Duration first_wait) {
+    auto asking = std::make_unique<Asking>(loop, targets.both, std::move(answered), first_wait);
     std::string trouble = "there is nobody to ask";
     const auto add = [&](OsResult<Target> target) {
         if (target)

@@ -17,13 +17,17 @@ namespace vpn::client {
 class Probe {
   public:
     /// Asks at once and again, ever more slowly, until this goes. `answered` is called once, when all have answered who have to.
-    /// Errors: no target can be asked at all (no CAP_NET_RAW and no ping sockets, ...).
+    /// The second question goes out after `first_wait`. Errors: no target can be asked at all (no CAP_NET_RAW and no ping
+    /// sockets, ...).
     static Result<Probe> start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
-                               std::function<void()> answered);
+                               std::function<void()> answered, Duration first_wait = std::chrono::milliseconds(200));
     Probe(Probe&&) noexcept;
     Probe& operator=(Probe&&) noexcept;
     ~Probe();
 
+    /// How often each was asked, and how long after the last question the first of them answered.
+    [[nodiscard]] unsigned questions() const;
+    [[nodiscard]] Duration round_trip() const;
     /// Those who have answered, and those who have not, in words; for diagnosis.
     [[nodiscard]] std::string heard() const;
     [[nodiscard]] std::string missing() const;

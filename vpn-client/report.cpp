@@ -10,7 +10,7 @@ using config::Json;
 
 constexpr std::int64_t format_version = 1;
 constexpr std::array<std::string_view, 3> state_names{"connecting", "connected", "broken"};
-constexpr std::array<std::string_view, 3> lock_names{"off", "shut", "paused"};
+constexpr std::array<std::string_view, 4> lock_names{"off", "shut", "paused", "lost"};
 
 Json text_list(const std::vector<std::string>& texts) {
     Json list = Json::array();
@@ -34,6 +34,8 @@ Json to_json(const PeerReport& peer) {
                          {"received_bytes", peer.received.value},
                          {"sent_bytes", peer.sent.value}});
 }
+
+Json to_json(const Rate& rate) { return Json::object({{"received", rate.received}, {"sent", rate.sent}}); }
 
 Json to_json(const DnsReport& dns) {
     return Json::object({{"servers", text_list(dns.servers)},
@@ -131,6 +133,16 @@ void read_dns(const Json& json, DnsReport& dns, Reader& reader) {
     reader.note(inner.fine());
 }
 
+void read_rate(const Json& json, std::string_view key, Rate& rate, Reader& reader) {
+    const Json* member = json.find(key);
+    reader.note(member != nullptr);
+    if (member == nullptr) return;
+    Reader inner(*member);
+    inner.read("received", rate.received);
+    inner.read("sent", rate.sent);
+    reader.note(inner.fine());
+}
+
 void read_drops(const Json& json, std::vector<DropReport>& drops, Reader& reader) {
     const Json* counts = json.find("drops");
     reader.note(counts != nullptr && counts->as_object() != nullptr);
@@ -178,12 +190,18 @@ Json to_json(const Report& report) {
                          {"path_mtu", report.path_mtu ? Json(*report.path_mtu) : Json()},
                          {"listen_port", report.listen_port},
                          {"full_tunnel", report.full_tunnel},
+                         {"full_families", text_list(report.full_families)},
                          {"routes", text_list(report.routes)},
                          {"excluded", text_list(report.excluded)},
                          {"apart", report.apart},
                          {"dns", to_json(report.dns)},
                          {"lock", Json::object({{"state", name_of(report.lock)},
                                                 {"pause_left", report.pause_left ? seconds(*report.pause_left) : Json()}})},
+                         {"rate", to_json(report.rate)},
+                         {"peak_rate", to_json(report.peak_rate)},
+                         {"round_trip", report.round_trip ? seconds(*report.round_trip) : Json()},
+                         {"loss", report.loss ? Json(*report.loss) : Json()},
+                         {"measuring", report.measuring},
                          {"peers", std::move(peers)},
                          {"drops", std::move(drops)}});
 }
@@ -205,11 +223,17 @@ std::optional<Report> report_from(const Json& json) {
     report.path_mtu = json.integer_at("path_mtu");
     reader.read("listen_port", report.listen_port);
     reader.read("full_tunnel", report.full_tunnel);
+    reader.read("full_families", report.full_families);
     reader.read("routes", report.routes);
     reader.read("excluded", report.excluded);
     reader.read("apart", report.apart);
     read_dns(json, report.dns, reader);
     read_lock(json.find("lock"), report, reader);
+    read_rate(json, "rate", report.rate, reader);
+    read_rate(json, "peak_rate", report.peak_rate, reader);
+    reader.read("round_trip", report.round_trip);
+    report.loss = json.integer_at("loss");
+    reader.read("measuring", report.measuring);
     reader.each("peers", [&](const Json& item) { reader.note(read_peer(item, report.peers.emplace_back())); });
     read_drops(json, report.drops, reader);
     if (!reader.fine()) return std::nullopt;

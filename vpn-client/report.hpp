@@ -5,6 +5,7 @@
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 #include "common/config/json.hpp"
+#include "vpn-client/rate_meter.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -45,6 +46,7 @@ enum class LockState : std::uint8_t {
     off,    ///< the file wants none
     shut,   ///< what belongs in the tunnel leaves by no other way
     paused, ///< open for a while
+    lost,   ///< somebody has removed or changed its table, and it can't be put up again
 };
 
 /// Who is asked for names while the connection is up.
@@ -73,12 +75,18 @@ struct Report {
     std::optional<std::int64_t> path_mtu; ///< as probing found it
     std::int64_t listen_port = 0;
     std::vector<std::string> routes;
-    std::vector<std::string> excluded; ///< prefixes that allowed_ips takes out by `!`
-    bool apart = false;                ///< in a network namespace of its own, for one program
-    bool full_tunnel = false;
+    std::vector<std::string> excluded;      ///< prefixes that allowed_ips takes out by `!`
+    bool apart = false;                     ///< in a network namespace of its own, for one program
+    bool full_tunnel = false;               ///< but for what is excluded
+    std::vector<std::string> full_families; ///< "ipv4", "ipv6"
     DnsReport dns;
     LockState lock = LockState::off;
     std::optional<Duration> pause_left; ///< also without a lock
+    Rate rate;                          ///< of all peers; the present one may be some seconds old
+    Rate peak_rate;                     ///< since `connect`
+    std::optional<Duration> round_trip; ///< to whoever is asked inside
+    std::optional<std::int64_t> loss;   ///< percent of questions inside
+    bool measuring = false;             ///< he is being asked: look again in a moment
     std::vector<PeerReport> peers;
     std::vector<DropReport> drops; ///< those that are not zero
     friend bool operator==(const Report&, const Report&) = default;

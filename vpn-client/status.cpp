@@ -24,6 +24,11 @@ using system::ExitCode;
 
 constexpr int between_samples = 250; // milliseconds
 constexpr int between_redraws = 1000;
+/// Until whoever is inside has answered, or has had his time to.
+constexpr int between_looks = 50;
+constexpr int looks = 80;
+/// Of the graph.
+constexpr std::size_t samples_shown = 60;
 
 /// All connections that were asked for, at one moment.
 struct Sample {
@@ -64,7 +69,37 @@ Sample take_sample(const std::optional<std::string>& name) {
     return sample;
 }
 
-std::string text_of(const Sample& earlier, const Sample& now, bool colour) {
+/// Looks again while somebody inside is being asked.
+Sample take_measured_sample(const std::optional<std::string>& name) {
+    Sample sample = take_sample(name);
+    const auto measuring = [](const auto& each) { return each.second && each.second->measuring; };
+    for (int look = 1; look < looks && std::ranges::any_of(sample.reports, measuring); ++look) {
+        ::poll(nullptr, 0, between_looks);
+        sample = take_sample(name);
+    }
+    return sample;
+}
+
+/// For scripts, as `connect` tells it: behind all else that is said.
+void say_reasons(const Sample& sample) {
+    for (const auto& [name, report] : sample.reports)
+        if (report && !report->reason.empty()) std::cerr << "reason=" << report->reason << '\n';
+}
+
+/// What passed between the last looks at each connection.
+using History = std::map<std::string, std::vector<Traffic>>;
+
+void remember(History& history, const Sample& earlier, const Sample& now) {
+    for (const auto& [name, report] : now.reports) {
+        const Report* before = earlier.find(name);
+        if (!report || before == nullptr) continue;
+        std::vector<Traffic>& of_it = history[name];
+        if (of_it.size() == samples_shown) of_it.erase(of_it.begin());
+        of_it.push_back(traffic_between(*before, *report));
+    }
+}
+
+std::string text_of(const Sample& earlier, const Sample& now, bool colour, const History& history = {}) {
     if (now.reports.empty()) return "nothing is connected\n";
     std::string text;
     for (const auto& [name, report] : now.reports) {
@@ -74,6 +109,7 @@ std::string text_of(const Sample& earlier, const Sample& now, bool colour) {
             text += status_text(*report, before == nullptr ? Traffic{} : traffic_between(*before, *report), colour);
         else
             text += report.error().message + '\n';
+        if (const auto found = history.find(name); report && found != history.end()) text += rate_graph(found->second);
     }
     return text;
 }
@@ -128,12 +164,14 @@ ExitCode watch(const StatusCommand& command, const std::optional<std::string>& n
     const bool colour = system::wants_colour(STDOUT_FILENO);
     Canvas canvas;
     Sample earlier;
+    History history;
     for (;;) {
         Sample now = take_sample(name);
+        remember(history, earlier, now);
         if (command.json)
             std::cout << format(json_of(now, name.has_value())) << '\n' << std::flush;
         else if (terminal)
-            canvas.draw(text_of(earlier, now, colour));
+            canvas.draw(text_of(earlier, now, colour, history));
         else
             std::cout << text_of(earlier, now, colour) << '\n' << std::flush;
         pollfd watched{stop.fd(), POLLIN, 0};
@@ -143,18 +181,20 @@ ExitCode watch(const StatusCommand& command, const std::optional<std::string>& n
 }
 
 ExitCode once(const StatusCommand& command, const std::optional<std::string>& name) {
-    Sample now = take_sample(name);
+    const Sample earlier = take_sample(name);
+    if (!command.json && (earlier.code() == ExitCode::ok || earlier.code() == ExitCode::no_tunnel))
+        ::poll(nullptr, 0, between_samples);
+    const Sample now = take_measured_sample(name);
     if (command.json) {
         std::cout << format(json_of(now, name.has_value()), config::Layout::pretty) << '\n';
+        say_reasons(now);
         return now.code();
     }
-    const Sample earlier = std::move(now);
-    if (earlier.code() == ExitCode::ok || earlier.code() == ExitCode::no_tunnel) ::poll(nullptr, 0, between_samples);
-    now = take_sample(name);
     for (const auto& [each, report] : now.reports)
         if (!report && name) return complain({code_of(report.error()), report.error().message + locks_left(), std::nullopt});
     if (now.reports.empty()) return complain({ExitCode::not_running, "nothing is connected" + locks_left(), std::nullopt});
-    std::cout << text_of(earlier, now, system::wants_colour(STDOUT_FILENO));
+    std::cout << text_of(earlier, now, system::wants_colour(STDOUT_FILENO)) << std::flush;
+    say_reasons(now);
     return now.code();
 }
 

@@ -4,10 +4,13 @@
 #include "common/system/terminal.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 
 namespace vpn::client {
 namespace {
 
+using namespace std::chrono_literals;
 using system::Colour;
 
 constexpr std::size_t label_width = 12;
@@ -44,6 +47,7 @@ std::string lock_text(const Report& report) {
     switch (report.lock) {
     case LockState::off: return report.pause_left ? "off; paused, everything goes past the tunnel for " + left + " more" : "off";
     case LockState::paused: return "open for " + left + " more: paused, everything goes past the tunnel";
+    case LockState::lost: return "LOST: somebody removed or changed its table, and it could not be put up again; see the log";
     case LockState::shut: break;
     }
     return report.full_tunnel ? "shut: nothing leaves but through the tunnel"
@@ -84,6 +88,25 @@ std::string dns_text(const DnsReport& dns, bool paused) {
     return text;
 }
 
+std::string inside_text(const Report& report) {
+    const double milliseconds = std::chrono::duration<double, std::milli>(*report.round_trip).count();
+    const auto rounded = static_cast<long>(std::lround(milliseconds));
+    return (rounded < 1 ? "less than 1" : std::to_string(rounded)) + " ms, loss " + std::to_string(report.loss.value_or(0)) +
+           " %";
+}
+
+double per_second(const Traffic& look, ByteCount Traffic::*member) {
+    const double seconds = std::chrono::duration<double>(look.over).count();
+    return seconds > 0 ? static_cast<double>((look.*member).value) / seconds : 0;
+}
+
+/// Nothing is a space, and a little is something.
+std::string_view bar(double value, double highest) {
+    constexpr std::array<std::string_view, 9> bars{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    if (value <= 0) return bars.front();
+    return bars.at(static_cast<std::size_t>(std::ceil(value / highest * 8)));
+}
+
 template <class Member> ByteCount sum_of(const Report& report, Member member) {
     ByteCount sum;
     for (const PeerReport& peer : report.peers) sum.value += (peer.*member).value;
@@ -103,13 +126,28 @@ Traffic traffic_between(const Report& earlier, const Report& later) {
             .over = later.uptime - earlier.uptime};
 }
 
+std::string rate_graph(const std::vector<Traffic>& looks) {
+    std::string text;
+    for (const auto& [label, member] : {std::pair("received", &Traffic::received), std::pair("sent", &Traffic::sent)}) {
+        double highest = 0;
+        for (const Traffic& look : looks) highest = std::max(highest, per_second(look, member));
+        std::string bars;
+        for (const Traffic& look : looks) bars += bar(per_second(look, member), highest);
+        text += line(label, bars + "  at most " + system::format_rate(ByteCount{static_cast<std::uint64_t>(highest)}, 1s));
+    }
+    return text;
+}
+
 std::string status_text(const Report& report, const Traffic& traffic, bool colour) {
     std::string text = report.name + ": " + system::coloured(verdict_of(report.state), colour_of(report.state), colour);
     if (!report.because.empty()) text += ", " + report.because;
     text += '\n';
     for (const PeerReport& peer : report.peers) text += peer_text(peer);
     text += line("rate", system::format_rate(traffic.received, traffic.over) + " received, " +
-                             system::format_rate(traffic.sent, traffic.over) + " sent");
+                             system::format_rate(traffic.sent, traffic.over) + " sent; at most " +
+                             system::format_rate(ByteCount{report.peak_rate.received}, 1s) + " and " +
+                             system::format_rate(ByteCount{report.peak_rate.sent}, 1s));
+    if (report.round_trip) text += line("round trip", inside_text(report));
     text += line("interface", report.interface + ", MTU " + mtu_text(report) +
                                   (report.apart ? ", in a namespace of its own for one program" : ""));
     text += line("addresses", joined(report.addresses));

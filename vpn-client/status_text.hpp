@@ -4,6 +4,7 @@
 #include "vpn-client/report.hpp"
 
 #include <string>
+#include <vector>
 
 namespace vpn::client {
 
@@ -16,6 +17,9 @@ struct Traffic {
 
 /// What passed between the two. Nothing if a counter began anew.
 Traffic traffic_between(const Report& earlier, const Report& later);
+
+/// Two small graphs, received and sent, of what passed between looks, the last at the right; each a line with its end.
+std::string rate_graph(const std::vector<Traffic>& looks);
 
 /// Several lines, each with its end.
 std::string status_text(const Report& report, const Traffic& traffic, bool colour);

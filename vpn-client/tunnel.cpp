@@ -58,15 +58,18 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
               [this](const Endpoint& endpoint) { move_to(endpoint); }),
       silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }),
-      pause_over_(loop, [this] { end_pause(); }) {
+      pause_over_(loop, [this] { end_pause(); }),
+      gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
     dns_ = std::move(parts.dns);
     dns_->keep(loop_, log_);
+    firewall_keeper_.emplace(loop_, file_.origin.name, plan_.firewall_table, lock_ ? &*lock_ : nullptr, *network_, log_);
     start_handshakes(parts.endpoints);
 }
 
 Tunnel::~Tunnel() {
+    firewall_keeper_.reset();
     dns_.reset();
     network_.reset();
     save_timestamps();
@@ -418,7 +421,7 @@ DnsReport Tunnel::report_of_dns() const {
     return report;
 }
 
-Report Tunnel::report() const {
+Report Tunnel::report() {
     Report report;
     report.name = file_.origin.name;
     report.file = file_.origin.path;
@@ -432,9 +435,11 @@ Report Tunnel::report() const {
     for (const system::Route& route : plan_.routes) report.routes.push_back(route.destination.to_string());
     for (const Prefix& prefix : all_excluded_ips(file_.config)) report.excluded.push_back(prefix.to_string());
     report.apart = plan_.apart;
-    report.full_tunnel = is_full_tunnel(all_allowed_ips(file_.config));
+    for (const Family family : {Family::v4, Family::v6})
+        if (is_full_tunnel(file_.config, family)) report.full_families.emplace_back(family == Family::v4 ? "ipv4" : "ipv6");
+    report.full_tunnel = is_full_tunnel(file_.config);
     report.dns = report_of_dns();
-    report.lock = lock_ ? paused_until_ ? LockState::paused : LockState::shut : LockState::off;
+    if (lock_) report.lock = !lock_->is_whole() ? LockState::lost : paused_until_ ? LockState::paused : LockState::shut;
     if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);
     for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));
     const protocol::DropCounts drops = engine_->drops();
@@ -442,6 +447,7 @@ Report Tunnel::report() const {
         if (drops.counts.at(i) > 0)
             report.drops.push_back({std::string(name_of(static_cast<protocol::Drop>(i))), drops.counts.at(i)});
     pass_verdict(report);
+    gauges_.tell(report);
     return report;
 }
 

@@ -10,6 +10,8 @@
 #include "vpn-client/diagnosis.hpp"
 #include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoint_search.hpp"
+#include "vpn-client/firewall_keeper.hpp"
+#include "vpn-client/gauges.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/path_mtu.hpp"
 #include "vpn-client/preparation.hpp"
@@ -50,10 +52,13 @@ class Tunnel final : private tun::EngineObserver {
     [[nodiscard]] std::optional<Boot> handshake_at() const { return handshake_at_; }
     /// The interface was removed by somebody: the tunnel is no more.
     [[nodiscard]] bool gone() const { return gone_; }
+    /// In the network namespace of one program.
+    [[nodiscard]] bool apart() const { return plan_.apart; }
     [[nodiscard]] Evidence evidence() const;
     /// `NAME via ENDPOINT, handshake 23 ms, address 10.66.0.2`. Requires: works().
     [[nodiscard]] std::string success_line() const;
-    [[nodiscard]] Report report() const;
+    /// What is not known of the way inside is asked by the way.
+    [[nodiscard]] Report report();
 
     /// From now on the lock stays shut, whatever becomes of us.
     void hold_lock();
@@ -102,12 +107,14 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<LeakLock> lock_; ///< goes after the interface did
     std::unique_ptr<tun::Engine> engine_;
     std::optional<Network> network_; ///< goes before the interface does
-    std::optional<Dns> dns_;         ///< goes before the network does
+    std::optional<FirewallKeeper> firewall_keeper_;
+    std::optional<Dns> dns_; ///< goes before the network does
     crypto::PublicKey main_key_;
     EndpointSearch search_;
     Alarm silence_;
     Alarm save_;
     Alarm pause_over_;
+    Gauges gauges_;
     std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;
     std::unique_ptr<PathMtu> path_mtu_; ///< with MTU "auto", once somebody inside has answered

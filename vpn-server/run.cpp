@@ -143,6 +143,13 @@ CommandResult<DaemonParts> prepare(ConfigFile file, const std::string& interface
     return make_parts(std::move(file), std::move(*content), log);
 }
 
+/// The rest of the file is let go: the keys of peers that are removed later must not outlive them here.
+CommandResult<std::string> interface_of(const ConfigFile& file) {
+    const auto content = file.load();
+    if (!content) return tl::unexpected(content.error());
+    return content->config.interface.name;
+}
+
 CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, const std::string& interface) {
     const auto instance = be_the_only_one(interface);
     if (!instance) return tl::unexpected(instance.error());
@@ -179,11 +186,11 @@ CommandResult<void> carry_out(const Run&, const CommonOptions& common) {
     if (const auto unprotected = system::protect_memory()) log.warn("memory-not-protected", {{"reason", *unprotected}});
     std::signal(SIGPIPE, SIG_IGN); // a log that nobody reads any more is no reason to leave things as they are
     const ConfigFile file(common.config_file);
-    const auto content = file.load();
-    if (!content) return tl::unexpected(content.error());
+    const auto interface = interface_of(file);
+    if (!interface) return tl::unexpected(interface.error());
     if (auto permitted = check_permission(); !permitted) return permitted;
     if (auto made = make_directories(); !made) return made;
-    return serve(log, file, content->config.interface.name);
+    return serve(log, file, *interface);
 }
 
 } // namespace vpn::server

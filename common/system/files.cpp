@@ -45,12 +45,18 @@ bool is_trusted_owner(uid_t owner) {
     return caller != nullptr && parse_decimal(caller, std::numeric_limits<std::uint32_t>::max()) == owner;
 }
 
-Result<void, FileError> check_private(const std::string& path, const struct stat& status, bool only_roots) {
-    if ((status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(S_IXGRP | S_IXOTH)) != 0) {
+enum class Privacy : std::uint8_t { any, readable, only_ours, only_roots };
+
+Result<void, FileError> check_private(const std::string& path, const struct stat& status, Privacy privacy) {
+    if (privacy == Privacy::readable) {
+        if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+            return refuse(Kind::too_open, path + " may be written by others (mode " + octal(status.st_mode) +
+                                              "): look at what it says, then run `chmod go-w " + path + "`");
+    } else if ((status.st_mode & (S_IRWXG | S_IRWXO) & ~static_cast<mode_t>(S_IXGRP | S_IXOTH)) != 0) {
         return refuse(Kind::too_open, path + " may be read or written by others (mode " + octal(status.st_mode) +
                                           " instead of 0600): run `chmod 600 " + path + "`");
     }
-    if (only_roots && status.st_uid != 0) {
+    if (privacy == Privacy::only_roots && status.st_uid != 0) {
         return refuse(Kind::too_open, path + " belongs to user " + std::to_string(status.st_uid) +
                                           ", who could have root run anything: look at what it says, then run `chown root " +
                                           path + "`");
@@ -87,8 +93,6 @@ Result<std::string, int> read_all(int fd, std::size_t expected, std::size_t limi
     return tl::unexpected(error);
 }
 
-enum class Privacy : std::uint8_t { any, only_ours, only_roots };
-
 Result<std::string, FileError> read_checked(const std::string& path, ByteCount limit, Privacy privacy) {
     // Non-blocking, for opening a pipe would wait for a writer.
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -97,8 +101,7 @@ Result<std::string, FileError> read_checked(const std::string& path, ByteCount l
     if (::fstat(fd.get(), &status) != 0) return refuse_errno("cannot read " + path, errno);
     if (!S_ISREG(status.st_mode)) return refuse(Kind::not_regular, path + " is not a regular file");
     if (privacy != Privacy::any) {
-        if (auto checked = check_private(path, status, privacy == Privacy::only_roots); !checked)
-            return tl::unexpected(checked.error());
+        if (auto checked = check_private(path, status, privacy); !checked) return tl::unexpected(checked.error());
     }
     auto text = read_all(fd.get(), static_cast<std::size_t>(status.st_size), limit.value);
     if (text) return std::move(*text);
@@ -148,6 +151,10 @@ class TemporaryFile {
 
 Result<std::string, FileError> read_private_file(const std::string& path, ByteCount limit) {
     return read_checked(path, limit, Privacy::only_ours);
+}
+
+Result<std::string, FileError> read_public_file(const std::string& path, ByteCount limit) {
+    return read_checked(path, limit, Privacy::readable);
 }
 
 Result<std::string, FileError> read_root_file(const std::string& path, ByteCount limit) {

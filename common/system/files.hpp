@@ -28,6 +28,9 @@ Result<std::string, FileError> read_private_file(const std::string& path, ByteCo
 /// The same, of a file that is root's: nobody else could have written what root is about to obey.
 Result<std::string, FileError> read_root_file(const std::string& path, ByteCount limit = largest_file);
 
+/// The text of a file that others may read, and that nobody else could have changed.
+Result<std::string, FileError> read_public_file(const std::string& path, ByteCount limit = largest_file);
+
 /// The text of any regular file.
 Result<std::string, FileError> read_file(const std::string& path, ByteCount limit = largest_file);
 

@@ -72,6 +72,15 @@ Result<std::string> Nftables::list(std::string_view command) {
     return output;
 }
 
+Result<std::string> Nftables::shape_of(std::string_view family, std::string_view table) {
+    nft_ctx* handle = context_->handle.get();
+    const unsigned usual = nft_ctx_output_get_flags(handle);
+    nft_ctx_output_set_flags(handle, usual | NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
+    auto shape = list("list table " + std::string(family) + ' ' + std::string(table));
+    nft_ctx_output_set_flags(handle, usual);
+    return shape;
+}
+
 Result<ScopedTable> ScopedTable::apply(Nftables& nftables, std::string family, std::string name, std::string_view commands) {
     if (auto applied = nftables.apply(commands); !applied) return tl::unexpected(applied.error());
     return ScopedTable(nftables, std::move(family), std::move(name));

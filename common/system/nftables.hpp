@@ -25,6 +25,8 @@ class Nftables {
     Result<void> apply(std::string_view commands);
     /// What a `list` command prints, as `nft` itself would.
     Result<std::string> list(std::string_view command);
+    /// A table's chains, rules and sets, without what changes by itself: counters and the elements of sets.
+    Result<std::string> shape_of(std::string_view family, std::string_view table);
 
   private:
     struct Context;

@@ -55,6 +55,29 @@ class Packet:
         return self.protocol == 58 and 133 <= self.payload[0] <= 137 or self.destination.startswith("ff02:")
 
     @property
+    def hops(self):
+        """IPv6's hop limit, or IPv4's time to live."""
+        return self.raw[8] if self.version == 4 else self.raw[7]
+
+    @property
+    def icmp6_type(self):
+        """None if it is no ICMPv6. Multicast listeners speak behind a hop-by-hop header."""
+        if self.version == 6 and self.protocol == 58:
+            return self.payload[0]
+        if self.version == 6 and self.protocol == 0 and self.payload[0] == 58:
+            return self.payload[(self.payload[1] + 1) * 8]
+        return None
+
+    @property
+    def is_link_upkeep(self):
+        """What a link needs before it carries anything: DHCP, neighbour discovery, and the groups that this needs."""
+        if self.is_udp and self.ports == (68, 67):
+            return self.version == 4
+        if self.is_udp and self.ports == (546, 547):
+            return self.destination == "ff02::1:2" or self.destination.startswith("fe8")
+        return self.icmp6_type in (133, 135, 136) and self.hops == 255 or self.icmp6_type in (131, 132, 143) and self.hops == 1
+
+    @property
     def is_syn(self):
         return self.protocol == 6 and self.payload[13] & 2
 

@@ -18,6 +18,13 @@ BY_HAND = f"# by hand\nnameserver {LAN}\noptions timeout:3"  # without a newline
 TWICE = ("once", "after kill -9 and a second `connect`")
 
 
+def forget_what_a_restart_forgets(laptop):
+    """All but the disk."""
+    laptop.sh("rm -rf /run/vpn; ip rule flush; ip rule add table main priority 32766; ip rule add table default priority 32767; "
+              "ip -6 rule flush; ip -6 rule add table main priority 32766; nft delete table inet vpn-client-laptop; "
+              "echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark")
+
+
 def on_port_53(packet):
     return packet.protocol in (6, 17) and addresses.DNS_PORT in packet.ports
 
@@ -180,12 +187,27 @@ def power_cut(lab):
     before = Snapshot(lab.laptop)
     tunnel = connected(lab, dns=[INSIDE])
     kill(tunnel)
-    lab.laptop.sh("rm -rf /run/vpn; ip rule flush; ip rule add table main priority 32766; ip rule add table default priority 32767; "
-                  "ip -6 rule flush; ip -6 rule add table main priority 32766; nft delete table inet vpn-client-laptop; "
-                  "echo 0 > /proc/sys/net/ipv4/conf/all/src_valid_mark")
+    forget_what_a_restart_forgets(lab.laptop)
+    found = lab.laptop.run(CLIENT, "doctor", code=None).out
+    assert "left its name servers behind" in found and "vpn-client recover" in found, found
     tunnel.client.connect()
+    assert "left its name servers behind" not in lab.laptop.run(CLIENT, "doctor", code=None).out
     tunnel.client.disconnect()
     before.assert_unchanged("a restart, connect and disconnect")
+
+
+@sentence("after {what}, a server that is known by its name is found again, though /etc/resolv.conf still names a server inside the tunnel", seconds=8,
+          what=("kill -9", "a restart of the machine"))
+def found_again_by_name(lab, what):
+    before = Snapshot(lab.laptop)
+    tunnel = connected(lab, dns=[INSIDE], endpoint=f"vps.test:{addresses.PORT}")
+    kill(tunnel)
+    assert name_servers(lab.laptop) == [INSIDE]
+    if what == "a restart of the machine":
+        forget_what_a_restart_forgets(lab.laptop)
+    tunnel.client.connect("--timeout", "15s")
+    tunnel.client.disconnect()
+    before.assert_unchanged(f"{what}, connect and disconnect")
 
 
 @sentence("of two connections that replaced /etc/resolv.conf the first may go first: what stood before both is put back", seconds=5)

@@ -178,12 +178,40 @@ def card(lab):
     assert "vpn-client import" in lab.laptop.run(CLIENT, "connect", "/run/laptop.json", code=BAD_CONFIG).err
     lab.laptop.write("/run/other.json", answer)
     assert "--output" in lab.laptop.run(CLIENT, "import", "/run/other.json", code=FAILURE).err
+    lab.laptop.path("/run/laptop.json").chmod(0o644)  # nothing in it is secret
     lab.laptop.run(CLIENT, "import", "/run/laptop.json")
     assert stat.S_IMODE(lab.laptop.path("/etc/vpn/laptop.json").stat().st_mode) == 0o600
     lab.laptop.run(CLIENT, "connect", "laptop")
     assert reaches_site(lab)
     assert "no key that waits" in lab.laptop.run(CLIENT, "import", "/run/laptop.json", code=BAD_CONFIG).err
     assert "is there already" in lab.laptop.run(CLIENT, "card", "laptop", code=FAILURE).err
+
+
+@sentence("an answer that {what} is refused for what is wrong with it, and the only copy of the key that waits stays", seconds=5,
+          what=("is broken JSON", "may be written by others", "holds a preshared key and may be read by others", "is no answer", "is not there", "is wg-quick's"))
+def answer_disliked(lab, what):
+    lab.vps.run(SERVER, "init", "--endpoint", addresses.VPS[4])
+    lab.vps.write("/run/laptop.card.json", lab.laptop.run(CLIENT, "card", "laptop").out)
+    psk = ["--psk"] if "preshared" in what else []
+    answer = lab.vps.run(SERVER, "peer", "add", "--card", "/run/laptop.card.json", *psk).out
+    waiting = lab.laptop.read("/etc/vpn/laptop.json")
+    own_key = json.loads(answer)
+    own_key["interface"]["private_key"] = Facts().client_key
+    del own_key["interface"]["public_key"]
+    text, mode, words = {"is broken JSON": (answer.replace(":", "", 1), 0o600, ("/run/laptop.json:2:",)),
+                         "may be written by others": (answer, 0o646, ("chmod go-w",)),
+                         "holds a preshared key and may be read by others": (answer, 0o644, ("chmod 600",)),
+                         "is no answer": (json.dumps(own_key), 0o600, ("private key of its own",)),
+                         "is not there": (None, 0, ("No such file",)),
+                         "is wg-quick's": (wg_text(Facts()), 0o600, ())}[what]
+    file = WG_FILE if what == "is wg-quick's" else "/run/laptop.json"
+    if text is not None:
+        lab.laptop.write(file, text, mode)
+    refused = lab.laptop.run(CLIENT, "import", file, code=BAD_CONFIG)
+    assert all(word in refused.err for word in words) and "remove" not in refused.err and "--output" in refused.err, refused
+    assert lab.laptop.read("/etc/vpn/laptop.json") == waiting
+    lab.laptop.write("/run/laptop.json", answer, 0o600 if psk else 0o644)
+    lab.laptop.run(CLIENT, "import", "/run/laptop.json")
 
 
 @sentence("an answer to another card is refused, and both files stay as they are")

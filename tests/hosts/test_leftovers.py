@@ -1,5 +1,8 @@
 """Afterwards a host's network is what it was: addresses, rules, routes, nftables, the resolver, every sysctl."""
 
+import os
+import pathlib
+import re
 import signal
 import time
 
@@ -84,35 +87,112 @@ def client_killed(lab):
     before.assert_unchanged("kill -9, a second connect and disconnect")
 
 
-@sentence("kill -9 at any moment of {what}, {lock}: `recover` puts back what was there, byte for byte, but for the lock, which `disconnect` opens",
-          seconds=25, what=("connect", "disconnect"), lock=("without a lock", "with a lock"))
-def killed_at_any_moment(lab, what, lock):
+# What changes something outside of the process: files, netlink (with nftables), interfaces, sockets.
+STEPS = "sendmsg,sendto,write,ioctl,bind,?rename,?renameat,?renameat2,?unlink,?unlinkat,?mkdir,?mkdirat,?symlink,?symlinkat,?link,?linkat,?chmod,fchmod,fchmodat"
+# Every one of them where time is no matter, else some, from the first to the last.
+EVERY_STEP = "VPN_SOAK" in os.environ
+SOME_STEPS = 7
+
+
+def traced(*options):
+    return ["strace", "-f", "-qq", "-e", f"trace={STEPS}", *options]
+
+
+def killed_at(step):
+    return traced("-o", "/dev/null", "-e", f"inject={STEPS}:signal=KILL:when={step}")
+
+
+def unit_stop():
+    """What the unit runs once its service has ended, however that was."""
+    unit = (pathlib.Path(__file__).resolve().parents[2] / "vpn-client" / "vpn-client@.service.in").read_text(encoding="utf-8")
+    return re.search(r"^ExecStopPost=@bindir@/vpn-client (.*)$", unit, re.MULTILINE).group(1).split()
+
+
+def connect_to_the_end(tunnel):
+    tunnel.client.connect()
+    tunnel.client.disconnect()
+
+
+WAYS_BACK = {"recover": lambda tunnel: tunnel.client.command("recover"), "the unit's stop": lambda tunnel: tunnel.client.command(*unit_stop()),
+             "the next connect": connect_to_the_end}
+
+
+class Killed:
+    """Lets a client do something until it is killed at a step, as often as there are steps."""
+
+    def __init__(self, lab, tunnel):
+        self.tunnel, self.laptop = tunnel, lab.laptop
+        self.started = 0
+
+    def _start(self, *words):
+        self.started += 1  # each has a log of its own
+        return self.laptop.start(*words, log=f"traced-{self.started}")
+
+    def _ended(self, process):
+        eventually("the client is gone", lambda: not self.tunnel.client.pids, seconds=30)
+        process.wait(20)
+
+    def connect(self, how):
+        """`connect`, until it is killed or connected."""
+        process = self._start(*how, CLIENT, "connect", "--foreground", self.tunnel.client.file)
+        eventually("it is killed or connected", lambda: not process.running or "connected: " in process.out, seconds=30)
+        return process
+
+    def disconnect(self, how):
+        """`disconnect` of one that is connected, until its daemon is killed or has ended."""
+        self.tunnel.client.connect("--timeout", "30s")
+        daemon, = self.tunnel.client.pids
+        process = self._start(*how, "-p", daemon)
+        eventually("it is traced", lambda: "TracerPid:\t0\n" not in self.laptop.read(f"/proc/{daemon}/status") or not process.running)
+        self.laptop.run(CLIENT, "disconnect", "laptop", code=None)
+        self._ended(process)
+        return process
+
+    def count(self, what):
+        """How many steps the main thread takes."""
+        log = "/run/steps"
+        process = getattr(self, what)(traced("-o", log))
+        if process.running:  # connected
+            self.laptop.run("kill", "-KILL", *self.tunnel.client.pids)
+        self._ended(process)
+        lines = self.laptop.read(log).splitlines()
+        first = lines[0].split()[0]
+        return sum(line.split()[0] == first and "(" in line and "resumed>" not in line for line in lines)
+
+    def at(self, what, step):
+        """True if it was killed there, false if it came to its end before."""
+        process = getattr(self, what)(killed_at(step))
+        survivors = self.tunnel.client.pids if process.running else []
+        if survivors:
+            self.laptop.run("kill", "-KILL", *survivors, code=None)  # it may be dying of the other one
+        self._ended(process)
+        return not survivors
+
+
+@sentence("kill -9 at each step of {what}, {lock}: `recover`, the unit's stop and the next connect put back what was there, byte for byte, but for the lock",
+          seconds=3600 if EVERY_STEP else 60, what=("connect", "disconnect"), lock=("without a lock", "with a lock"))
+def killed_at_each_step(lab, what, lock):
     before = Snapshot(lab.laptop)
     tunnel = Tunnel(lab, lock=lock == "with a lock", dns=[addresses.SITE[4]])
     tunnel.server.up()
     tunnel.client.write()
-    locked = 0
-    for milliseconds in range(0, 45, 3):
-        if what == "connect":
-            process = tunnel.client.start_foreground()
-            eventually("it runs", lambda: tunnel.client.pids or not process.running)
-            time.sleep(milliseconds / 1000)
-        else:
-            tunnel.client.connect()
-            ending = lab.laptop.start(CLIENT, "disconnect", "laptop", log="disconnect")
-            time.sleep(milliseconds / 3000)
-        pids = tunnel.client.pids
-        if pids:
-            lab.laptop.run("kill", "-KILL", *pids, code=None)
-        eventually("the client is gone", lambda: not tunnel.client.pids)
-        if what == "disconnect":
-            ending.wait(5)
-        tunnel.client.command("recover")
+    killed = Killed(lab, tunnel)
+    steps = killed.count(what)
+    assert steps > 20, f"{steps} steps are few"
+    tunnel.client.disconnect(code=None)
+    before.assert_unchanged(f"kill -9 at the end of {what}")
+    spread = range(1, steps + 1) if EVERY_STEP else sorted({1 + round(i * (steps - 1) / (SOME_STEPS - 1)) for i in range(SOME_STEPS)})
+    locked = deaths = 0
+    for number, step in enumerate(spread):
+        way = list(WAYS_BACK)[number % len(WAYS_BACK)]
+        deaths += killed.at(what, step)
+        WAYS_BACK[way](tunnel)
         if "vpn-lock-laptop" in lab.laptop.run("nft", "list", "tables").out:
             locked += 1
             tunnel.client.disconnect()
-        before.assert_unchanged(f"kill -9 {milliseconds} ms into {what}, and recover")
-    assert (locked > 0) == (lock == "with a lock"), f"the lock stood {locked} times"
+        before.assert_unchanged(f"kill -9 at step {step} of {steps} of {what}, and {way}")
+    assert deaths >= len(spread) // 2, f"{deaths} of {len(spread)} times it was killed in the middle"
+    assert not locked or lock == "with a lock"
 
 
 @sentence("a forwarding that was on before stays on after the server")
@@ -161,6 +241,25 @@ def interface_removed(lab):
     lab.laptop.run("ip", "link", "del", tunnel.client.interface)
     eventually("the client has ended", lambda: not tunnel.client.pids)
     before.assert_unchanged("the interface's removal")
+
+
+@sentence("an interface that somebody sets down and up is as it was, and works: {kind}", seconds=8, kind=("a full tunnel", "a split tunnel"))
+def interface_down_and_up(lab, kind):
+    tunnel = connected(lab, **KINDS[kind])
+    look = "ip addr show dev laptop; ip route show table all dev laptop; ip -6 route show table all dev laptop; ip rule; ip -6 rule; nft -s list ruleset"
+
+    def state():
+        return re.sub(r" (metric|pref) \S+", "", lab.laptop.sh(look).out)
+    before = state()
+    for _ in range(2):
+        lab.laptop.ip("link set laptop down")
+        routes = lab.laptop.run("ip", "route", "show", "table", "all", "dev", "laptop").out.splitlines()
+        assert all(route.startswith("local ") for route in routes), f"the kernel took nothing away: {routes}"
+        lab.laptop.ip("link set laptop up")
+        eventually("all is as it was", lambda: sorted(state().splitlines()) == sorted(before.splitlines()))
+    for version in (4, 6):
+        assert lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]}
+    tunnel.client.disconnect()
 
 
 @sentence("a server whose interface somebody removes ends with exit 1, says so, and puts everything back", seconds=5)

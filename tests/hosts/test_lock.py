@@ -4,7 +4,7 @@ import json
 import time
 
 from . import addresses
-from .capture import Capture, strangers
+from .capture import Capture
 from .lab import PROGRAMS, PYTHON
 from .ours import DONE, FAILURE, NO_TUNNEL, NOT_RUNNING
 from .patience import eventually
@@ -21,8 +21,14 @@ def kill(tunnel):
     eventually("the client is gone", lambda: not tunnel.client.pids)
 
 
+def link_local(host, interface):
+    """A host's link-local addresses."""
+    found = json.loads(host.run("ip", "-j", "-6", "addr", "show", "dev", interface).out)
+    return [info["local"] for link in found for info in link.get("addr_info", []) if info.get("scope") == "link"]
+
+
 def try_everything(laptop):
-    """Sends what a laptop sends, to everywhere: TCP, UDP, ICMP, questions for names; how it ends does not matter."""
+    """Sends what a laptop sends, to everywhere: TCP, UDP, ICMP, questions for names, multicast; how it ends does not matter."""
     a = addresses
     targets = [a.SITE[4], a.SITE[6], a.VPS[4], a.VPS[6], a.ROUTER_LAN[4], a.ROUTER_LAN[6], a.NOBODY[4]]
     laptop.sh("\n".join(f"ping -n -c 2 -i 0.2 -W 1 {target} >/dev/null 2>&1 &" for target in targets) + "\nwait || :")
@@ -39,16 +45,36 @@ def try_everything(laptop):
                "                except OSError:\n"
                "                    pass\n")
     laptop.run("/usr/bin/python3", "-S", "-c", program, *targets, timeout=60)
+    laptop.run(*PYTHON, PROGRAMS / "shout.py", "eth0", NEIGHBOUR, timeout=60)
+
+
+# The router's, for whom it may concern.
+NEIGHBOUR = "fe80::1"
+
+
+def is_tunnels_own(packet):
+    ends = {*addresses.LAPTOP.values(), *addresses.VPS.values()}
+    return packet.is_udp and addresses.PORT in packet.ports and {packet.source, packet.destination} <= ends
 
 
 def in_clear(packets):
-    """What left the laptop in clear. ARP is no IP packet, and what others send to it is not its doing."""
-    own = set(addresses.LAPTOP.values()) | set(addresses.TUNNEL_CLIENT.values())
-    return [packet for packet in strangers(packets, 4) if packet.source in own]
+    """What left the laptop in clear: all but the tunnel's own datagrams and what a link needs. ARP is no IP packet, and what others
+    send to it is not its doing."""
+    return [packet for packet in packets if packet.from_laptop and not is_tunnels_own(packet) and not packet.is_link_upkeep]
 
 
 def capture(lab):
-    return Capture(lab.router, "lan0")
+    """On the laptop's link. Each packet knows whether it comes from the laptop."""
+    if NEIGHBOUR not in lab.router.run("ip", "-6", "addr", "show", "dev", "lan0").out:
+        lab.router.run("ip", "addr", "add", f"{NEIGHBOUR}/64", "dev", "lan0", "nodad")
+    mine = set(addresses.ROUTER_LAN.values()) | set(link_local(lab.router, "lan0"))
+    elsewhere = (*addresses.VPS.values(), *addresses.SITE.values(), *addresses.ROUTER_VPS.values(), *addresses.ROUTER_SITE.values())
+
+    def keep(packet):
+        # The router forwards to the laptop what others send; whoever else is on this link is the laptop under one name or another.
+        packet.from_laptop = packet.source not in mine and packet.source not in elsewhere
+        return True
+    return Capture(lab.router, "lan0", keep)
 
 
 @sentence("with the lock, only datagrams to the endpoint leave the laptop, and the website is reached through the tunnel", seconds=10, suites=True)
@@ -61,6 +87,78 @@ def locked(lab):
     assert wire.packets
     assert tunnel.client.status()["lock"]["state"] == "shut"
     assert "shut" in tunnel.client.command("status", "laptop").out
+
+
+@sentence("with the lock over IPv6, only datagrams to the endpoint leave the laptop, and the website is reached through the tunnel", seconds=10)
+def locked_over_ipv6(lab):
+    connected(lab, lock=True, outer=6)
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+        lab.laptop.run("ip", "-6", "neigh", "flush", "dev", "eth0")  # the router has to be found anew
+        for version in (4, 6):
+            assert lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]}
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+    assert [packet for packet in wire.packets if packet.from_laptop and packet.icmp6_type == 135], "nobody was looked for"
+    assert [packet for packet in wire.packets if is_tunnels_own(packet) and packet.version == 6]
+
+
+@sentence("without the lock, what these tests try does leave the laptop: multicast, broadcasts, and to neighbours", seconds=8)
+def unlocked(lab):
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+    seen = {packet.destination for packet in in_clear(wire.packets)}
+    assert seen >= {"224.0.0.251", "239.255.255.250", "255.255.255.255", "ff02::fb", "ff02::c", NEIGHBOUR, addresses.ROUTER_LAN[4],
+                    addresses.ROUTER_LAN[6], addresses.SITE[4]}, seen
+    kinds = {packet.icmp6_type for packet in in_clear(wire.packets)}
+    assert kinds >= {128, 133, 135, 137, 143}, kinds
+
+
+DHCP_SERVER = """
+import socket
+doors = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)]
+doors[0].setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+doors[0].bind(("", 67))
+number = socket.if_nametoindex("lan0")
+doors[1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, socket.inet_pton(socket.AF_INET6, "ff02::1:2") + number.to_bytes(4, "little"))
+doors[1].bind(("", 547))
+print("ready", flush=True)
+import select
+while True:
+    for door in select.select(doors, [], [])[0]:
+        question, sender = door.recvfrom(2000)
+        door.sendto(b"offer", (%r, 68) if door is doors[0] else sender)
+"""
+DHCP_CLIENT = """
+import socket
+number = socket.if_nametoindex("eth0")
+for family, here, there in ((socket.AF_INET, ("", 68), ("255.255.255.255", 67)), (socket.AF_INET6, ("", 546), ("ff02::1:2", 547, 0, number))):
+    with socket.socket(family, socket.SOCK_DGRAM) as door:
+        door.settimeout(5)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        door.bind(here)
+        door.sendto(b"discover", there)
+        assert door.recvfrom(2000)[0] == b"offer"
+"""
+
+
+@sentence("the lock lets a link be kept up: DHCP of both families asks and is answered, and neighbours and routers are found", seconds=6)
+def link_kept_up(lab):
+    connected(lab, lock=True)
+    server = lab.router.start(*PYTHON, "-c", DHCP_SERVER % addresses.LAPTOP[4], log="dhcp")
+    eventually("the DHCP server is there", lambda: "ready" in server.out)
+    with capture(lab) as wire:
+        lab.laptop.run(*PYTHON, "-c", DHCP_CLIENT)
+        lab.laptop.run("ip", "-6", "neigh", "flush", "dev", "eth0")
+        lab.router.run("ip", "-6", "neigh", "flush", "dev", "lan0")
+        # A question for the laptop has to be answered, though the ping itself has no answer in clear.
+        lab.router.run("ping", "-n", "-c", "1", "-W", "1", addresses.LAPTOP[6], code=None)
+        lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.ROUTER_LAN[6], code=None)
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+    upkeep = [packet for packet in wire.packets if packet.from_laptop and packet.is_link_upkeep]
+    assert {packet.ports for packet in upkeep if packet.is_udp} == {(68, 67), (546, 547)}, upkeep
+    assert 136 in {packet.icmp6_type for packet in upkeep}, upkeep
+    assert addresses.LAPTOP[6] in lab.router.run("ip", "-6", "neigh", "show", "dev", "lan0").out
 
 
 @sentence("TunnelVision: routes that somebody's DHCP server pushes lead nothing past the tunnel", seconds=10)
@@ -84,9 +182,7 @@ def local_net(lab):
     lab.laptop.run("ip", "addr", "add", f"{addresses.SITE_NETWORK[6].replace('::/64', '::7/64')}", "dev", "eth0", "nodad")
     with capture(lab) as wire:
         try_everything(lab.laptop)
-    own = {"203.0.113.7", addresses.SITE_NETWORK[6].replace("::/64", "::7")}
-    leaked = [packet for packet in wire.packets if packet.source in own and not packet.is_neighbour_discovery] + in_clear(wire.packets)
-    assert not leaked, leaked
+    assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
 @sentence("TunnelCrack ServerIP: what goes to the server's address, but for the tunnel's own datagrams, goes through the tunnel or not at all", seconds=8)
@@ -114,28 +210,53 @@ def local_networks(lab):
     assert not asked, asked
 
 
-@sentence("packets that the laptop forwards, for a container say, leave through the tunnel or not at all", seconds=10)
-def forwarded(lab):
+@sentence("a full tunnel that excludes the local network is locked like any other, and that network is reached: {kind}", seconds=12,
+          kind=("IPv4 alone", "both families"))
+def excluded(lab, kind):
+    everywhere = addresses.EVERYWHERE if kind == "both families" else ["0.0.0.0/0"]
+    tunnel = connected(lab, lock=True, allowed_ips=[*everywhere, f"!{LOCAL}"], dns=[addresses.SITE[4]])
+    assert addresses.ROUTER_LAN[4] not in lab.laptop.read("/etc/resolv.conf")
+    for _ in range(2):
+        with capture(lab) as wire:
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "2", addresses.ROUTER_LAN[4])
+            try_everything(lab.laptop)
+        leaked = [packet for packet in in_clear(wire.packets) if not packet.destination.startswith("192.0.2.")]
+        assert not leaked, leaked
+        asked = [packet for packet in in_clear(wire.packets) if packet.protocol in (6, 17) and packet.ports[1] == 53]
+        assert not asked, asked
+        if tunnel.client.pids:
+            assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+            assert tunnel.client.status()["full_tunnel"]
+            kill(tunnel)
+
+
+@sentence("packets that the laptop forwards, for a container say, leave through the tunnel or not at all, over IPv{version}", seconds=10, version=(4, 6))
+def forwarded(lab, version):
     laptop = lab.laptop
+    box = {4: ("172.31.0.1", "172.31.0.2", 24, "172.31.0.0/24"), 6: ("fd31::1", "fd31::2", 64, "fd31::/64")}[version]
+    here, there, length, network = box
+    nodad = "nodad" if version == 6 else ""
     laptop.sh("ip netns add inner 2>/dev/null || { mkdir -p /run/netns && ip netns add inner; }\n"
               "ip link add box0 type veth peer name eth0 netns inner\n"
-              "ip addr add 172.31.0.1/24 dev box0; ip link set box0 up\n"
-              "ip -n inner addr add 172.31.0.2/24 dev eth0; ip -n inner link set eth0 up; ip -n inner link set lo up\n"
-              "ip -n inner route add default via 172.31.0.1\n"
-              "echo 1 > /proc/sys/net/ipv4/ip_forward")
-    laptop.nft('table ip box { chain out { type nat hook postrouting priority srcnat; ip saddr 172.31.0.0/24 masquerade; }; }\n')
-    tunnel = connected(lab, lock=True, local_networks=["172.31.0.0/24"])
+              f"ip addr add {here}/{length} dev box0 {nodad}; ip link set box0 up\n"
+              f"ip -n inner addr add {there}/{length} dev eth0 {nodad}; ip -n inner link set eth0 up; ip -n inner link set lo up\n"
+              f"ip -n inner -{version} route add default via {here}\n"
+              "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding")
+    family = {4: "ip", 6: "ip6"}[version]
+    laptop.nft(f"table {family} box {{ chain out {{ type nat hook postrouting priority srcnat; {family} saddr {network} masquerade; }}; }}\n")
+    tunnel = connected(lab, lock=True, local_networks=[network])
+    site = addresses.SITE[version]
 
     def ping(code):
-        laptop.run("ip", "netns", "exec", "inner", "ping", "-n", "-c", "1", "-W", "2", addresses.SITE[4], code=code)
+        laptop.run("ip", "netns", "exec", "inner", "ping", "-n", "-c", "1", "-W", "2", site, code=code)
     ping(DONE)
-    laptop.run("ip", "route", "add", f"{addresses.SITE[4]}/32", "via", addresses.ROUTER_LAN[4], "dev", "eth0")
+    laptop.run("ip", f"-{version}", "route", "add", f"{site}/{32 if version == 4 else 128}", "via", addresses.ROUTER_LAN[version], "dev", "eth0")
     ping(DONE)
     kill(tunnel)
     with capture(lab) as wire:
         ping(1)
-    clear = [packet for packet in wire.packets if addresses.SITE[4] in (packet.source, packet.destination)]
-    assert not clear, clear
+    clear = [packet for packet in wire.packets if site in (packet.source, packet.destination)]
+    assert not clear + in_clear(wire.packets), clear + in_clear(wire.packets)
 
 
 @sentence("after kill -9 the lock stays shut, says how to open it, lets the next connect through, and `disconnect` opens it", seconds=12)
@@ -188,6 +309,37 @@ def failing(lab):
     before.assert_unchanged("disconnect")
 
 
+@sentence("whoever removes or opens the lock's table while the client runs finds it put up again at once, a pause as it was: {how}", seconds=12,
+          how=("flush ruleset", "delete table inet vpn-lock-laptop", "insert rule inet vpn-lock-laptop output accept",
+               "flush chain inet vpn-lock-laptop output"))
+def put_up_again(lab, how):
+    tunnel = connected(lab, lock=True)
+    tables = lab.laptop.run("nft", "-s", "list", "ruleset").out
+    for route in ("0.0.0.0/1", "128.0.0.0/1"):
+        lab.laptop.run("ip", "route", "add", route, "via", addresses.ROUTER_LAN[4], "dev", "eth0")
+
+    def whole():
+        now = lab.laptop.run("nft", "-s", "list", "ruleset").out
+        return all(table in now for table in tables.split("\n}\n") if "owners" not in table)
+    lab.laptop.run("nft", how)
+    eventually("the tables are as they were", whole)
+    assert tunnel.client.status()["lock"]["state"] == "shut"
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+        assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+    tunnel.client.command("pause", "1h")
+    lab.laptop.run("nft", how)
+    eventually("the tables are as they were", lambda: "policy drop" in lab.laptop.run("nft", "list", "ruleset").out)
+    assert tunnel.client.status()["lock"]["state"] == "paused"
+    lab.laptop.run("ping", "-n", "-c", "1", "-W", "2", addresses.ROUTER_LAN[4])
+    tunnel.client.command("pause", "0")
+    kill(tunnel)
+    with capture(lab) as wire:
+        try_everything(lab.laptop)
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+
+
 @sentence("`pause` lets everything past the tunnel and the lock, and both shut again by themselves", seconds=12)
 def paused(lab):
     tunnel = connected(lab, lock=True)
@@ -200,6 +352,28 @@ def paused(lab):
     with capture(lab) as wire:
         try_everything(lab.laptop)
         assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    assert not in_clear(wire.packets), in_clear(wire.packets)
+
+
+@sentence("while a split tunnel is paused nothing goes into it, and afterwards all of it does again", seconds=8)
+def split_paused(lab):
+    site = addresses.SITE_NETWORK
+    tunnel = connected(lab, allowed_ips=["10.66.0.0/24", *site.values()])
+    routes = {version: lab.laptop.run("ip", f"-{version}", "route").out for version in (4, 6)}
+    assert site[4] in routes[4] and site[6] in routes[6]
+    tunnel.client.command("pause", "1h")
+    tunnel.client.command("pause", "1h")
+    with capture(lab) as wire:
+        for version in (4, 6):
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.SITE[version], code=None)
+            lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.TUNNEL_SERVER[4], code=None)
+    passed = {packet.destination for packet in in_clear(wire.packets)}
+    assert passed >= {addresses.SITE[4], addresses.SITE[6], addresses.TUNNEL_SERVER[4]}, passed
+    tunnel.client.command("pause", "0")
+    assert routes == {version: lab.laptop.run("ip", f"-{version}", "route").out for version in (4, 6)}
+    with capture(lab) as wire:
+        for version in (4, 6):
+            assert lab.visit("address", addresses.SITE[version]) == {"address": addresses.VPS[version]}
     assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
@@ -295,26 +469,31 @@ def advertised(lab, kind):
     eventually("the laptop takes the route", lambda: "proto ra" in lab.laptop.run("ip", "-6", "route").out)
     with capture(lab) as wire:
         try_everything(lab.laptop)
-    leaked = [packet for packet in wire.packets if packet.version == 6 and not packet.is_neighbour_discovery and packet.source != addresses.ROUTER_LAN[6]]
-    assert not leaked + in_clear(wire.packets), leaked + in_clear(wire.packets)
+    assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
-@sentence("blind hijack: a SYN/ACK from the LAN to the tunnel's address gets no reset and no answer, over IPv{version}", seconds=6, version=(4, 6))
+@sentence("blind hijack: SYN/ACKs from the LAN to the tunnel's address get no reset and no answer, on the LAN or through the tunnel: over IPv{version}", seconds=8,
+          version=(4, 6))
 def blind_hijack(lab, version):
-    connected(lab)
+    tunnel = connected(lab, outer=4)
     inner = addresses.TUNNEL_CLIENT[version]
-    via = ["via", addresses.LAPTOP[version], "dev", "lan0"]
-    lab.router.run("ip", f"-{version}", "route", "add", inner, *via)
+    lab.router.run("ip", f"-{version}", "route", "add", inner, "via", addresses.LAPTOP[version], "dev", "lan0")
+
+    def entered():
+        return int(lab.laptop.read(f"/sys/class/net/{tunnel.client.interface}/statistics/tx_packets"))
     with capture(lab) as wire:
         lab.router.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "1", inner, code=1)
-        lab.router.run("/usr/bin/python3", "-S", "-c",
-                       "import socket\n"
-                       f"s = socket.socket(socket.AF_INET{'6' if version == 6 else ''}, socket.SOCK_STREAM)\n"
-                       "s.settimeout(1)\n"
-                       "try:\n"
-                       f"    s.connect(('{inner}', 4444))\n"
-                       "except TimeoutError:\n"
-                       "    print('silence')\n")
+        before = entered()
+        for source in (addresses.ROUTER_LAN[version], addresses.SITE[version]):
+            lab.router.run(*PYTHON, PROGRAMS / "synack.py", source, inner, 20)
+        time.sleep(0.5)
+        assert entered() == before, "something was answered through the tunnel"
+    asked = [packet for packet in wire.packets if packet.destination == inner and packet.protocol == 6]
+    assert len(asked) == 40 and all(packet.payload[13] == 0x12 for packet in asked), asked
     answers = [packet for packet in wire.packets if packet.source == inner]
     assert not answers, answers
-    assert [packet for packet in wire.packets if packet.destination == inner], "nothing was asked"
+    # Whoever is asked at an address that is no secret does answer: these SYN/ACKs are good ones.
+    with capture(lab) as wire:
+        lab.router.run(*PYTHON, PROGRAMS / "synack.py", addresses.ROUTER_LAN[version], addresses.LAPTOP[version], 2)
+    resets = [packet for packet in wire.packets if packet.source == addresses.LAPTOP[version] and packet.protocol == 6 and packet.payload[13] & 4]
+    assert resets, wire.packets

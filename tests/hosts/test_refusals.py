@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from . import addresses
-from .lab import PYTHON
+from .lab import PROGRAMS, PYTHON
 from .ours import BAD_CONFIG, CLIENT, FAILURE, NO_PERMISSION, SERVER, USAGE
 from .patience import eventually
 from .sentences import Skip, sentence
@@ -75,16 +75,22 @@ def assert_said(what, spoilt, text, path, refused):
     assert "\x1b" not in said and SECRET[:20] not in said, refused
 
 
-@sentence("`connect` refuses a file that {what}, and changes nothing", what=(*SPOILT, *ONLY_CLIENT))
-def connect_refuses(lab, what):
+@sentence("`connect`, `check`, `lock`, `export`, `import` and `run` refuse a file that {what}, and change nothing", seconds=6,
+          what=(*SPOILT, *ONLY_CLIENT))
+def client_refuses(lab, what):
     spoilt = {**SPOILT, **ONLY_CLIENT}[what]
     client = Tunnel(lab).client
     text = spoilt.spoil(json.dumps(client.config(), indent=2))
     lab.laptop.write(client.file, text, spoilt.mode)
-    before = Snapshot(lab.laptop)
-    refused = client.connect("--timeout", "2s", code=BAD_CONFIG)
-    assert_said(what, spoilt, text, client.file, refused)
-    before.assert_unchanged("the refusal")
+    before, files = Snapshot(lab.laptop), sorted(lab.laptop.path("/etc/vpn").iterdir())
+    for words in (("connect", "--timeout", "2s", client.file), ("check", client.file), ("lock", client.file), ("lock", client.name),
+                  ("export", "--format", "wg", client.file), ("import", client.file, "--output", "/etc/vpn/new.json"),
+                  ("run", client.file, "--", "touch", "/run/ran")):
+        refused = client.command(*words, code=BAD_CONFIG)
+        assert_said(what, spoilt, text, client.file, refused)
+        assert not refused.out, refused
+        before.assert_unchanged(f"the refusal of {words[0]}")
+    assert sorted(lab.laptop.path("/etc/vpn").iterdir()) == files and not lab.laptop.exists("/run/ran")
 
 
 @sentence("`run` and `check` refuse a server's file that {what}, and change nothing", what=tuple(SPOILT))
@@ -206,9 +212,81 @@ def second_server(lab):
 @sentence("a command line that makes no sense is refused with exit 2: {line}",
           line=("vpn-client", "vpn-client conect", "vpn-client connect", "vpn-client connect --no-such-option x", "vpn-client connect a b",
                 "vpn-client connect a-name-that-is-too-long", "vpn-client connect --timeout soon laptop",
+                "vpn-client status a b", "vpn-client status --jsn", "vpn-client status a-name-that-is-too-long",
+                "vpn-client disconnect a b", "vpn-client disconnect --all", "vpn-client disconnect a-name-that-is-too-long",
+                "vpn-client pause", "vpn-client pause soon", "vpn-client pause 5parsecs", "vpn-client pause -- -5m", "vpn-client pause 25h",
+                "vpn-client pause 99999999999999999999h", "vpn-client pause 5m a b", "vpn-client pause 5m a-name-that-is-too-long",
+                "vpn-client lock", "vpn-client lock a b", "vpn-client lock a-name-that-is-too-long", "vpn-client lock --now laptop",
+                "vpn-client recover laptop", "vpn-client recover --force", "vpn-client export --format wg", "vpn-client export --format pdf laptop",
+                "vpn-client export --format wg a-name-that-is-too-long", "vpn-client card", "vpn-client card a b",
+                "vpn-client card a-name-that-is-too-long", "vpn-client check", "vpn-client check a b", "vpn-client import", "vpn-client import a b",
+                "vpn-client interface", "vpn-client interface a b", "vpn-client run laptop", "vpn-client run", "vpn-client doctor a b",
                 "vpn-server", "vpn-server runn", "vpn-server run now", "vpn-server peer", "vpn-server peer add --format pdf laptop", "vpn-server init",
                 "vpn-server init --endpoint x --network 10.0.0.0/33", "vpn-server init --endpoint x --listen-port 70000"))
 def usage(lab, line):
     program, *words = line.split()
+    before = Snapshot(lab.laptop)
     refused = lab.laptop.run({"vpn-client": CLIENT, "vpn-server": SERVER}[program], *words, code=USAGE)
     assert refused.err.strip() and not refused.out.strip(), refused
+    before.assert_unchanged("the refusal")
+
+
+def take_port(lab):
+    lab.laptop.start(*PYTHON, "-c", f"import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('0.0.0.0', {OWN_PORT})); time.sleep(60)",
+                     log="squatter")
+    eventually("the port is taken", lambda: f":{OWN_PORT} " in lab.laptop.run("ss", "-lun").out)
+
+
+OWN_PORT = 41000
+# vpn-client's mark, and the first of its routing tables (vpn-client(1), FILES AND NAMES IN THE KERNEL).
+OURS_IN_KERNEL = 0x76706e
+WHAT_IS_TAKEN = {
+    "its listen port": (take_port, (str(OWN_PORT), "listen_port")),
+    "its firewall mark": (lambda lab: lab.laptop.run("ip", "rule", "add", "fwmark", str(OURS_IN_KERNEL), "lookup", "100", "priority", "100"),
+                          (f"mark {OURS_IN_KERNEL}", "priority 100")),
+    "its routing table": (lambda lab: lab.laptop.run("ip", "route", "add", "203.0.113.0/24", "via", addresses.ROUTER_LAN[4], "table", str(OURS_IN_KERNEL)),
+                          (f"table {OURS_IN_KERNEL}", "203.0.113.0/24")),
+    "the priority of its rules": (lambda lab: lab.laptop.run("ip", "rule", "add", "from", "192.0.2.77", "lookup", "100", "priority", "29000"),
+                                  ("29000",)),
+    "its interface's name": (lambda lab: lab.laptop.ip("link add laptop type veth peer name other"), ("laptop",)),
+}
+
+
+def watched(lab):
+    """Tells of every change to the firewall and the links of the laptop."""
+    watch = [lab.laptop.start(*command, log=f"watch-{command[0]}") for command in (("nft", "monitor"), ("ip", "monitor", "link", "rule", "route"))]
+    lab.laptop.nft("table inet sign_of_life { }; delete table inet sign_of_life\n")
+    eventually("the watch sees", lambda: "sign_of_life" in watch[0].out)
+    return watch
+
+
+@sentence("`connect` with a lock is refused where somebody has taken {what}, names it, and cuts nobody off for a moment", seconds=4,
+          what=tuple(WHAT_IS_TAKEN))
+def client_finds_taken(lab, what):
+    take, words = WHAT_IS_TAKEN[what]
+    client = Tunnel(lab, lock=True).client
+    config = client.config()
+    config["interface"]["listen_port"] = OWN_PORT
+    client.write(config)
+    take(lab)
+    before, watch = Snapshot(lab.laptop), watched(lab)
+    refused = client.connect("--timeout", "2s", code=FAILURE)
+    assert all(word in refused.err for word in words), f"none of {words}: {refused}"
+    before.assert_unchanged("the refusal")
+    lab.laptop.nft("table inet sign_of_end { }; delete table inet sign_of_end\n")
+    eventually("the watch has seen all", lambda: "sign_of_end" in watch[0].out)
+    seen = [line for process in watch for line in process.out.splitlines() if "sign_of" not in line and "vpn" in line or "laptop:" in line]
+    assert not seen, seen
+
+
+@sentence("`connect` with a lock says that the kernel has no {what}, with exit 1, and cuts nobody off for a moment", seconds=4,
+          what=("nftables", "TUN driver"))
+def client_lacks(lab, what):
+    client = Tunnel(lab, lock=True).client
+    client.write()
+    before, watch = Snapshot(lab.laptop), watched(lab)
+    program = [*PYTHON, PROGRAMS / "without_nftables.py", CLIENT] if what == "nftables" else without_tun(CLIENT)
+    refused = lab.laptop.run(*program, "connect", "--timeout", "2s", client.file, code=FAILURE)
+    assert {"nftables": "nftables", "TUN driver": "/dev/net/tun"}[what] in refused.err, refused
+    before.assert_unchanged("the refusal")
+    assert "vpn" not in watch[0].out, watch[0].out

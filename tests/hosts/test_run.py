@@ -180,6 +180,29 @@ def user(lab):
     assert "there is no user" in run(lab, "true", options=("--user", "no-one-here"), code=USAGE).err
 
 
+@sentence("a program under `run` has no other way out, so that there is nothing to pause: `pause` is refused", seconds=5)
+def not_paused(lab):
+    ready(lab)
+    process = start(lab, "echo here; sleep 100")
+    refused = lab.laptop.run(CLIENT, "pause", "5m", "laptop", code=FAILURE)
+    assert "`run`" in refused.err and "paused" not in refused.out, refused
+    assert json.loads(lab.laptop.run(CLIENT, "status", "laptop", "--json").out)["state"] == "connected"
+    process.stop()
+
+
+@sentence("while a program runs under `run`, a connection with a lock is refused, for it would cut that off", seconds=6)
+def not_locked_out(lab):
+    tunnel = ready(lab)
+    process = start(lab, "echo here; sleep 100")
+    other = {**tunnel.client.config(), "interface": {**tunnel.client.config()["interface"], "lock": True}}
+    lab.laptop.write("/etc/vpn/other.json", json.dumps(other))
+    refused = lab.laptop.run(CLIENT, "connect", "other", "--timeout", "2s", code=FAILURE)
+    assert "vpn-client disconnect laptop" in refused.err and "lock" in refused.err, refused
+    assert "vpn-lock" not in lab.laptop.run("nft", "list", "tables").out
+    assert process.running
+    process.stop()
+
+
 @sentence("a signal to `vpn-client run` reaches the program, which ends as it likes", seconds=4)
 def signals(lab):
     ready(lab)

@@ -1,6 +1,7 @@
 """Keys stay where they belong: not in ps, not in logs, not in a core."""
 
 import base64
+import json
 import os
 import resource
 import signal
@@ -109,3 +110,63 @@ def same_as_wg(lab):
 def keys_differ(lab):
     keys = lab.laptop.sh(f"for i in $(seq 50); do {KEYS} genkey; {KEYS} genpsk; done").out.split()
     assert len(set(keys)) == 100
+
+
+def memory_of(pid):
+    """All that a process has in memory and a look at it allows, locked and hidden pages too."""
+    found = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.rstrip().endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
+                continue
+            try:
+                memory.seek(start)
+                found.append(memory.read(end - start))
+            except (OSError, ValueError, OverflowError):
+                continue
+    return b"\0".join(found)
+
+
+def times_in(memory, key):
+    """How often a key stands there, as it is and as it is written."""
+    raw = base64.b64decode(key)
+    written = {*spellings(key)} | {text.lower() for text in spellings(key)[2:4]}
+    # In UTF-8 and without a word's end: base64 has 43 characters that matter.
+    return memory.count(raw), sum(memory.count(text.rstrip("=").encode()) for text in written - {key})
+
+
+@sentence("in memory, keys that are in use stand as they are and never as they are written; what a peer had is gone once it is removed", seconds=10)
+def memory(lab):
+    tunnel = Tunnel(lab, psk=True).up()
+    lab.visit("get", addresses.SITE[4], 100_000)
+    client, = tunnel.client.pids
+    server = tunnel.server.process.pid
+    try:
+        seen = memory_of(client)
+    except PermissionError as error:
+        raise Skip("this machine lets nobody look into a process's memory") from error
+    facts = tunnel.facts
+    raw, written = times_in(seen, facts.client_key)
+    assert raw >= 1, "the look at the memory sees nothing"
+    assert written == 0, f"the client's private key is written {written} times in its memory"
+    assert times_in(seen, facts.psk)[1] == 0, "the preshared key is written in the client's memory"
+    assert times_in(seen, facts.server_key) == (0, 0)
+
+    seen = memory_of(server)
+    raw, written = times_in(seen, facts.server_key)
+    assert raw >= 1 and written == 0, (raw, written)
+    raw, written = times_in(seen, facts.psk)
+    assert raw >= 1 and written == 0, (raw, written)
+    assert times_in(seen, facts.client_key) == (0, 0)
+
+    # A key that the server makes for a peer is handed over and forgotten; of the peer itself nothing stays.
+    added = json.loads(tunnel.server.command("peer", "add", "tablet", "--psk").out)
+    made, psk = added["interface"]["private_key"], added["peers"][0]["preshared_key"]
+    assert times_in(memory_of(server), made) == (0, 0), "a peer's private key stayed with the server"
+    raw, written = times_in(memory_of(server), psk)
+    assert raw >= 1 and written == 0, (raw, written)
+    for peer, key in (("tablet", psk), ("laptop", facts.psk)):
+        tunnel.server.command("peer", "remove", peer)
+        left = times_in(memory_of(server), key)
+        assert left == (0, 0), f"of the removed {peer}'s preshared key stayed, as it is and written: {left}"

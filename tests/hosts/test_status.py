@@ -2,15 +2,20 @@
 
 import json
 import re
+import signal
 import stat
+import time
 
 from . import addresses
+from .capture import Capture, on_port
+from .lab import PYTHON
 from .ours import CLIENT, DONE, FAILURE, KEYS, NOT_RUNNING, NO_TUNNEL, SERVER, USAGE, OurClient, OurServer, find
 from .patience import eventually
 from .sentences import sentence
 from .tunnel import Facts, Tunnel, connected
 
-HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status")), "vpn-server": (SERVER, ("init", "run", "check", "status", "reload", "peer")),
+HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status", "pause", "lock", "check", "import", "export", "doctor", "recover", "card", "run",
+                                "interface")), "vpn-server": (SERVER, ("init", "run", "check", "status", "reload", "peer")),
         "vpn-keys": (KEYS, ("genkey", "pubkey", "genpsk"))}
 
 
@@ -164,3 +169,127 @@ def helps(lab, program):
         assert said.out.strip() and not said.err and "\x1b" not in said.out, said
     assert all(command in lab.laptop.run(path, "--help").out for command in commands)
     assert re.search(r"\d+\.\d+\.\d+", lab.laptop.run(path, "--version").out)
+    if program == "vpn-client":
+        for command in commands:
+            assert lab.laptop.run(path, command, "--version").out == lab.laptop.run(path, "--version").out
+        listed = re.findall(r"^  ([a-z]+) ", lab.laptop.run(path, "--help").out, re.MULTILINE)
+        assert set(commands) == set(listed), listed
+
+
+@sentence("`status` tells the round trip, loss and rates, and asks nobody inside once nobody looks any more", seconds=20)
+def measured(lab):
+    _, endpoint = lab.relay("--delay", 0.04)
+    tunnel = connected(lab, endpoint=endpoint)
+    status = tunnel.client.status()
+    assert 0.04 <= status["round_trip"] < 1 and status["loss"] == 0, status
+    said = tunnel.client.command("status").out
+    assert re.search(r"round trip +\d+ ms, loss 0 %", said), said
+    lab.visit("get", addresses.SITE[4], 3_000_000)
+    eventually("a peak is seen", lambda: tunnel.client.status()["peak_rate"]["received"] > 100_000, seconds=12)
+    eventually("it is quiet again", lambda: tunnel.client.status()["rate"]["received"] < 10_000, seconds=12)
+    assert tunnel.client.status()["peak_rate"]["received"] > 100_000
+    time.sleep(4)
+    # An answer is owed a sign of life for ten seconds; questions are longer.
+    with Capture(lab.router, "lan0", lambda packet: on_port(51821)(packet) and len(packet.raw) > 28 + 32) as wire:
+        time.sleep(6)
+    assert not wire.packets, wire.packets
+
+
+@sentence("a tunnel that was connected and through which nothing comes back any more is broken, with exit 4 and the reason: {how}", seconds=30,
+          how=("the server forwards no more", "the server's address inside is gone", "the server is stopped"))
+def breaks(lab, how):
+    tunnel = connected(lab, dns=[addresses.SITE[4]])
+    assert tunnel.client.status()["state"] == "connected"
+    if how == "the server forwards no more":
+        lab.vps.sysctl(ipv4__ip_forward=0)
+    elif how == "the server's address inside is gone":
+        lab.vps.ip(f"addr del {addresses.TUNNEL_SERVER[4]}/24 dev vpns")
+    else:
+        tunnel.server.down()
+
+    def told():
+        return tunnel.client.command("status", code=None)
+    eventually("status says so", lambda: told().code == NO_TUNNEL, seconds=40)
+    done = told()
+    assert done.out.startswith("laptop: no working tunnel"), done
+    reasons = ("no-return", "port-closed", "silence") if how == "the server is stopped" else ("no-return",)
+    assert done.reason in reasons and tunnel.client.status()["reason"] in reasons, done
+    if how == "the server forwards no more":
+        assert f"{addresses.SITE[4]} (DNS) does not answer" in done.out, done
+        lab.vps.sysctl(ipv4__ip_forward=1)
+        eventually("status says that it is well again", lambda: told().code == DONE, seconds=20)
+    elif how == "the server is stopped":
+        eventually("the reason becomes that", lambda: told().reason in ("port-closed", "silence"), seconds=60)
+        tunnel.server.up()
+        eventually("status says that it is well again", lambda: told().code == DONE, seconds=60)
+
+
+WATCHER = """
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while True:
+    try:
+        shown = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not shown:
+        break
+    sys.stdout.buffer.write(shown)
+    sys.stdout.buffer.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@sentence("`status --watch` on a terminal draws in place, with a graph of what passes, and ends with the verdict's exit code", seconds=12)
+def watched(lab):
+    tunnel = connected(lab)
+    watch = lab.laptop.start(*PYTHON, "-c", WATCHER, CLIENT, "status", "--watch", log="watch", environment={"TERM": "xterm"})
+    eventually("it is drawn", lambda: "laptop: " in watch.out)
+    lab.visit("get", addresses.SITE[4], 3_000_000)
+    eventually("the graph rises", lambda: "\u2588" in watch.out, seconds=15)
+    eventually("it is drawn over what was there", lambda: re.search(r"\x1b\[\d+A\r", watch.out), seconds=15)
+    assert "\x1b[?7l" in watch.out and "\x1b[?7h" in watch.out
+    assert "connected" in watch.out and "at most" in watch.out
+    lab.laptop.run("kill", "-INT", *[pid for pid in tunnel.client.pids if b"--watch" in lab.laptop.path(f"/proc/{pid}/cmdline").read_bytes()])
+    assert watch.wait(5) == DONE, watch.err
+    assert "\x1b[2J" not in watch.out, "it clears what it could draw over"
+
+
+@sentence("`status --watch` into a pipe draws nothing, and `--watch --json` is a line of JSON each second", seconds=8)
+def watched_by_a_program(lab):
+    tunnel = connected(lab)
+    plain = lab.laptop.start(CLIENT, "status", "--watch", log="plain")
+    lines = lab.laptop.start(CLIENT, "status", "--watch", "--json", "laptop", log="lines")
+    eventually("both have told twice", lambda: plain.out.count("laptop: connected") >= 2 and lines.out.count("\n") >= 2)
+    for process in (plain, lines):
+        assert process.stop(signal.SIGINT) == DONE
+    assert "\x1b" not in plain.out + lines.out
+    reports = [json.loads(line) for line in lines.out.splitlines()]
+    assert all(report["version"] == 1 and report["state"] == "connected" for report in reports), reports
+    assert reports[-1]["round_trip"] is not None, reports[-1]
+    tunnel.client.disconnect()
+    tunnel.client.command("status", "--watch", "nobody here", code=USAGE)
+
+
+@sentence("a clock that went back since the last handshake keeps nobody from connecting, and `connect` and `doctor` say so", seconds=6)
+def clock_went_back(lab):
+    tunnel = connected(lab)
+    tunnel.client.disconnect()
+    kept = "/var/lib/vpn/client-laptop.timestamps"
+    first, *lines = lab.laptop.read(kept).splitlines()
+    key, sent, received = lines[0].split()
+    seconds = int(sent[:16], 16) + 2 * 24 * 3600  # TAI64N
+    lab.laptop.write(kept, f"{first}\n{key} {seconds:016x}{sent[16:]} {received}\n")
+    done = tunnel.client.connect()
+    assert "went back by 2 days" in done.err or "went back by 1 day" in done.err, done
+    assert "timedatectl" in done.err and done.out.startswith("connected: "), done
+    assert "went back by" in tunnel.client.command("doctor", "laptop", code=None).out
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+    tunnel.client.disconnect()
+    assert "went back" in tunnel.client.connect().err, "what was seen is forgotten"
+    tunnel.client.disconnect()
+    lab.laptop.run("rm", kept)
+    # The server has not forgotten, and says nothing to an old time.
+    assert "went back" not in tunnel.client.connect("--timeout", "3s", code=NO_TUNNEL).err

@@ -71,6 +71,24 @@ TEST_CASE("a file that others may read or write is refused, with the mode found 
     }
 }
 
+TEST_CASE("a file without secrets may be read by others, and not written") {
+    const Scratch scratch;
+    const std::string path = scratch.file("answer");
+    for (const mode_t mode : {0600U, 0604U, 0640U, 0644U, 0755U}) {
+        CAPTURE(mode);
+        put(path, "nothing secret", mode);
+        CHECK(read_public_file(path) == "nothing secret");
+    }
+    for (const mode_t mode : {0602U, 0620U, 0646U, 0664U, 0666U}) {
+        CAPTURE(mode);
+        put(path, "nothing secret", mode);
+        const auto read = read_public_file(path);
+        REQUIRE_FALSE(read.has_value());
+        CHECK(read.error().kind == Kind::too_open);
+        CHECK(mentions(read.error(), "chmod go-w " + path));
+    }
+}
+
 TEST_CASE("a file that belongs to a third person is refused, unless that person called us by sudo") {
     if (!test::can_become_other_user()) return;
     const Scratch scratch;

@@ -83,6 +83,25 @@ TEST_CASE("the lock of a split tunnel keeps in what belongs in it, and nothing e
     at(text, "elements = { 10.0.0.0/8 }");
 }
 
+TEST_CASE("a full tunnel that excludes a network is a full tunnel, and the network is as a local one") {
+    const LockFacts facts = lock_facts(connection_taking({"0.0.0.0/0", "!192.168.0.0/16"}), "laptop", {});
+    const std::string text = lock_commands(facts);
+    CHECK(text.find("inside4") == std::string::npos);
+    for (const char* hook : {"output", "forward"}) {
+        const std::string rules = chain(text, hook);
+        CHECK(rules.find("policy drop") != std::string::npos);
+        CHECK(at(rules, "th dport 53 reject") < at(rules, "ip daddr { 192.168.0.0/16 } accept"));
+    }
+}
+
+TEST_CASE("what one peer's list excludes and another peer takes is to be kept in") {
+    config::ClientConfig config = connection_taking({"0.0.0.0/0", "!10.0.0.0/8"});
+    config.peers.emplace_back().allowed_ips = prefixes({"10.0.0.0/9"});
+    const std::string text = lock_commands(lock_facts(config, "laptop", {}));
+    CHECK(text.find("ip daddr { 10.128.0.0/9 } accept") != std::string::npos);
+    CHECK(text.find("10.0.0.0/") == std::string::npos);
+}
+
 TEST_CASE("a pause is taken back by the kernel, and a second one takes the place of the first") {
     const std::string text = pause_commands("laptop", 299500ms);
     CHECK(text == "flush set inet vpn-lock-laptop open\n"

@@ -35,9 +35,14 @@ inline Report connected_laptop() {
     report.excluded = {"192.168.0.0/16"};
     report.apart = true;
     report.full_tunnel = true;
+    report.full_families = {"ipv4", "ipv6"};
     report.dns = {{"9.9.9.9"}, {"corp.example"}, {}, true, "systemd-resolved", true};
     report.lock = LockState::paused;
     report.pause_left = 272s;
+    report.rate = {125'000, 0};
+    report.peak_rate = {1'250'000, 125'000};
+    report.round_trip = 23ms;
+    report.loss = 3;
     report.peers = {peer};
     report.drops = {{"bad-mac1", 3}};
     return report;

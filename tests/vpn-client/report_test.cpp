@@ -36,7 +36,7 @@ TEST_CASE("another version, or half a report, is none") {
     const Json whole = to_json(connected_laptop());
     for (const Json::Member& member : *whole.as_object()) {
         CAPTURE(member.key);
-        if (member.key == "path_mtu") continue; // null is a value of it
+        if (member.key == "path_mtu" || member.key == "round_trip" || member.key == "loss") continue; // null is a value of it
         Json damaged = whole;
         damaged.set(member.key, Json());
         CHECK_FALSE(report_from(damaged));

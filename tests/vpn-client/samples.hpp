@@ -17,12 +17,15 @@ inline std::vector<Prefix> prefixes(std::initializer_list<std::string_view> text
     return list;
 }
 
-/// One peer, interface `laptop`, inside 10.66.0.2 and fd66::2.
+/// One peer, interface `laptop`, inside 10.66.0.2 and fd66::2. A `!` excludes, as in a file.
 inline config::ClientConfig connection_taking(std::initializer_list<std::string_view> allowed_ips) {
     config::ClientConfig config;
     config.interface.name = "laptop";
     config.interface.addresses = prefixes({"10.66.0.2/32", "fd66::2/128"});
-    config.peers.emplace_back().allowed_ips = prefixes(allowed_ips);
+    config::ClientPeer& peer = config.peers.emplace_back();
+    for (const std::string_view text : allowed_ips) peer.written_ips.push_back(config::AllowedIp::parse(text).value());
+    peer.allowed_ips = config::remaining(peer.written_ips);
+    if (config::prefixes_of(peer.written_ips, true).empty()) peer.written_ips.clear();
     config.peers.front().endpoint = config::HostPort{"198.51.100.10", Port{51820}};
     return config;
 }

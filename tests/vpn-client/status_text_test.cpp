@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace vpn;
 using namespace vpn::client;
 using namespace std::chrono_literals;
@@ -30,7 +32,8 @@ TEST_CASE("then the facts, in words") {
     CHECK(has(text, "wireguard, with a preshared key"));
     CHECK(has(text, "12 seconds ago"));
     CHECK(has(text, "1.2 MiB received, 812 B sent"));
-    CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent"));
+    CHECK(has(text, "1.0 Mbit/s received, 0 bit/s sent; at most 10 Mbit/s and 1.0 Mbit/s\n"));
+    CHECK(has(text, "23 ms, loss 3 %\n"));
     CHECK(has(text, "MTU 1420 (found by probing: the way carries 1500), in a namespace of its own for one program\n"));
     CHECK(has(text, "10.66.0.2/32, fd66::2/128"));
     CHECK(has(text, "0.0.0.0/0, ::/0 (full tunnel)"));
@@ -100,4 +103,16 @@ TEST_CASE("another process, or a counter that began anew, has no rate yet") {
     later.process += 1;
     CHECK(traffic_between(earlier, later).over == 0s);
     CHECK(traffic_between(later, earlier).over == 0s);
+}
+
+TEST_CASE("the graph shows each look as a bar, the highest as a whole one, and nothing as none") {
+    const auto look = [](std::uint64_t received, std::uint64_t sent) { return Traffic{ByteCount{received}, ByteCount{sent}, 1s}; };
+    const std::string text = rate_graph({look(0, 0), look(1, 0), look(500, 0), look(1000, 0)});
+    CHECK(has(text, " ▁▄█  at most 8.0 kbit/s\n"));
+    CHECK(has(text, "sent              at most 0 bit/s\n"));
+    CHECK(std::ranges::count(text, '\n') == 2);
+}
+
+TEST_CASE("a look that took no time is no bar") {
+    CHECK(has(rate_graph({Traffic{ByteCount{500}, ByteCount{0}, 0s}}), "at most 0 bit/s"));
 }

@@ -53,7 +53,7 @@ DnsPlan plan_dns(const config::ClientConfig& config, bool ipv6) {
         return plan;
     }
     plan_domains(plan, interface.dns_domains);
-    plan.full_tunnel = is_full_tunnel(allowed_ips);
+    plan.full_tunnel = is_full_tunnel(config);
     plan.every_name = plan.every_name || plan.full_tunnel || interface.dns_domains.empty();
     return plan;
 }

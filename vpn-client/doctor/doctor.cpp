@@ -120,7 +120,7 @@ class Examination {
         for (const Family family : {Family::v4, Family::v6}) {
             EgressFacts facts;
             facts.family = family;
-            facts.full = is_full_tunnel(allowed_ips, family) && report_->lock != LockState::paused;
+            facts.full = is_full_tunnel(file_->config, family) && report_->lock != LockState::paused;
             facts.any = std::ranges::any_of(allowed_ips, [family](const Prefix& each) { return each.family() == family; });
             facts.interface = report_->interface;
             facts.way_outside = way_to(netlink_, anywhere(family));
@@ -129,7 +129,7 @@ class Examination {
                 if (each.address.family() == family) facts.asked.push_back(each);
             add(judge_egress(facts));
         }
-        add(judge_dns(dns_facts(is_full_tunnel(allowed_ips))));
+        add(judge_dns(dns_facts(is_full_tunnel(file_->config))));
     }
 
     DnsFacts dns_facts(bool full) {

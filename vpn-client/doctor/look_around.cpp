@@ -5,6 +5,7 @@
 #include "common/system/sysctl.hpp"
 #include "tun/timestamp_store.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/dns/dns_journal.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
 
@@ -133,6 +134,8 @@ Leftovers look_for_leftovers(system::Netlink& netlink, system::Nftables& nftable
     Leftovers facts;
     for (const Journal& journal : read_journals())
         if (!runs(journal.name)) facts.crashed.push_back(journal.name);
+    for (const DnsJournal& journal : read_dns_journals())
+        if (!runs(journal.name)) facts.dns.push_back(journal.name);
     for (const std::string& name : standing_locks(nftables))
         if (!runs(name)) facts.idle_locks.push_back(name);
     facts.running = running_journals();

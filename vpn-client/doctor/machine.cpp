@@ -104,6 +104,9 @@ Findings judge_leftovers(const Leftovers& facts) {
     for (const std::string& name : facts.crashed)
         findings.push_back(
             fail("leftovers", "a crash of " + name + " left rules or firewall tables behind", "vpn-client recover"));
+    for (const std::string& name : facts.dns)
+        findings.push_back(fail("leftovers", "a crash of " + name + ", or a restart of the machine, left its name servers behind",
+                                "vpn-client recover"));
     // One that a crash left is taken back by `recover` with the rest.
     for (const system::Rule& rule : facts.rules)
         if (facts.crashed.empty() && is_in_our_range(rule) && !belongs_to_one(rule, facts.running))

@@ -23,6 +23,8 @@ Finding judge_clock(Wall now, std::optional<Wall> last);
 struct Leftovers {
     /// Of connections whose process is gone.
     std::vector<std::string> crashed;
+    /// Connections that run no more, and whose name servers this machine still asks.
+    std::vector<std::string> dns;
     /// Shut, with no process behind them.
     std::vector<std::string> idle_locks;
     std::vector<Journal> running;

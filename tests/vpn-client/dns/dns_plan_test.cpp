@@ -43,6 +43,13 @@ TEST_CASE("the halves of everything are a full tunnel, and one family is enough"
     CHECK(plan_dns(with_dns(connection_taking({"0.0.0.0/1", "128.0.0.0/1"}), {"9.9.9.9"}), true).every_name);
 }
 
+TEST_CASE("a full tunnel that excludes something takes every question still") {
+    const DnsPlan plan =
+        plan_dns(with_dns(connection_taking({"0.0.0.0/0", "!192.168.0.0/16"}), {"9.9.9.9"}, {"corp.example"}), true);
+    CHECK(plan.full_tunnel);
+    CHECK(plan.every_name);
+}
+
 TEST_CASE("domains of a full tunnel are searched, and take nothing away") {
     const DnsPlan plan = plan_dns(full({"9.9.9.9"}, {"corp.example", "~lab.example"}), true);
     CHECK(plan.search == Texts{"corp.example"});

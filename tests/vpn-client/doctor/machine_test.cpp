@@ -74,13 +74,24 @@ TEST_CASE("a clock outside of this century's years to come fails, and one that w
 TEST_CASE("what a crash left fails and names `recover`; a lock without its connection is a warning") {
     CHECK(only(judge_leftovers({})) == Verdict::ok);
     const Findings crashed =
-        judge_leftovers({.crashed = {"office"}, .idle_locks = {}, .running = {}, .rules = {rule(29000, 254)}});
+        judge_leftovers({.crashed = {"office"}, .dns = {}, .idle_locks = {}, .running = {}, .rules = {rule(29000, 254)}});
     CHECK(only(crashed) == Verdict::fail);
     CHECK(crashed.front().fix == "vpn-client recover");
-    const Findings locked = judge_leftovers({.crashed = {}, .idle_locks = {"office"}, .running = {}, .rules = {}});
+    const Findings locked = judge_leftovers({.crashed = {}, .dns = {}, .idle_locks = {"office"}, .running = {}, .rules = {}});
     REQUIRE(locked.size() == 2);
     CHECK(locked.back().verdict == Verdict::warn);
     CHECK(locked.back().fix.find("vpn-client disconnect office") != std::string::npos);
+}
+
+TEST_CASE("name servers that a crash, or a restart of the machine, left are a leftover by themselves") {
+    Leftovers facts;
+    facts.dns = {"office"};
+    const Findings findings = judge_leftovers(facts);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings.front().verdict == Verdict::fail);
+    CHECK(findings.front().fix == "vpn-client recover");
+    CHECK(findings.front().says.find("name servers") != std::string::npos);
+    CHECK(findings.front().says.find("office") != std::string::npos);
 }
 
 TEST_CASE("a rule where ours go is a leftover unless a running connection put it there") {
