@@ -36,6 +36,10 @@ void admit_resolvers(system::Nftables& nftables, std::string_view connection, co
         static_cast<void>(nftables.apply(admit_resolvers_commands(connection, resolvers, time)));
 }
 
+void dismiss_resolvers(system::Nftables& nftables, std::string_view connection) {
+    static_cast<void>(nftables.apply(dismiss_resolvers_commands(connection)));
+}
+
 Result<LeakLock> LeakLock::raise(const LockFacts& facts) {
     auto nftables = system::Nftables::open();
     if (!nftables) return tl::unexpected(nftables.error());
@@ -52,6 +56,12 @@ LeakLock::~LeakLock() {
 }
 
 void LeakLock::admit(const Endpoint& endpoint) { static_cast<void>(nftables_.apply(admit_command(connection_, endpoint))); }
+
+void LeakLock::admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time) {
+    static_cast<void>(nftables_.apply(admit_resolvers_commands(connection_, resolvers, time)));
+}
+
+void LeakLock::dismiss_resolvers() { static_cast<void>(nftables_.apply(dismiss_resolvers_commands(connection_))); }
 
 void LeakLock::pause(Duration time) { static_cast<void>(pause_lock(nftables_, connection_, time)); }
 

@@ -3,6 +3,7 @@
 #include "common/system/files.hpp"
 #include "common/system/process.hpp"
 #include "common/system/sysctl.hpp"
+#include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
 #include "vpn-client/turn.hpp"
@@ -122,8 +123,9 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
         return refuse(ExitCode::no_permission, "only root (CAP_NET_ADMIN) can make interfaces and routes: run it with sudo");
     auto netlink = system::Netlink::open();
     if (!netlink) return refuse_failure(netlink.error());
-    auto endpoints = find_endpoints(file, *netlink, waiting);
-    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
+    auto whereabouts = find_endpoints(file, *netlink, waiting);
+    if (!whereabouts) return tl::unexpected(std::move(whereabouts.error()));
+    const std::vector<Endpoints>& endpoints = whereabouts->of_peers;
     auto nftables = system::Nftables::open();
     if (!nftables) return refuse_failure(nftables.error());
     if (auto tables = nftables->list("list tables"); !tables) return refuse_failure(tables.error());
@@ -141,17 +143,20 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     const auto slot = free_slot(running);
     if (!slot) return refuse(ExitCode::failure, "there are too many connections: disconnect one first");
     if (auto free = check_locks(*nftables, file, running); !free) return tl::unexpected(std::move(free.error()));
-    auto leak_lock = raise_lock(file, *endpoints);
+    auto leak_lock = raise_lock(file, endpoints);
     if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
     auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
     if (!sockets) return tl::unexpected(std::move(sockets.error()));
-    const std::uint32_t mtu = outer_mtu(*netlink, *endpoints);
+    const std::uint32_t mtu = outer_mtu(*netlink, endpoints);
+    auto outside = WayWatch::Doors::open();
+    if (!outside) return refuse_failure(outside.error());
+    std::vector<IpAddress> resolvers = enter ? std::vector<IpAddress>() : resolvers_of_machine();
     if (enter)
         if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
     auto device = open_device(file.config.interface.name, file.config.interface.offloads);
     if (!device) return tl::unexpected(std::move(device.error()));
 
-    const NetworkFacts facts = facts_of(*endpoints, device->index(), mtu, sockets->port(), *slot);
+    const NetworkFacts facts = facts_of(endpoints, device->index(), mtu, sockets->port(), *slot);
     NetworkPlan plan = enter ? plan_apart(file.config, facts) : plan_network(file.config, facts);
     if (auto unused = check_kernel(*netlink, plan, running); !unused) return refuse_failure(unused.error());
     DnsPlan dns = enter ? DnsPlan{} : plan_dns(file.config, speaks_ipv6()); // a program apart has a resolv.conf of its own
@@ -159,7 +164,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*listener),
                        std::move(*lock),
                        std::move(*turn),
-                       std::move(*endpoints),
+                       std::move(whereabouts->of_peers),
+                       std::move(whereabouts->of_main),
                        std::move(*leak_lock),
                        std::move(*device),
                        std::move(*sockets),
@@ -167,6 +173,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*nftables),
                        std::move(plan),
                        std::move(dns),
+                       std::move(*outside),
+                       std::move(resolvers),
                        running,
                        waiting.limit};
 }
