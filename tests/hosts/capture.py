@@ -14,8 +14,9 @@ FILE_HEADER, RECORD_HEADER = 24, 16
 class Packet:
     """One IP packet of a capture."""
 
-    def __init__(self, raw):
+    def __init__(self, raw, time=0.0):
         self.raw = raw
+        self.time = time
         self.version = raw[0] >> 4
         header = (raw[0] & 15) * 4 if self.version == 4 else 40
         self.protocol = raw[9] if self.version == 4 else raw[6]
@@ -30,6 +31,11 @@ class Packet:
     @property
     def is_udp(self):
         return self.protocol == 17
+
+    @property
+    def is_initiation(self):
+        """The first message of a handshake, in either suite."""
+        return self.is_udp and self.payload[8:12] in (b"\1\0\0\0", b"\5\0\0\0")
 
     @property
     def is_neighbour_discovery(self):
@@ -67,7 +73,8 @@ class Capture:
     def __init__(self, host, interface, keep=lambda packet: True):
         self.path = host.directory / f"{host.name}-{interface}.pcap"
         self._keep = keep
-        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}")
+        # A log of its own: what a former capture of this interface said is not this one's word.
+        self._process = host.start(*PYTHON, PROGRAMS / "capture.py", interface, self.path, log=f"capture-{interface}-{time.monotonic_ns()}")
         self.packets = []
 
     def __enter__(self):
@@ -92,7 +99,8 @@ def read(path):
         size = struct.unpack("=I", data[at + 8:at + 12])[0]
         raw = data[at + RECORD_HEADER:at + RECORD_HEADER + size]
         if 20 <= len(raw) == size:
-            yield Packet(raw)
+            seconds, microseconds = struct.unpack("=II", data[at:at + 8])
+            yield Packet(raw, seconds + microseconds / 1e6)
         at += RECORD_HEADER + size
 
 
