@@ -349,6 +349,15 @@ void Engine::want_handshake(protocol::PeerId peer) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.want_handshake(peer, now, out); });
 }
 
+void Engine::handle_new_way(protocol::PeerId peer) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.handle_new_way(peer, now, out); });
+}
+
+void Engine::send_initiation_also_to(protocol::PeerId peer, const Endpoint& endpoint) {
+    control_->configure(
+        [&](protocol::Device& device, Now now, Outbox& out) { device.send_initiation_also_to(peer, endpoint, now, out); });
+}
+
 void Engine::forget_received_timestamp(protocol::PeerId peer) { control_->conversation().forget_received_timestamp(peer); }
 
 void Engine::restore(const std::vector<protocol::Timestamps>& timestamps) { control_->conversation().restore(timestamps); }

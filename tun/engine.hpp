@@ -90,6 +90,10 @@ class Engine {
     /// for padding. False if there is no session to send them on.
     bool send_probes(protocol::PeerId peer, std::span<const ByteVector> packets);
     void want_handshake(protocol::PeerId peer);
+    /// The way to the peer is another one, or the machine has slept: a handshake begins at once.
+    void handle_new_way(protocol::PeerId peer);
+    /// The initiation that waits for an answer goes there too; whoever answers first is where the peer is.
+    void send_initiation_also_to(protocol::PeerId peer, const Endpoint& endpoint);
     void forget_received_timestamp(protocol::PeerId peer);
     void restore(const std::vector<protocol::Timestamps>& timestamps);
     [[nodiscard]] std::vector<protocol::Timestamps> timestamps() const;

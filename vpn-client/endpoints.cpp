@@ -1,9 +1,13 @@
 #include "vpn-client/endpoints.hpp"
 
+#include "common/system/clocks.hpp"
 #include "common/system/link.hpp"
+#include "common/system/marked_lookup.hpp"
 #include "common/system/resolver.hpp"
 #include "common/system/route.hpp"
 #include "vpn-client/diagnosis.hpp"
+#include "vpn-client/dns/dns.hpp"
+#include "vpn-client/leak_lock.hpp"
 
 #include <poll.h>
 
@@ -33,17 +37,49 @@ Waited wait_for(int fd, Duration limit, const StopSignal& stop) {
 
 tl::unexpected<Refusal> interrupted() { return refuse(ExitCode::failure, "interrupted: nothing was changed"); }
 
-Granted<Endpoints> resolve(const config::HostPort& server, const Waiting& waiting) {
-    if (const auto literal = server.literal()) return Endpoints{*literal};
+/// None: not within the limit.
+Granted<std::optional<system::Resolved>> ask_machine(const config::HostPort& server, Duration limit, const StopSignal& stop) {
     system::Lookup lookup(server.host, server.port);
-    const Duration limit = waiting.limit == Duration::zero() ? longest_lookup : std::min(waiting.limit, longest_lookup);
-    const Waited waited = wait_for(lookup.fd(), limit, waiting.stop);
+    const Waited waited = wait_for(lookup.fd(), limit, stop);
     if (waited == Waited::stopped) return interrupted();
+    return waited == Waited::ready ? std::optional(lookup.take()) : std::nullopt;
+}
+
+/// The same where a lock that stands lets nobody ask but us, for this moment.
+Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& server, Duration limit, const StopSignal& stop) {
+    system::MarkedLookup lookup(server.host, server.port, resolvers_of_machine(), outer_mark);
+    const Boot end = system::now().boot + limit;
+    for (Duration left = limit; left > Duration::zero(); left = end - system::now().boot) {
+        const Waited waited = wait_for(lookup.fd(), left, stop);
+        if (waited == Waited::stopped) return interrupted();
+        if (auto answer = lookup.handle_events()) return answer;
+    }
+    return std::nullopt;
+}
+
+/// Whether the connection's own lock stands; its name servers are let through then.
+bool opens_lock_for_names(const std::string& connection, Duration limit) {
+    auto nftables = system::Nftables::open();
+    if (!nftables || !lock_stands(*nftables, connection)) return false;
+    admit_resolvers(*nftables, connection, resolvers_of_machine(), limit);
+    return true;
+}
+
+void close_lock_for_names(const std::string& connection) {
+    if (auto nftables = system::Nftables::open()) dismiss_resolvers(*nftables, connection);
+}
+
+Granted<Endpoints> resolve(const std::string& connection, const config::HostPort& server, const Waiting& waiting) {
+    if (const auto literal = server.literal()) return Endpoints{*literal};
+    const Duration limit = waiting.limit == Duration::zero() ? longest_lookup : std::min(waiting.limit, longest_lookup);
+    const bool locked = opens_lock_for_names(connection, limit);
+    auto answer = locked ? ask_past_lock(server, limit, waiting.stop) : ask_machine(server, limit, waiting.stop);
+    if (locked) close_lock_for_names(connection);
+    if (!answer) return tl::unexpected(std::move(answer.error()));
     std::string trouble = "this machine's resolvers did not answer in time";
-    if (waited == Waited::ready) {
-        auto resolved = lookup.take();
-        if (resolved) return std::move(*resolved);
-        trouble = resolved.error().message;
+    if (*answer) {
+        if (**answer) return std::move(***answer);
+        trouble = (*answer)->error().message;
     }
     Evidence evidence;
     evidence.server = server.to_string();
@@ -69,39 +105,87 @@ Granted<Endpoints> with_a_way(system::Netlink& netlink, const config::HostPort& 
     return refuse(Reason::no_route, explanation(Reason::no_route, evidence) + "\n  What the kernel said: " + trouble + ".");
 }
 
-Granted<Endpoints> find(system::Netlink& netlink, const config::HostPort& server, const Waiting& waiting) {
-    auto resolved = resolve(server, waiting);
+Granted<Endpoints> find(system::Netlink& netlink, const std::string& connection, const config::HostPort& server,
+                        const Waiting& waiting) {
+    auto resolved = resolve(connection, server, waiting);
     if (!resolved) return resolved;
     return with_a_way(netlink, server, *resolved);
 }
 
-/// With a limit of for ever, it is tried again until it works.
-Granted<Endpoints> find_patiently(system::Netlink& netlink, const config::HostPort& server, const Waiting& waiting) {
-    for (;;) {
-        auto found = find(netlink, server, waiting);
-        if (found || !found.error().reason || waiting.limit != Duration::zero()) return found;
-        if (wait_for(-1, pause_between_attempts, waiting.stop) == Waited::stopped) return interrupted();
+/// A peer's servers, one after the other.
+class Finder {
+  public:
+    Finder(ConnectionFile& file, system::Netlink& netlink, const Waiting& waiting)
+        : file_(file), netlink_(netlink), waiting_(waiting) {}
+
+    /// Errors: the first server's, if none can be reached; failure if interrupted.
+    Granted<std::vector<Endpoints>> find(const config::ClientPeer& peer) {
+        std::vector<Endpoints> found;
+        std::optional<Refusal> first;
+        std::vector<std::string> notes;
+        for (const config::HostPort& server : servers_of(peer)) {
+            auto endpoints = client::find(netlink_, file_.origin.name, server, waiting_);
+            if (!endpoints && !endpoints.error().reason) return tl::unexpected(std::move(endpoints.error()));
+            found.push_back(endpoints ? std::move(*endpoints) : Endpoints());
+            if (endpoints) continue;
+            if (!first) first = endpoints.error();
+            notes.push_back("warning: one of the servers can't be reached now: " + endpoints.error().message);
+        }
+        if (std::ranges::all_of(found, &Endpoints::empty)) return tl::unexpected(std::move(*first));
+        file_.notes.insert(file_.notes.end(), notes.begin(), notes.end());
+        return found;
     }
+
+    /// With a limit of for ever, it is tried again until it works.
+    Granted<std::vector<Endpoints>> find_patiently(const config::ClientPeer& peer) {
+        for (;;) {
+            auto found = find(peer);
+            if (found || !found.error().reason || waiting_.limit != Duration::zero()) return found;
+            if (wait_for(-1, pause_between_attempts, waiting_.stop) == Waited::stopped) return interrupted();
+        }
+    }
+
+  private:
+    ConnectionFile& file_;
+    system::Netlink& netlink_;
+    const Waiting& waiting_;
+};
+
+Endpoints joined(const std::vector<Endpoints>& of_servers) {
+    Endpoints all;
+    for (const Endpoints& each : of_servers)
+        for (const Endpoint& endpoint : each)
+            if (std::ranges::find(all, endpoint) == all.end()) all.push_back(endpoint);
+    return all;
 }
 
 } // namespace
 
-Granted<std::vector<Endpoints>> find_endpoints(ConnectionFile& file, system::Netlink& netlink, const Waiting& waiting) {
-    std::vector<Endpoints> all;
+std::vector<config::HostPort> servers_of(const config::ClientPeer& peer) {
+    std::vector<config::HostPort> servers;
+    if (peer.endpoint) servers.push_back(*peer.endpoint);
+    servers.insert(servers.end(), peer.more_endpoints.begin(), peer.more_endpoints.end());
+    return servers;
+}
+
+Granted<Whereabouts> find_endpoints(ConnectionFile& file, system::Netlink& netlink, const Waiting& waiting) {
+    Whereabouts whereabouts;
+    Finder finder(file, netlink, waiting);
     const config::ClientPeer& main = main_peer(file.config);
     for (const config::ClientPeer& peer : file.config.peers) {
-        all.emplace_back();
+        whereabouts.of_peers.emplace_back();
         if (!peer.endpoint) continue;
-        auto found = &peer == &main ? find_patiently(netlink, *peer.endpoint, waiting) : find(netlink, *peer.endpoint, waiting);
+        auto found = &peer == &main ? finder.find_patiently(peer) : finder.find(peer);
         if (found) {
-            all.back() = std::move(*found);
+            whereabouts.of_peers.back() = joined(*found);
+            if (&peer == &main) whereabouts.of_main = std::move(*found);
         } else if (&peer == &main || !found.error().reason) {
             return tl::unexpected(std::move(found.error()));
         } else {
             file.notes.push_back("warning: one of the peers can't be reached now: " + found.error().message);
         }
     }
-    return all;
+    return whereabouts;
 }
 
 std::uint32_t outer_mtu(system::Netlink& netlink, const std::vector<Endpoints>& endpoints) {

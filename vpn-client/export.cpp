@@ -40,6 +40,10 @@ std::vector<std::string> notes_on_losses(const ConnectionFile& file) {
     if (interface.probe) lost("interface.probe");
     if (!all_excluded_ips(file.config).empty())
         notes.emplace_back("note: exclusions are written out as the prefixes that remain");
+    for (const config::ClientPeer& peer : file.config.peers)
+        if (!peer.more_endpoints.empty())
+            notes.push_back("note: of the endpoints of peer " + called(peer) +
+                            " only the first has a place there: " + peer.endpoint->to_string());
     if (interface.lock) lost("interface.lock");
     if (!interface.offloads) lost("interface.offloads");
     return notes;

@@ -47,6 +47,10 @@ void admit_resolvers(system::Nftables& nftables, std::string_view connection, co
         static_cast<void>(nftables.apply(admit_resolvers_commands(connection, resolvers, time)));
 }
 
+void dismiss_resolvers(system::Nftables& nftables, std::string_view connection) {
+    static_cast<void>(nftables.apply(dismiss_resolvers_commands(connection)));
+}
+
 Result<LeakLock> LeakLock::raise(const LockFacts& facts) {
     auto nftables = system::Nftables::open();
     if (!nftables) return tl::unexpected(nftables.error());
@@ -88,5 +92,11 @@ Result<bool> LeakLock::restore() {
     if (open_until_ && *open_until_ > now) static_cast<void>(pause_lock(nftables_, facts_.connection, *open_until_ - now));
     return true;
 }
+
+void LeakLock::admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time) {
+    static_cast<void>(nftables_.apply(admit_resolvers_commands(facts_.connection, resolvers, time)));
+}
+
+void LeakLock::dismiss_resolvers() { static_cast<void>(nftables_.apply(dismiss_resolvers_commands(facts_.connection))); }
 
 } // namespace vpn::client

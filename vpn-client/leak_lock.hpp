@@ -22,6 +22,7 @@ Result<void> pause_lock(system::Nftables& nftables, std::string_view connection,
 /// Lets marked sockets ask these name servers for so long. Nothing happens where no lock stands.
 void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
                      Duration time);
+void dismiss_resolvers(system::Nftables& nftables, std::string_view connection);
 
 /// The lock of a connection that is being made or is up. Move-only.
 class LeakLock {
@@ -37,6 +38,9 @@ class LeakLock {
     void open_at_end() { goes_ = true; }
     [[nodiscard]] bool stays() const { return !goes_; }
     void admit(const Endpoint& endpoint);
+    /// Lets marked sockets ask these name servers, for so long at most.
+    void admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time);
+    void dismiss_resolvers();
     void pause(Duration time);
     /// Its table is in the kernel, as it was made.
     [[nodiscard]] bool is_whole() const;

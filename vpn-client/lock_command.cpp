@@ -3,6 +3,7 @@
 #include "common/system/process.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_file.hpp"
+#include "vpn-client/endpoints.hpp"
 #include "vpn-client/leak_lock.hpp"
 
 #include <iostream>
@@ -16,8 +17,8 @@ using system::ExitCode;
 std::vector<Endpoint> known_endpoints(const config::ClientConfig& config) {
     std::vector<Endpoint> endpoints;
     for (const config::ClientPeer& peer : config.peers) {
-        if (!peer.endpoint) continue;
-        if (const auto address = IpAddress::parse(peer.endpoint->host)) endpoints.push_back({*address, peer.endpoint->port, 0});
+        for (const config::HostPort& server : servers_of(peer))
+            if (const auto endpoint = server.literal()) endpoints.push_back(*endpoint);
     }
     return endpoints;
 }

@@ -178,4 +178,10 @@ std::string admit_resolvers_commands(std::string_view connection, const std::vec
     return text;
 }
 
+std::string dismiss_resolvers_commands(std::string_view connection) {
+    std::string text;
+    for (const Words& of : words) text += "flush set inet " + lock_table_name(connection) + ' ' + named("resolvers", of) + '\n';
+    return text;
+}
+
 } // namespace vpn::client

@@ -48,5 +48,7 @@ std::string admit_command(std::string_view connection, const Endpoint& endpoint)
 std::string pause_commands(std::string_view connection, Duration time);
 /// Lets our own marked sockets ask these name servers for so long.
 std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time);
+/// And no longer.
+std::string dismiss_resolvers_commands(std::string_view connection);
 
 } // namespace vpn::client

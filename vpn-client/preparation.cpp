@@ -4,6 +4,7 @@
 #include "common/system/process.hpp"
 #include "common/system/sysctl.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/dns/dns.hpp"
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
 #include "vpn-client/turn.hpp"
@@ -137,8 +138,9 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     const std::string& name = file.origin.name;
     if (auto made = make_directories(); !made) return tl::unexpected(std::move(made.error()));
     if (auto clean = clean_up_first(*netlink, *nftables, waiting); !clean) return tl::unexpected(std::move(clean.error()));
-    auto endpoints = find_endpoints(file, *netlink, waiting);
-    if (!endpoints) return tl::unexpected(std::move(endpoints.error()));
+    auto whereabouts = find_endpoints(file, *netlink, waiting);
+    if (!whereabouts) return tl::unexpected(std::move(whereabouts.error()));
+    const std::vector<Endpoints>& endpoints = whereabouts->of_peers;
     auto turn = wait_for_turn([&] { return waiting.stop.asked(); });
     if (!turn) return tl::unexpected(std::move(turn.error()));
     auto lock = take_lock(name);
@@ -152,16 +154,19 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     if (auto free = check_locks(*nftables, file); !free) return tl::unexpected(std::move(free.error()));
     auto sockets = open_sockets(file.config.interface.listen_port, file.config.interface.offloads);
     if (!sockets) return tl::unexpected(std::move(sockets.error()));
-    NetworkFacts facts = facts_of(*endpoints, outer_mtu(*netlink, *endpoints), sockets->port(), *slot);
+    NetworkFacts facts = facts_of(endpoints, outer_mtu(*netlink, endpoints), sockets->port(), *slot);
     const auto plan = [&] { return enter ? plan_apart(file.config, facts) : plan_network(file.config, facts); };
     if (auto unused = check_kernel(*netlink, plan(), running); !unused) return refuse_failure(unused.error());
+    auto outside = WayWatch::Doors::open();
+    if (!outside) return refuse_failure(outside.error());
+    std::vector<IpAddress> resolvers = enter ? std::vector<IpAddress>() : resolvers_of_machine();
     if (enter)
         if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
     if (const auto possible = tun::TunDevice::check(file.config.interface.name); !possible)
         return refuse_device(possible.error());
 
     // From here on the machine is changed: the lock first, so that there is never an interface without it.
-    auto leak_lock = raise_lock(file, *endpoints);
+    auto leak_lock = raise_lock(file, endpoints);
     if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
     auto device = tun::TunDevice::open(file.config.interface.name, file.config.interface.offloads);
     if (!device) return refuse_device(device.error());
@@ -173,7 +178,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*listener),
                        std::move(*lock),
                        std::move(*turn),
-                       std::move(*endpoints),
+                       std::move(whereabouts->of_peers),
+                       std::move(whereabouts->of_main),
                        std::move(*leak_lock),
                        std::move(*device),
                        std::move(*sockets),
@@ -181,6 +187,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*nftables),
                        std::move(made),
                        std::move(dns),
+                       std::move(*outside),
+                       std::move(resolvers),
                        running,
                        waiting.limit};
 }

@@ -14,6 +14,7 @@
 #include "vpn-client/network_plan.hpp"
 #include "vpn-client/refusal.hpp"
 #include "vpn-client/stop_signal.hpp"
+#include "vpn-client/way_watch.hpp"
 
 #include <functional>
 #include <optional>
@@ -30,6 +31,7 @@ struct Preparation {
     system::InstanceLock lock;
     system::InstanceLock turn;         ///< of those that look at the machine and change it: let it go when that is done
     std::vector<Endpoints> endpoints;  ///< for each peer
+    std::vector<Endpoints> servers;    ///< for each of the main peer's servers
     std::optional<LeakLock> leak_lock; ///< up before the interface, if the file wants one
     tun::TunDevice device;
     tun::Sockets sockets;
@@ -37,8 +39,10 @@ struct Preparation {
     system::Nftables nftables;
     NetworkPlan plan;
     DnsPlan dns;
-    std::vector<Journal> running; ///< of the other connections
-    Duration limit;               ///< how long somebody waits for the tunnel to work; zero: for ever
+    WayWatch::Doors outside;          ///< where outer packets leave
+    std::vector<IpAddress> resolvers; ///< of the machine, as they were before; none for a connection apart
+    std::vector<Journal> running;     ///< of the other connections
+    Duration limit;                   ///< how long somebody waits for the tunnel to work; zero: for ever
 };
 
 /// Zero waits for ever.

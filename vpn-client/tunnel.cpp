@@ -20,8 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using protocol::EventKind;
 
-/// After so long without an answer, the next initiation tries another address.
-constexpr Duration silence_after = 3s;
 /// With this much time or more, a second initiation goes unanswered before the other suite is asked for.
 constexpr Duration patience = 6s;
 /// Timestamps are written this long after they changed, and at the end.
@@ -31,9 +29,11 @@ const config::ClientPeer& peer_with(const config::ClientConfig& config, const cr
     return *std::ranges::find(config.peers, key, &config::ClientPeer::public_key);
 }
 
-std::vector<Endpoint> endpoints_of_main(const ConnectionFile& file, const std::vector<Endpoints>& endpoints) {
-    const auto index = &main_peer(file.config) - file.config.peers.data();
-    return endpoints.at(static_cast<std::size_t>(index));
+/// What has been counted for each of them: one that does not refuse may still answer.
+std::uint32_t fewest(const std::map<Endpoint, std::uint32_t>& counts, const std::vector<Endpoint>& endpoints) {
+    std::uint32_t least = endpoints.empty() ? 0 : UINT32_MAX;
+    for (const Endpoint& each : endpoints) least = std::min(least, counts.contains(each) ? counts.at(each) : 0);
+    return least;
 }
 
 /// None if this machine has no address inside of the family of whom it would ask.
@@ -54,10 +54,7 @@ std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::ch
 Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     : loop_(loop), log_(std::move(log)), started_(system::now().boot), file_(std::move(parts.file)), plan_(std::move(parts.plan)),
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
-      main_key_(main_peer(file_.config).public_key),
-      search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
-              [this](const Endpoint& endpoint) { move_to(endpoint); }),
-      silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }),
+      main_key_(main_peer(file_.config).public_key), save_(loop, [this] { save_timestamps(); }),
       pause_over_(loop, [this] { end_pause(); }),
       gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
@@ -65,6 +62,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     dns_ = std::move(parts.dns);
     dns_->keep(loop_, log_);
     firewall_keeper_.emplace(loop_, file_.origin.name, plan_.firewall_table, lock_ ? &*lock_ : nullptr, *network_, log_);
+    start_roaming(parts);
     start_handshakes(parts.endpoints);
 }
 
@@ -96,6 +94,17 @@ void Tunnel::start_engine(Parts& parts) {
         engine_->restore(*timestamps);
     else
         log_.warn("timestamps-unreadable", {{"error", timestamps.error().message}});
+}
+
+void Tunnel::start_roaming(Parts& parts) {
+    Roaming::Parts of_main{.name = file_.origin.name,
+                           .main_key = main_key_,
+                           .servers = servers_of(main_peer(file_.config)),
+                           .endpoints = std::move(parts.servers),
+                           .outside = std::move(parts.outside),
+                           .resolvers = std::move(parts.resolvers)};
+    const auto moved = [this] { path_mtu_ ? path_mtu_->handle_network_change() : void(); };
+    roaming_ = std::make_unique<Roaming>(loop_, std::move(of_main), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
 }
 
 void Tunnel::start_handshakes(const std::vector<Endpoints>& endpoints) {
@@ -209,13 +218,14 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
     if (!status || !status->endpoint) return;
     if (lock_) lock_->admit(*status->endpoint);
     if (path_mtu_ && peer == main_id()) path_mtu_->handle_network_change();
+    if (roaming_ && peer == main_id()) roaming_->handle_endpoint_moved();
     if (tell_again(EventKind::endpoint_moved))
         log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
 }
 
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
-    silence_.set_in(silence_after);
+    if (roaming_) roaming_->handle_initiation_sent();
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
@@ -223,8 +233,9 @@ void Tunnel::handle_initiation_sent() {
 
 void Tunnel::handle_handshake() {
     const Boot now = system::now().boot;
-    silence_.clear();
-    port_unreachable_ = host_unreachable_ = 0;
+    if (roaming_) roaming_->handle_handshake();
+    port_unreachable_.clear();
+    host_unreachable_.clear();
     const Duration took = now - initiation_sent_;
     log_.debug("handshake-complete", {{"connection", file_.origin.name}, {"milliseconds", milliseconds(took)}});
     if (std::exchange(silent_, false)) log_.info("server-answers-again", {{"connection", file_.origin.name}});
@@ -240,26 +251,14 @@ void Tunnel::handle_declined() {
                   {{"connection", file_.origin.name}, {"hint", "the server is there, and has the file's suite"}});
 }
 
-void Tunnel::move_to(const Endpoint& endpoint) {
-    // The rules were made for the addresses known then: what the main table sends into the tunnel can't be its endpoint.
-    // A program's own network is not the one that outer packets take.
-    const bool would_loop = !plan_.apart && std::ranges::any_of(plan_.routes, [&endpoint](const system::Route& route) {
-        return route.table == system::main_table && route.destination.contains(endpoint.address);
-    });
-    if (would_loop) return log_.warn("endpoint-inside", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
-    if (lock_) lock_->admit(endpoint);
-    log_.info("endpoint-tried", {{"connection", file_.origin.name}, {"endpoint", endpoint}});
-    engine_->set_endpoint(main_id(), endpoint);
-    if (path_mtu_) path_mtu_->handle_network_change();
-}
-
 void Tunnel::on_unreachable(const system::UnreachableReport& report) {
     using enum system::UnreachableReport::Reason;
-    if (!search_.is_candidate(report.destination)) return;
+    const auto sought = roaming_ ? roaming_->candidates() : std::vector<Endpoint>();
+    if (std::ranges::find(sought, report.destination) == sought.end()) return;
     if (report.reason == too_big && path_mtu_) path_mtu_->handle_too_big(static_cast<std::uint32_t>(std::max(report.mtu, 0)));
     log_.debug("unreachable", {{"connection", file_.origin.name}, {"endpoint", report.destination}});
-    if (report.reason == port) ++port_unreachable_;
-    if (report.reason == host || report.reason == net || report.reason == prohibited) ++host_unreachable_;
+    if (report.reason == port) ++port_unreachable_[report.destination];
+    if (report.reason == host || report.reason == net || report.reason == prohibited) ++host_unreachable_[report.destination];
 }
 
 void Tunnel::on_timestamps_changed() { save_.set_in(save_after); }
@@ -326,7 +325,8 @@ Evidence Tunnel::evidence() const {
     const tun::PeerStatus status = main_status();
     Evidence evidence;
     evidence.name = file_.origin.name;
-    evidence.server = peer_with(file_.config, main_key_).endpoint->to_string();
+    for (const config::HostPort& each : servers_of(peer_with(file_.config, main_key_)))
+        evidence.server += (evidence.server.empty() ? "" : " or ") + each.to_string();
     if (status.endpoint) evidence.endpoint = status.endpoint->to_string();
     if (status.attempt.declined_at) evidence.endpoint = status.attempt.declined_at->to_string();
     evidence.declined = status.attempt.declined_at.has_value();
@@ -341,8 +341,8 @@ Evidence Tunnel::evidence() const {
     evidence.cookies = status.attempt.cookies;
     evidence.wrong_suites = status.attempt.wrong_suites;
     evidence.suite = peer_with(file_.config, main_key_).suite;
-    evidence.port_unreachable = port_unreachable_;
-    evidence.host_unreachable = host_unreachable_;
+    evidence.port_unreachable = fewest(port_unreachable_, roaming_->candidates());
+    evidence.host_unreachable = fewest(host_unreachable_, roaming_->candidates());
     evidence.unsent = engine_->drops().of(protocol::Drop::unsent);
     // While we wait for a first answer, one handshake is enough to know that it is not that which fails.
     evidence.handshake = works() ? status.attempt.initiations == 0 : handshake_took_.has_value();

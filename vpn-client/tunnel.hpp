@@ -9,7 +9,6 @@
 #include "tun/timestamp_store.hpp"
 #include "vpn-client/diagnosis.hpp"
 #include "vpn-client/dns/dns.hpp"
-#include "vpn-client/endpoint_search.hpp"
 #include "vpn-client/firewall_keeper.hpp"
 #include "vpn-client/gauges.hpp"
 #include "vpn-client/network.hpp"
@@ -17,6 +16,7 @@
 #include "vpn-client/preparation.hpp"
 #include "vpn-client/probe.hpp"
 #include "vpn-client/report.hpp"
+#include "vpn-client/roaming.hpp"
 #include "vpn-client/watch.hpp"
 
 #include <map>
@@ -30,14 +30,17 @@ class Tunnel final : private tun::EngineObserver {
     /// The parts of a Preparation that a tunnel takes.
     struct Parts {
         ConnectionFile file;
-        std::vector<Endpoints> endpoints;
+        std::vector<Endpoints> endpoints; ///< for each peer
+        std::vector<Endpoints> servers;   ///< for each of the main peer's servers
         std::optional<LeakLock> lock;
         tun::TunDevice device;
         tun::Sockets sockets;
         NetworkPlan plan;
         Network network;
         Dns dns;
-        Duration limit; ///< how long somebody waits for it to work; zero: for ever
+        WayWatch::Doors outside;
+        std::vector<IpAddress> resolvers; ///< outside, that were there before
+        Duration limit;                   ///< how long somebody waits for it to work; zero: for ever
     };
 
     /// Starts the engine and a first handshake. Keys go from the file into the engine.
@@ -79,11 +82,11 @@ class Tunnel final : private tun::EngineObserver {
 
     void start_engine(Parts& parts);
     void handle_declined();
+    void start_roaming(Parts& parts);
     void start_handshakes(const std::vector<Endpoints>& endpoints);
     void handle_endpoint_moved(protocol::PeerId peer);
     void handle_initiation_sent();
     void handle_handshake();
-    void move_to(const Endpoint& endpoint);
     void start_probe();
     void start_path_mtu();
     void follow_path_mtu();
@@ -110,20 +113,20 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<FirewallKeeper> firewall_keeper_;
     std::optional<Dns> dns_; ///< goes before the network does
     crypto::PublicKey main_key_;
-    EndpointSearch search_;
-    Alarm silence_;
     Alarm save_;
     Alarm pause_over_;
     Gauges gauges_;
     std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;
+    std::unique_ptr<Roaming> roaming_;  ///< once there is an engine
     std::unique_ptr<PathMtu> path_mtu_; ///< with MTU "auto", once somebody inside has answered
 
     Boot initiation_sent_{};
     std::optional<Duration> handshake_took_;
     std::optional<Boot> handshake_at_;
-    std::uint32_t port_unreachable_ = 0;
-    std::uint32_t host_unreachable_ = 0;
+    /// Since the last handshake, by where they came from.
+    std::map<Endpoint, std::uint32_t> port_unreachable_;
+    std::map<Endpoint, std::uint32_t> host_unreachable_;
     bool answered_ = false;
     bool unable_to_ask_ = false;
     bool link_down_ = false;

@@ -6,7 +6,9 @@
 #include "common/config/rules.hpp"
 #include "common/crypto/x25519.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 
 namespace vpn::config {
@@ -24,6 +26,24 @@ HostPort read_endpoint(const Field& field) {
     auto endpoint = text.empty() ? Result<HostPort>(failed("expected HOST:PORT, found nothing")) : HostPort::parse(text);
     if (!endpoint) field.complain("is no endpoint: " + endpoint.error().message);
     return endpoint ? std::move(*endpoint) : HostPort();
+}
+
+/// One server, or a list of them.
+void read_endpoints(const Field& field, ClientPeer& peer) {
+    std::vector<HostPort> all;
+    if (field.json.as_array() == nullptr)
+        all.push_back(read_endpoint(field));
+    else if (all = read_list(field, limits::endpoints, read_endpoint); all.empty())
+        return field.complain("names no server");
+    peer.endpoint = std::move(all.front());
+    peer.more_endpoints.assign(std::next(all.begin()), all.end());
+}
+
+Json endpoints_json(const ClientPeer& peer) {
+    if (peer.more_endpoints.empty()) return peer.endpoint->to_string();
+    std::vector<HostPort> all{*peer.endpoint};
+    all.insert(all.end(), peer.more_endpoints.begin(), peer.more_endpoints.end());
+    return text_list(all);
 }
 
 std::string read_dns_entry(const Field& field) {
@@ -98,7 +118,7 @@ ClientPeer read_peer(const Field& field, const KeyReader& reader) {
         peer.public_key = read_key<crypto::PublicKey>(*key, reader, peer.public_key_file);
     if (const auto key = fields.get("preshared_key"))
         peer.preshared_key = read_key<crypto::PresharedKey>(*key, reader, peer.preshared_key_file);
-    if (const auto endpoint = fields.get("endpoint")) peer.endpoint = read_endpoint(*endpoint);
+    if (const auto endpoint = fields.get("endpoint")) read_endpoints(*endpoint, peer);
     if (const auto list = fields.require("allowed_ips")) read_allowed_ips(*list, peer);
     if (const auto keepalive = fields.get("persistent_keepalive"))
         peer.persistent_keepalive = std::chrono::seconds(read_integer(*keepalive, 0, 65535));
@@ -141,7 +161,7 @@ Json peer_json(const ClientPeer& peer) {
     json.set("public_key", key_json(peer.public_key, peer.public_key_file));
     if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
         json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
-    if (peer.endpoint) json.set("endpoint", peer.endpoint->to_string());
+    if (peer.endpoint) json.set("endpoint", endpoints_json(peer));
     json.set("allowed_ips", peer.written_ips.empty() ? text_list(peer.allowed_ips) : text_list(peer.written_ips));
     if (peer.persistent_keepalive.count() != 0) json.set("persistent_keepalive", peer.persistent_keepalive.count());
     json.set("suite", crypto::name_of(peer.suite));
@@ -153,8 +173,8 @@ auto plain_parts(const ClientInterface& i) {
                     i.routes, i.lock, i.local_networks, i.probe);
 }
 auto plain_parts(const ClientPeer& p) {
-    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.allowed_ips, p.written_ips,
-                    p.persistent_keepalive, p.suite);
+    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.more_endpoints, p.allowed_ips,
+                    p.written_ips, p.persistent_keepalive, p.suite);
 }
 
 std::optional<Problem> check_lock(const ClientInterface& interface) {
@@ -169,6 +189,9 @@ std::optional<Problem> check_lock(const ClientInterface& interface) {
 
 std::optional<Problem> check_peer(const ClientPeer& peer, std::size_t index, PeerRules& rules) {
     if (auto problem = rules.add_peer(peer.name, peer.public_key)) return problem;
+    for (auto each = peer.more_endpoints.begin(); each != peer.more_endpoints.end(); ++each)
+        if (*each == peer.endpoint || std::find(peer.more_endpoints.begin(), each, *each) != each)
+            return Problem{peer_path(index, "endpoint"), "the endpoint " + each->to_string() + " is listed twice"};
     const std::string list = peer_path(index, "allowed_ips");
     for (std::size_t i = 0; i < peer.written_ips.size(); ++i)
         if (!peer.written_ips[i].excluded)
@@ -207,6 +230,7 @@ ClientConfig ClientConfig::clone() const {
                               .preshared_key = peer.preshared_key.clone(),
                               .preshared_key_file = peer.preshared_key_file,
                               .endpoint = peer.endpoint,
+                              .more_endpoints = peer.more_endpoints,
                               .allowed_ips = peer.allowed_ips,
                               .written_ips = peer.written_ips,
                               .persistent_keepalive = peer.persistent_keepalive,

@@ -61,6 +61,8 @@ struct ClientPeer {
     crypto::PresharedKey preshared_key;
     std::string preshared_key_file;
     std::optional<HostPort> endpoint;
+    /// Tried in this order while the one before is silent. Only behind an `endpoint`; in the file, all stand in one list.
+    std::vector<HostPort> more_endpoints;
     /// What goes to this peer, without host bits: what remains, where the file excludes something.
     std::vector<Prefix> allowed_ips;
     /// As the file has them, where it excludes something; else empty.

@@ -16,6 +16,7 @@ inline constexpr std::size_t host_services = 256;
 /// Of one peer.
 inline constexpr std::size_t allowed_ips = 200'000;
 inline constexpr std::size_t exclusions = 256;
+inline constexpr std::size_t endpoints = 8;
 inline constexpr std::size_t smallest_ipv6_mtu = 1280;
 
 } // namespace vpn::config::limits

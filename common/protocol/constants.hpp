@@ -18,6 +18,10 @@ inline constexpr Duration reject_after_time = 180s;
 inline constexpr Duration rekey_timeout = 5s;
 inline constexpr Duration rekey_jitter_max = 333ms;
 inline constexpr Duration rekey_attempt_time = 90s;
+// After a change of the way to a peer (see Timers::handle_new_way).
+inline constexpr Duration new_way_spacing = 50ms;
+inline constexpr Duration new_way_repetition = 1s;
+inline constexpr int new_way_repetitions = 2;
 inline constexpr Duration keepalive_timeout = 10s;
 /// Receiving on a session this old makes its initiator renew it, so that the answer isn't the last thing it carries.
 inline constexpr Duration rekey_on_receive_after = reject_after_time - keepalive_timeout - rekey_timeout;

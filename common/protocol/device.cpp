@@ -185,6 +185,14 @@ void Device::want_handshake(PeerId id, Now now, Outbox& out) {
     with_peer(id, [&](Peer& peer) { peer.want_handshake(context(now, out)); });
 }
 
+void Device::handle_new_way(PeerId id, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.handle_new_way(context(now, out)); });
+}
+
+void Device::send_initiation_also_to(PeerId id, const Endpoint& endpoint, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.send_initiation_also_to(endpoint, context(now, out)); });
+}
+
 void Device::forget_local_sources(Now now, Outbox& out) {
     for (const auto& [id, peer] : peers_) peer->forget_local_source(context(now, out));
 }

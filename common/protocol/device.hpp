@@ -83,6 +83,10 @@ class Device {
     void handle_move(PeerId peer, const Path& from, Boot born, std::uint64_t counter, Now now, Outbox& out);
     /// Somebody wants to talk to this peer now.
     void want_handshake(PeerId peer, Now now, Outbox& out);
+    /// See Peer::handle_new_way.
+    void handle_new_way(PeerId peer, Now now, Outbox& out);
+    /// See Peer::send_initiation_also_to.
+    void send_initiation_also_to(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     /// Our addresses changed: the kernel chooses the source again.
     void forget_local_sources(Now now, Outbox& out);
     /// Does all that is due by now.

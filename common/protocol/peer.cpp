@@ -93,11 +93,24 @@ void Peer::want_handshake(Context context) {
     if (timers_.want_handshake(context.now.boot)) initiate(context);
 }
 
+void Peer::handle_new_way(Context context) {
+    if (!path_ || !identity_.static_agreement) return;
+    forget_local_source(context);
+    if (timers_.handle_new_way(context.now.boot)) initiate(context);
+}
+
+void Peer::send_initiation_also_to(const Endpoint& endpoint, Context context) {
+    if (!pending_) return;
+    questions_.handle_also_to(endpoint, context.now.boot);
+    send_handshake(pending_message_, {endpoint, {}}, context);
+}
+
 void Peer::initiate(Context context) {
     abandon_initiation(context);
     timers_.initiation_sent(context.now.boot, context.random); // if it fails, the next attempt is the repetition
     pending_ = send_initiation(suite_, cookies_, *path_, context);
     if (!pending_) return;
+    pending_message_ = std::get<SendDatagram>(context.out.actions.back()).bytes;
     ++attempt_.initiations;
     if (attempt_.declined_at) ++attempt_.initiations_since_declined;
     forget_questions(questions_.handle_initiation(path_->remote, attempt_.initiations, context.now.boot), context);
@@ -116,10 +129,14 @@ std::optional<PendingInitiation> Peer::send_initiation(Suite suite, CookieJar& c
         return std::nullopt;
     }
     cookies.write_macs({message}, context.now.boot);
+    send_handshake(std::move(message), path, context);
+    return std::move(*pending);
+}
+
+void Peer::send_handshake(ByteVector message, const Path& path, Context context) {
     activity_->sent_handshake(context.now.boot);
     activity_->count_sent(message.size());
     context.out.actions.emplace_back(SendDatagram{std::move(message), path});
-    return std::move(*pending);
 }
 
 void Peer::ask_other_suite(Context context) {
@@ -146,6 +163,7 @@ void Peer::abandon_initiation(Context context) {
     if (!pending_) return;
     context.indices.release(pending_->index);
     pending_.reset();
+    pending_message_ = {};
 }
 
 Checked<void> Peer::handle_response(const ResponseView& response, const Path& from, Context context) {
@@ -168,6 +186,7 @@ Checked<void> Peer::handle_response(const ResponseView& response, const Path& fr
     auto session = std::make_shared<Session>(id_, Role::initiator, index, RemoteIndex{response.sender()}, std::move(*keys),
                                              context.now.boot);
     pending_.reset(); // its index lives on in the session
+    pending_message_ = {};
     activity_->received_handshake(context.now.boot);
     activity_->count_received(response.message.size());
     follow(from, context);
@@ -230,9 +249,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
     install(session, context);
     retire(keyring_.install_answered(std::move(session)), context);
     timers_.response_sent(context.now.boot);
-    activity_->sent_handshake(context.now.boot);
-    activity_->count_sent(message.size());
-    context.out.actions.emplace_back(SendDatagram{std::move(message), from});
+    send_handshake(std::move(message), from, context);
     return {};
 }
 

@@ -80,6 +80,11 @@ class Peer {
     // The conversation
     /// Starts a handshake unless one is under way or the last was less than 5 s ago (then it starts later).
     void want_handshake(Context context);
+    /// Starts one that waits for no other (see Timers::handle_new_way), by whatever way the kernel now chooses.
+    void handle_new_way(Context context);
+    /// Sends the initiation that waits for an answer there too: the same bytes, so that it is answered once, and whoever does
+    /// so first is where the peer is from then on. Nothing happens if none waits.
+    void send_initiation_also_to(const Endpoint& endpoint, Context context);
     /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; wrong_suite of one that is authentic and new.
     /// On error nothing has changed.
     [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
@@ -103,6 +108,7 @@ class Peer {
     /// Writes one and sends it there; `cookies` makes its MACs. None: no index was left, or the peer's key is none.
     [[nodiscard]] std::optional<PendingInitiation> send_initiation(Suite suite, CookieJar& cookies, const Path& path,
                                                                    Context context);
+    void send_handshake(ByteVector message, const Path& path, Context context);
     [[nodiscard]] const PendingInitiation* initiation_with(LocalIndex index);
     [[nodiscard]] Checked<void> handle_other_suite(const crypto::Tai64n& timestamp, const IpAddress& local, Context context);
     void end_conversation(Context context);
@@ -121,6 +127,7 @@ class Peer {
     Keyring keyring_;
     Timers timers_;
     std::optional<PendingInitiation> pending_;
+    ByteVector pending_message_; ///< as it was sent
     SuiteQuestions questions_;
     std::optional<Path> path_;
     std::pair<Boot, std::uint64_t> last_mover_{}; ///< birth of the session, counter

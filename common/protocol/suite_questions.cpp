@@ -25,6 +25,12 @@ std::vector<SuiteQuestion> SuiteQuestions::handle_initiation(const Endpoint& to,
     return ended;
 }
 
+void SuiteQuestions::handle_also_to(const Endpoint& to, Boot now) {
+    if (!patience_ || contains(asked_, to) || contains(to_ask_, to)) return;
+    to_ask_.push_back(to);
+    if (!ask_at_) ask_at_ = now + wait_from_the_second;
+}
+
 std::vector<Endpoint> SuiteQuestions::take_due(Boot now) {
     if (!ask_at_ || *ask_at_ > now) return {};
     ask_at_.reset();

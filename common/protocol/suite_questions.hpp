@@ -27,6 +27,8 @@ class SuiteQuestions {
     /// An initiation of the configured suite went there, the `count`-th in a row without an answer. Each sixteenth begins a new
     /// round, in which everybody may be asked again: those under way are given back.
     [[nodiscard]] std::vector<SuiteQuestion> handle_initiation(const Endpoint& to, std::uint32_t count, Boot now);
+    /// The last initiation went there, too.
+    void handle_also_to(const Endpoint& to, Boot now);
     [[nodiscard]] std::optional<Boot> next_deadline() const { return ask_at_; }
     /// Those to ask now, each once a round.
     [[nodiscard]] std::vector<Endpoint> take_due(Boot now);

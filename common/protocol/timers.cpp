@@ -28,9 +28,20 @@ bool Timers::want_handshake(Boot now) {
     return false;
 }
 
+bool Timers::handle_new_way(Boot now) {
+    attempts_end_ = now + rekey_attempt_time;
+    quick_repetitions_ = new_way_repetitions;
+    const std::optional<Boot> earliest = after(last_initiation_, new_way_spacing);
+    if (!earliest || *earliest <= now) return true;
+    initiate_at_ = std::min(initiate_at_.value_or(*earliest), *earliest);
+    return false;
+}
+
 void Timers::initiation_sent(Boot now, Random& random) {
-    last_handshake_sent_ = now;
-    initiate_at_ = now + rekey_timeout + draw_jitter(random);
+    last_initiation_ = last_handshake_sent_ = now;
+    const bool quick = quick_repetitions_ > 0;
+    if (quick) --quick_repetitions_;
+    initiate_at_ = now + (quick ? new_way_repetition : rekey_timeout) + draw_jitter(random);
 }
 
 void Timers::response_sent(Boot now) {

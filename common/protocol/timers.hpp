@@ -24,11 +24,16 @@ class Timers {
   public:
     /// Somebody wants a session. True if an initiation may go out now; else one will be due later, or is under way.
     [[nodiscard]] bool want_handshake(Boot now);
+    /// The way to the peer is another one, or the machine has slept. True if an initiation may go out now; else it is due soon.
+    /// DEVIATION: PROTOCOL 3 has at most one initiation in 5 s. What went by the former way says nothing of this one: a change
+    /// begins an attempt of its own, 50 ms after the last initiation at the earliest, and its first two repetitions come after a
+    /// second each, because a link that has just come up loses packets.
+    [[nodiscard]] bool handle_new_way(Boot now);
 
     void initiation_sent(Boot now, Random& random);
     void response_sent(Boot now);
     /// A handshake is complete on our side: attempts end.
-    void handshake_complete() { attempts_end_.reset(), initiate_at_.reset(); }
+    void handshake_complete() { attempts_end_.reset(), initiate_at_.reset(), quick_repetitions_ = 0; }
     /// Keys were made, in either role.
     void keys_derived(Boot now);
     /// Something is owed that was not before. Draws the jitter of this round.
@@ -47,9 +52,11 @@ class Timers {
   private:
     [[nodiscard]] std::optional<Boot> persistent_at(const Activity& activity) const;
 
+    std::optional<Boot> last_initiation_;
     std::optional<Boot> last_handshake_sent_; ///< initiation or response: the next initiation keeps 5 s away from it
     std::optional<Boot> initiate_at_;
     std::optional<Boot> attempts_end_;
+    int quick_repetitions_ = 0; ///< to come
     std::optional<Boot> wipe_at_;
     Boot look_at_{}; ///< while armed: no debt that came up unnoticed since the last look is due before this
     Boot persistent_since_{};

@@ -55,6 +55,22 @@ TEST_CASE("a client's file says what it says") {
     CHECK(peer.suite == Suite::wireguard);
 }
 
+TEST_CASE("a peer has several endpoints in the order of their list, and a list of one is the same as a string") {
+    const auto with = [](std::string_view list) {
+        return decode_client(samples::with(client_file(), "\"vpn.example.org:51820\"", list), "c.json");
+    };
+    const auto three = with(R"(["vpn.example.org:51820", "192.0.2.1:443", "[2001:db8::1]:53"])");
+    REQUIRE_MESSAGE(three, fault_text(three));
+    CHECK(three->peers[0].endpoint == HostPort{"vpn.example.org", Port{51820}});
+    CHECK(three->peers[0].more_endpoints == std::vector{HostPort{"192.0.2.1", Port{443}}, HostPort{"2001:db8::1", Port{53}}});
+    const auto again = decode_client(encode(*three), "c.json");
+    REQUIRE_MESSAGE(again, fault_text(again));
+    CHECK(*again == *three);
+    const auto one = with(R"(["vpn.example.org:51820"])");
+    REQUIRE(one);
+    CHECK(encode(*one) == client_file());
+}
+
 TEST_CASE("a client's file is written back byte for byte") {
     const auto decoded = decode_client(client_file(), "c.json");
     REQUIRE(decoded);
@@ -184,6 +200,18 @@ TEST_CASE("a value of the wrong kind is told with what was expected") {
          "\"endpoint\" must be a string such as \"vpn.example.org:51820\", found 51820"},
         {"\"vpn.example.org:51820\"", "\"vpn.example.org\"", 15,
          "\"endpoint\" is no endpoint: expected HOST:PORT or [IPv6]:PORT, found \"vpn.example.org\": the port is missing"},
+        {"\"vpn.example.org:51820\"", "[\"vpn.example.org:51820\", 51820]", 15,
+         "\"endpoint\" must be a string such as \"vpn.example.org:51820\", found 51820"},
+        {"\"vpn.example.org:51820\"", "[\"vpn.example.org:51820\", [\"a.example.org:1\"]]", 15,
+         "\"endpoint\" must be a string such as \"vpn.example.org:51820\", found an array"},
+        {"\"vpn.example.org:51820\"", "[\"vpn.example.org:51820\", \"\"]", 15,
+         "\"endpoint\" is no endpoint: expected HOST:PORT, found nothing"},
+        {"\"vpn.example.org:51820\"", "[]", 15, "\"endpoint\" names no server"},
+        {"\"vpn.example.org:51820\"",
+         "[\"a.b:1\",\"a.b:2\",\"a.b:3\",\"a.b:4\",\"a.b:5\",\"a.b:6\",\"a.b:7\",\"a.b:8\",\"a.b:9\"]", 15,
+         "\"endpoint\" has 9 items, more than 8"},
+        {"\"vpn.example.org:51820\"", "[\"a.b:1\", \"c.d:1\", \"c.d:1\"]", 15, "the endpoint c.d:1 is listed twice"},
+        {"\"vpn.example.org:51820\"", "[\"a.b:1\", \"c.d:1\", \"a.b:1\"]", 15, "the endpoint a.b:1 is listed twice"},
         {"\"::/0\"", "\"::/129\"", 16,
          "\"allowed_ips\" must be an IP prefix such as \"10.66.0.0/24\" or \"fd66::/64\", found \"::/129\""},
         {"25", "65536", 17, "\"persistent_keepalive\" must be a number from 0 to 65535, found 65536"},

@@ -129,6 +129,8 @@ ClientPeer Generator::client_peer(std::size_t index) {
         peer.preshared_key_file = key_file();
     }
     if (index == 0 || maybe()) peer.endpoint = endpoint();
+    if (peer.endpoint && maybe())
+        for (std::uint64_t i = below(8); i > 0; --i) peer.more_endpoints.push_back(endpoint());
     for (std::uint64_t i = 1 + below(5); i > 0; --i) peer.allowed_ips.push_back(prefix(family(), 24).network());
     if (maybe() && peer.allowed_ips[0].bits() < 32) exclude_half(peer);
     peer.persistent_keepalive = std::chrono::seconds(maybe() ? below(65536) : 0);

@@ -15,8 +15,9 @@ FILE_HEADER, RECORD_HEADER = 24, 16
 class Packet:
     """One IP packet of a capture."""
 
-    def __init__(self, raw):
+    def __init__(self, raw, time=0.0):
         self.raw = raw
+        self.time = time
         self.version = raw[0] >> 4
         header = (raw[0] & 15) * 4 if self.version == 4 else 40
         self.protocol = raw[9] if self.version == 4 else raw[6]
@@ -49,6 +50,11 @@ class Packet:
             return self.payload[16:] if begins else b""
         begins = self.version == 6 or int.from_bytes(self.raw[6:8], "big") & 0x1FFF == 0
         return self.payload[8:] if self.is_udp and begins else b""
+
+    @property
+    def is_initiation(self):
+        """The first message of a handshake, in either suite."""
+        return self.is_udp and self.payload[8:12] in (b"\1\0\0\0", b"\5\0\0\0")
 
     @property
     def is_neighbour_discovery(self):
@@ -138,7 +144,8 @@ def read(path):
         size = struct.unpack("=I", data[at + 8:at + 12])[0]
         raw = data[at + RECORD_HEADER:at + RECORD_HEADER + size]
         if 20 <= len(raw) == size:
-            yield Packet(raw)
+            seconds, microseconds = struct.unpack("=II", data[at:at + 8])
+            yield Packet(raw, seconds + microseconds / 1e6)
         at += RECORD_HEADER + size
 
 

@@ -196,3 +196,57 @@ TEST_CASE("an attempt is reported while it is under way, and forgotten when it s
     CHECK(pair.alice.peer->attempt().rejected_responses == 0);
     CHECK_FALSE(pair.alice.peer->attempt().under_way);
 }
+
+TEST_CASE("by another way a handshake begins anew beside the session that stands, from whatever address the kernel chooses") {
+    Pair pair;
+    REQUIRE(pair.bob.take_initiation(pair.alice.initiation()));
+    REQUIRE(pair.alice.take_response(pair.bob.datagram()));
+    pair.bob.confirm();
+    const Path from_here{endpoint("192.0.2.2:2"), {*IpAddress::parse("192.0.2.1"), 3}};
+    pair.alice.peer->handle_move(from_here, pair.clock.boot(), 1, pair.alice.context());
+    REQUIRE(pair.alice.peer->path() == from_here);
+    pair.clock.advance(50ms);
+    pair.alice.peer->handle_new_way(pair.alice.context());
+    CHECK(pair.alice.peer->path() == Path{endpoint("192.0.2.2:2"), {}});
+    CHECK(actions_of<SendDatagram>(pair.alice.out).at(0).path == Path{endpoint("192.0.2.2:2"), {}});
+    CHECK(pair.alice.peer->keyring().can_send(pair.clock.boot()));
+    REQUIRE(pair.bob.take_initiation(pair.alice.datagram()));
+    CHECK(pair.alice.take_response(pair.bob.datagram()).has_value());
+}
+
+TEST_CASE("a new way to a peer whose whereabouts nobody knows means nothing") {
+    Pair pair;
+    pair.bob.peer->handle_new_way(pair.bob.context());
+    CHECK(pair.bob.out.actions.empty());
+    CHECK_FALSE(pair.bob.peer->next_deadline().has_value());
+}
+
+TEST_CASE(
+    "an initiation that goes to several addresses is one: the first answer counts, wherever it comes from, and a second none") {
+    Pair pair;
+    const ByteVector initiation = pair.alice.initiation();
+    pair.alice.peer->send_initiation_also_to(endpoint("[2001:db8::2]:2"), pair.alice.context());
+    const auto also = actions_of<SendDatagram>(pair.alice.out);
+    REQUIRE(also.size() == 1);
+    CHECK(also[0].bytes == initiation);
+    CHECK(also[0].path == Path{endpoint("[2001:db8::2]:2"), {}});
+    CHECK(pair.alice.peer->path() == Path{endpoint("192.0.2.2:2"), {}}); // not before somebody has answered
+    CHECK(pair.alice.indices.size() == 1);
+
+    REQUIRE(pair.bob.take_initiation(also[0].bytes));
+    const ByteVector response = pair.bob.datagram();
+    CHECK_FALSE(pair.bob.take_initiation(initiation).has_value());
+    pair.alice.there = {endpoint("[2001:db8::2]:2"), {}};
+    REQUIRE(pair.alice.take_response(response));
+    CHECK(pair.alice.peer->path() == pair.alice.there);
+    CHECK_FALSE(pair.alice.take_response(response).has_value());
+}
+
+TEST_CASE("when no initiation waits for an answer, none goes anywhere else") {
+    Pair pair;
+    pair.alice.peer->send_initiation_also_to(endpoint("[2001:db8::2]:2"), pair.alice.context());
+    CHECK(pair.alice.out.actions.empty());
+    pair.shake_hands();
+    pair.alice.peer->send_initiation_also_to(endpoint("[2001:db8::2]:2"), pair.alice.context());
+    CHECK(pair.alice.out.actions.empty());
+}

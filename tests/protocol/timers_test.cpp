@@ -405,3 +405,66 @@ TEST_CASE("after a long sleep all that fell due is due, each once") {
     CHECK(desk.due() == Due{.renew = true, .persistent = true, .wipe = true});
     CHECK(desk.nothing_due());
 }
+
+TEST_CASE("another way to the peer begins an attempt at once, however short ago the last initiation was") {
+    Desk desk;
+    CHECK(desk.timers.handle_new_way(desk.clock.boot()));
+    desk.initiates();
+    desk.clock.advance(50ms);
+    CHECK(desk.timers.handle_new_way(desk.clock.boot()));
+    desk.initiates();
+    desk.timers.response_sent(desk.clock.boot());
+    desk.timers.handshake_complete();
+    desk.clock.advance(50ms);
+    CHECK(desk.timers.handle_new_way(desk.clock.boot()));
+}
+
+TEST_CASE("changes of the way that follow each other within 50 milliseconds share one initiation") {
+    Desk desk;
+    const Boot first = desk.clock.boot();
+    CHECK(desk.timers.handle_new_way(first));
+    desk.initiates();
+    for (int i = 0; i < 49; ++i) {
+        desk.clock.advance(1ms);
+        CHECK_FALSE(desk.timers.handle_new_way(desk.clock.boot()));
+    }
+    CHECK(desk.deadline() == first + 50ms);
+    CHECK(desk.wait(10s).initiate);
+    CHECK(desk.clock.boot() == first + 50ms);
+    CHECK(desk.nothing_due());
+}
+
+TEST_CASE("an initiation by a new way is repeated after one second, twice, and then every five; an answer ends that") {
+    Desk desk;
+    (void)desk.timers.handle_new_way(desk.clock.boot());
+    for (const Duration wait : {1s, 1s, 5s, 5s}) {
+        const Boot sent = desk.clock.boot();
+        desk.initiates();
+        CHECK(desk.wait(20s).initiate);
+        CHECK(desk.clock.boot() >= sent + wait);
+        CHECK(desk.clock.boot() <= sent + wait + 333ms);
+    }
+    (void)desk.timers.handle_new_way(desk.clock.boot());
+    desk.initiates();
+    desk.timers.handshake_complete();
+    desk.clock.advance(10s);
+    (void)desk.timers.want_handshake(desk.clock.boot());
+    const Boot sent = desk.clock.boot();
+    desk.initiates();
+    CHECK(desk.wait(20s).initiate);
+    CHECK(desk.clock.boot() >= sent + 5s);
+}
+
+TEST_CASE("attempts by a new way end after 90 seconds like any other") {
+    Desk desk;
+    const Boot began = desk.clock.boot();
+    (void)desk.timers.handle_new_way(began);
+    Due due{.initiate = true};
+    while (due.initiate) {
+        desk.initiates();
+        due = desk.wait(200s);
+    }
+    CHECK(due.give_up);
+    CHECK(desk.clock.boot() >= began + 90s);
+    CHECK(desk.clock.boot() < began + 90s + 5s + 333ms);
+}

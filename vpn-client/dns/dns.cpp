@@ -48,6 +48,13 @@ class ResolvconfRecord {
 
 } // namespace
 
+std::vector<IpAddress> resolvers_of_machine() {
+    ResolvConf conf = read_resolv_conf(resolv_conf_path);
+    if (asks_resolved(conf)) conf = read_resolv_conf(servers_of_resolved);
+    if (conf.servers.empty()) conf.servers.push_back(*IpAddress::parse("127.0.0.1")); // resolv.conf(5)
+    return conf.servers;
+}
+
 void take_back_dns(std::string_view connection) {
     const auto journal = read_dns_journal(connection);
     if (!journal) return;
@@ -77,7 +84,6 @@ struct Dns::Parts {
     const std::uint32_t index;
     ResolverFacts facts;
     DnsChoice choice;
-    std::vector<IpAddress> servers_before;
     bool stands = false;
     std::optional<Resolved> resolved;
     std::optional<ResolvconfRecord> record;
@@ -97,7 +103,6 @@ void Dns::Parts::look_around() {
     resolved = Resolved::find(asks_resolved(conf));
     facts.resolved = resolved.has_value();
     if (!resolved || !asks_resolved(conf)) facts.resolvconf = find_resolvconf();
-    servers_before = asks_resolved(conf) ? read_resolv_conf(servers_of_resolved).servers : conf.servers;
 }
 
 Result<void> Dns::Parts::put_up() {
@@ -206,6 +211,5 @@ Result<void> Dns::step_back() {
 const DnsPlan& Dns::plan() const { return parts_->plan; }
 std::string Dns::back_end() const { return name_of(parts_->choice); }
 bool Dns::stands() const { return parts_->stands; }
-const std::vector<IpAddress>& Dns::servers_before() const { return parts_->servers_before; }
 
 } // namespace vpn::client

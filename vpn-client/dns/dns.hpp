@@ -16,6 +16,10 @@
 
 namespace vpn::client {
 
+/// Whom this machine asks for names now: those of systemd-resolved, where it asks that; the machine itself, where it has none.
+/// Ask before a connection has taken their place.
+std::vector<IpAddress> resolvers_of_machine();
+
 /// Takes back what a connection that runs no more has left.
 void take_back_dns(std::string_view connection);
 
@@ -41,8 +45,6 @@ class Dns {
     [[nodiscard]] std::string back_end() const;
     /// False while it stands aside, and once somebody else has won.
     [[nodiscard]] bool stands() const;
-    /// Whom this machine asked before: for names that must be known outside the tunnel.
-    [[nodiscard]] const std::vector<IpAddress>& servers_before() const;
 
   private:
     struct Parts;

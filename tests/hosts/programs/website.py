@@ -6,7 +6,8 @@
   GET /marker?text=T     T, plainly
   PUT /anything          answers with the SHA-256 of what came
   UDP 7                  echo
-  UDP 53                 A and AAAA of every name: the site's own addresses; `which.test` says who answers
+  UDP 53                 A and AAAA of every name: the site's own addresses; `which.test` says who answers. A file /run/zone
+                         overrules that: lines `NAME A AAAA`, with `-` for none
 """
 
 import argparse
@@ -22,6 +23,7 @@ import urllib.parse
 SITE = ("203.0.113.80", "2001:db8:113::80")
 VPS = ("198.51.100.10", "2001:db8:100::10")
 CHUNK = 1 << 20
+ZONE = "/run/zone"
 
 
 @functools.lru_cache(maxsize=4)
@@ -94,6 +96,15 @@ def serve_udp(port, answer):
         threading.Thread(target=listen, args=(family, address), daemon=True).start()
 
 
+def zone():
+    """The addresses of the names in the zone's file."""
+    try:
+        with open(ZONE, encoding="ascii") as file:
+            return {name: (four, six) for name, four, six in map(str.split, file)}
+    except FileNotFoundError:
+        return {}
+
+
 def dns_answer(query, who):
     """A reply to one question for A, AAAA or TXT; everything exists, save for `missing.test`."""
     identity, flags = struct.unpack(">HH", query[:4])
@@ -103,9 +114,11 @@ def dns_answer(query, who):
         at += 1 + query[at]
     name, question = ".".join(labels), query[12:at + 5]
     kind = struct.unpack(">H", query[at + 1:at + 3])[0]
-    addresses = VPS if name == "vps.test" else SITE
+    addresses = zone().get(name, VPS if name == "vps.test" else SITE)
     data = {1: lambda: socket.inet_pton(socket.AF_INET, addresses[0]), 28: lambda: socket.inet_pton(socket.AF_INET6, addresses[1]),
             16: lambda: bytes([len(who)]) + who.encode()}.get(kind)
+    if (kind, "-") in ((1, addresses[0]), (28, addresses[1])):
+        data = None
     missing = name == "missing.test"
     record = b"" if missing or data is None else b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data())) + data()
     return struct.pack(">HHHHHH", identity, 0x8180 | (flags & 0x0100) | (3 if missing else 0), 1, 1 if record else 0, 0, 0) + question + record
