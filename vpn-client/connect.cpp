@@ -1,13 +1,13 @@
 #include "vpn-client/connect.hpp"
 
 #include "common/system/daemonise.hpp"
-#include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
 #include "common/system/service_manager.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/walls.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
 #include <unistd.h>
@@ -94,15 +94,9 @@ class Connecting {
     }
 
   private:
-    /// DEVIATION: THREATS leaves CAP_NET_ADMIN alone; the tunnel is probed by ICMP, whose sockets are raw.
-    void give_up_privileges() const {
-        const auto kept = system::keep_only({system::Capability::net_admin, system::Capability::net_raw});
-        if (kept) log_.warn("privileges-kept", {{"why", *kept}});
-    }
-
     ExitCode go_on(Preparation preparation) {
         // Hooks are somebody's own programs, and do what only a whole root may.
-        if (!command_.run_hooks) give_up_privileges();
+        if (!command_.run_hooks) wall_in_connection(preparation.dns, log_);
         auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
         if (!daemon) return complain(daemon.error());
         auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
