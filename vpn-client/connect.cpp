@@ -7,6 +7,8 @@
 #include "vpn-client/conflicts.hpp"
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
+#include "vpn-client/network_plan.hpp"
+#include "vpn-client/portal/check.hpp"
 #include "vpn-client/walls.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
@@ -22,6 +24,7 @@ namespace {
 using system::ExitCode;
 
 constexpr unsigned first_descriptor_of_others = 3;
+constexpr Duration time_for_portal = std::chrono::seconds(2);
 
 /// What a second `connect` of the same name ends with.
 ExitCode tell_already_running(const Report& report) {
@@ -62,6 +65,12 @@ Granted<void> check_conflicts(const ConnectionFile& file) {
     return {};
 }
 
+/// Somebody on the way may be the reason. Whoever answered in the protocol is not kept away.
+bool may_be_a_portal(Reason reason) {
+    using enum Reason;
+    return reason == silence || reason == no_route || reason == port_closed || reason == name_not_resolved;
+}
+
 /// One connection from its file to its end, in the process that stays.
 class Connecting {
   public:
@@ -77,13 +86,14 @@ class Connecting {
         file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
         if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
+        portal_check_ = file->config.interface.portal_check;
         say_notes(std::exchange(file->notes, {}));
         if (command_.run_hooks)
             hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
         else
             say_notes(notes_on_hooks(file->hooks, hooks_may_run));
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
-        if (!preparation) return complain(preparation.error());
+        if (!preparation) return complain(with_portal(preparation.error()));
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});
         // Others may have connected while we waited for a name server, or for our turn.
         if (const auto free = check_conflicts(preparation->file); !free) return complain(free.error());
@@ -94,6 +104,16 @@ class Connecting {
     }
 
   private:
+    /// Requires: everything is as it was before, so that no lock of ours is opened for a question, nor one asked past a tunnel.
+    /// Through a lock that stood before it does not pass.
+    [[nodiscard]] Refusal with_portal(Refusal refusal) const {
+        if (!portal_check_ || stop_.asked() || !refusal.reason || !may_be_a_portal(*refusal.reason)) return refusal;
+        const WayOut seen = ask_for_way_out({*portal_check_, {}, outer_mark, time_for_portal});
+        if (seen.kind == WayOut::Kind::portal)
+            refusal.message = portal_explanation(seen.host, name_.name) + '\n' + refusal.message;
+        return refusal;
+    }
+
     ExitCode go_on(Preparation preparation) {
         // Hooks are somebody's own programs, and do what only a whole root may.
         if (!command_.run_hooks) wall_in_connection(preparation.dns, log_);
@@ -104,7 +124,7 @@ class Connecting {
             if (const auto up = (*daemon)->run_post_up(); !up) connected = tl::unexpected(up.error());
         if (!connected) {
             daemon->reset(); // whoever reads that it failed finds everything as it was
-            return complain(connected.error());
+            return complain(with_portal(connected.error()));
         }
         std::cout << "connected: " << *connected << '\n' << std::flush;
         system::tell_service_manager("READY=1\nSTATUS=connected: " + *connected);
@@ -120,6 +140,7 @@ class Connecting {
     system::Logger log_;
     StopSignal stop_;
     Hooks hooks_; ///< that may run
+    std::optional<config::HttpUrl> portal_check_;
 };
 
 } // namespace

@@ -57,6 +57,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       main_key_(main_peer(file_.config).public_key),
       search_(loop, *main_peer(file_.config).endpoint, endpoints_of_main(file_, parts.endpoints),
               [this](const Endpoint& endpoint) { move_to(endpoint); }),
+      portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, log_),
       silence_(loop, [this] { search_.handle_silence(); }), save_(loop, [this] { save_timestamps(); }),
       pause_over_(loop, [this] { end_pause(); }) {
     start_engine(parts);
@@ -112,6 +113,7 @@ void Tunnel::start_probe() {
         log_.info("answer-from-inside", {{"connection", file_.origin.name}});
         boost::asio::post(loop_, [this] { probe_.reset(); });
         start_path_mtu();
+        if (!lock_ && !dns_->plan().empty()) portal_watch_.handle_tunnel_works();
     });
     if (probe) {
         probe_ = std::move(*probe);
@@ -208,6 +210,7 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
     silence_.set_in(silence_after);
+    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || paused_until_, dns_->plan().empty());
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
@@ -216,6 +219,7 @@ void Tunnel::handle_initiation_sent() {
 void Tunnel::handle_handshake() {
     const Boot now = system::now().boot;
     silence_.clear();
+    portal_watch_.handle_answer();
     port_unreachable_ = host_unreachable_ = 0;
     const Duration took = now - initiation_sent_;
     log_.debug("handshake-complete", {{"connection", file_.origin.name}, {"milliseconds", milliseconds(took)}});
@@ -295,6 +299,7 @@ void Tunnel::pause(Duration time) {
     if (lock_) lock_->pause(time);
     dns_->step_aside();
     network_->step_aside();
+    if (!works() || main_status().attempt.initiations > 1) portal_watch_.handle_pause();
     paused_until_ = system::now().boot + time;
     pause_over_.set_in(time);
 }
@@ -435,6 +440,7 @@ Report Tunnel::report() const {
     for (std::size_t i = 0; i < drops.counts.size(); ++i)
         if (drops.counts.at(i) > 0)
             report.drops.push_back({std::string(name_of(static_cast<protocol::Drop>(i))), drops.counts.at(i)});
+    report.portal = portal_watch_.portal();
     pass_verdict(report);
     return report;
 }

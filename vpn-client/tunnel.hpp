@@ -12,6 +12,7 @@
 #include "vpn-client/endpoint_search.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/path_mtu.hpp"
+#include "vpn-client/portal/watch.hpp"
 #include "vpn-client/preparation.hpp"
 #include "vpn-client/probe.hpp"
 #include "vpn-client/report.hpp"
@@ -105,6 +106,7 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<Dns> dns_;         ///< goes before the network does
     crypto::PublicKey main_key_;
     EndpointSearch search_;
+    PortalWatch portal_watch_;
     Alarm silence_;
     Alarm save_;
     Alarm pause_over_;
