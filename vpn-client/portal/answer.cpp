@@ -42,12 +42,14 @@ unsigned status_of(std::string_view answer) {
     return trimmed(answer.substr(at + 3, 1)).empty() || answer[at + 3] == '\n' ? code : 0;
 }
 
-/// The first header of this name.
+/// The first header of this name, if its line is complete.
 std::optional<std::string_view> header(std::string_view answer, std::string_view name) {
     std::string_view headers = answer.substr(0, end_of_headers(answer).value_or(answer.size()));
     for (std::size_t end = 0; (end = headers.find('\n')) != std::string_view::npos;) {
         headers.remove_prefix(end + 1);
-        const std::string_view line = headers.substr(0, headers.find('\n'));
+        const std::size_t length = headers.find('\n');
+        if (length == std::string_view::npos) break;
+        const std::string_view line = headers.substr(0, length);
         const std::size_t colon = line.find(':');
         if (colon != std::string_view::npos && same_word(line.substr(0, colon), name)) return trimmed(line.substr(colon + 1));
     }

@@ -29,12 +29,7 @@ class Exchange {
     Exchange(const Endpoint& server, Mark mark, Boot end) : end_(end) {
         const int family = system::address_family(server.address.family());
         socket_.reset(::socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        if (!socket_) return;
-        if (mark != Mark{} && ::setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark.value, sizeof mark.value) != 0)
-            return socket_.reset(); // unmarked it would go into the tunnel
-        system::SocketAddress address{};
-        const socklen_t length = system::write_socket_address(server, address);
-        if (::connect(socket_.get(), &address.any, length) != 0 && errno != EINPROGRESS) socket_.reset();
+        if (!socket_ || !set_mark(mark) || !connect_to(server)) socket_.reset();
     }
 
     /// What came in answer; the beginning of it.
@@ -55,7 +50,16 @@ class Exchange {
     }
 
   private:
-    bool wait_for(short what) const {
+    /// Unmarked it would go into the tunnel.
+    [[nodiscard]] bool set_mark(Mark mark) const {
+        return mark == Mark{} || ::setsockopt(socket_.get(), SOL_SOCKET, SO_MARK, &mark.value, sizeof mark.value) == 0;
+    }
+    [[nodiscard]] bool connect_to(const Endpoint& server) const {
+        system::SocketAddress address{};
+        const socklen_t length = system::write_socket_address(server, address);
+        return ::connect(socket_.get(), &address.any, length) == 0 || errno == EINPROGRESS;
+    }
+    [[nodiscard]] bool wait_for(short what) const {
         if (!socket_) return false;
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - system::now().boot).count();
         pollfd watched{socket_.get(), what, 0};

@@ -83,8 +83,7 @@ TEST_CASE("every beginning of every answer is judged without harm, and no beginn
     const std::string whole = redirect("http://login.hotel.example/");
     for (std::size_t length = 0; length <= whole.size(); ++length) {
         const WayOut seen = judged(whole.substr(0, length));
-        if (seen.kind == Kind::portal) CHECK(std::string("login.hotel.example").starts_with(seen.host));
-        CHECK(seen.kind != Kind::open);
+        CHECK((seen == WayOut{} || seen == portal("login.hotel.example")));
     }
 }
 
