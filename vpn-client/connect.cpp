@@ -2,7 +2,6 @@
 
 #include "common/system/clocks.hpp"
 #include "common/system/daemonise.hpp"
-#include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
 #include "common/system/service_manager.hpp"
 #include "vpn-client/complaint.hpp"
@@ -10,6 +9,9 @@
 #include "vpn-client/daemon.hpp"
 #include "vpn-client/daemons.hpp"
 #include "vpn-client/doctor/look_around.hpp"
+#include "vpn-client/network_plan.hpp"
+#include "vpn-client/portal/check.hpp"
+#include "vpn-client/walls.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
 #include <unistd.h>
@@ -24,6 +26,7 @@ namespace {
 using system::ExitCode;
 
 constexpr unsigned first_descriptor_of_others = 3;
+constexpr Duration time_for_portal = std::chrono::seconds(2);
 
 /// What a second `connect` of the same name ends with.
 ExitCode tell_already_running(const Report& report) {
@@ -75,6 +78,12 @@ void say_clock_went_back(const ConnectionFile& file) {
     say_notes({"warning: the clock of this machine: " + clock.says + "; " + clock.fix});
 }
 
+/// Somebody on the way may be the reason. Whoever answered in the protocol is not kept away.
+bool may_be_a_portal(Reason reason) {
+    using enum Reason;
+    return reason == silence || reason == no_route || reason == port_closed || reason == name_not_resolved;
+}
+
 /// One connection from its file to its end, in the process that stays.
 class Connecting {
   public:
@@ -90,6 +99,7 @@ class Connecting {
         file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
         if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
+        portal_check_ = file->config.interface.portal_check;
         say_notes(std::exchange(file->notes, {}));
         if (command_.run_hooks)
             hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
@@ -97,7 +107,7 @@ class Connecting {
             say_notes(notes_on_hooks(file->hooks, hooks_may_run));
         say_clock_went_back(*file);
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
-        if (!preparation) return complain(preparation.error());
+        if (!preparation) return complain(with_portal(preparation.error()));
         if (unprotected) log_.warn("memory-unprotected", {{"why", *unprotected}});
         // Others may have connected while we waited for a name server, or for our turn.
         if (const auto free = check_conflicts(preparation->file); !free) return complain(free.error());
@@ -108,15 +118,19 @@ class Connecting {
     }
 
   private:
-    /// DEVIATION: THREATS leaves CAP_NET_ADMIN alone; the tunnel is probed by ICMP, whose sockets are raw.
-    void give_up_privileges() const {
-        const auto kept = system::keep_only({system::Capability::net_admin, system::Capability::net_raw});
-        if (kept) log_.warn("privileges-kept", {{"why", *kept}});
+    /// Requires: everything is as it was before, so that no lock of ours is opened for a question, nor one asked past a tunnel.
+    /// Through a lock that stood before it does not pass.
+    [[nodiscard]] Refusal with_portal(Refusal refusal) const {
+        if (!portal_check_ || stop_.asked() || !refusal.reason || !may_be_a_portal(*refusal.reason)) return refusal;
+        const WayOut seen = ask_for_way_out({*portal_check_, {}, outer_mark, time_for_portal});
+        if (seen.kind == WayOut::Kind::portal)
+            refusal.message = portal_explanation(seen.host, name_.name) + '\n' + refusal.message;
+        return refusal;
     }
 
     ExitCode go_on(Preparation preparation) {
         // Hooks are somebody's own programs, and do what only a whole root may.
-        if (!command_.run_hooks) give_up_privileges();
+        if (!command_.run_hooks) wall_in_connection(preparation.dns, log_);
         auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
         if (!daemon) return complain(daemon.error());
         auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
@@ -124,7 +138,7 @@ class Connecting {
             if (const auto up = (*daemon)->run_post_up(); !up) connected = tl::unexpected(up.error());
         if (!connected) {
             daemon->reset(); // whoever reads that it failed finds everything as it was
-            return complain(connected.error());
+            return complain(with_portal(connected.error()));
         }
         std::cout << "connected: " << *connected << '\n' << std::flush;
         system::tell_service_manager("READY=1\nSTATUS=connected: " + *connected);
@@ -140,6 +154,7 @@ class Connecting {
     system::Logger log_;
     StopSignal stop_;
     Hooks hooks_; ///< that may run
+    std::optional<config::HttpUrl> portal_check_;
 };
 
 } // namespace

@@ -38,6 +38,7 @@ std::vector<std::string> notes_on_losses(const ConnectionFile& file) {
     };
     if (interface.name != file.origin.name) lost("interface.name (the file's name is the interface's)");
     if (interface.probe) lost("interface.probe");
+    if (interface.portal_check != config::well_known_portal_check()) lost("interface.portal_check");
     if (!all_excluded_ips(file.config).empty())
         notes.emplace_back("note: exclusions are written out as the prefixes that remain");
     for (const config::ClientPeer& peer : file.config.peers)

@@ -9,6 +9,7 @@
 #include "vpn-client/stop_signal.hpp"
 #include "vpn-client/uapi_conversation.hpp"
 #include "vpn-client/uapi_device.hpp"
+#include "vpn-client/walls.hpp"
 #include "vpn-client/watch.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -154,6 +155,7 @@ ExitCode run(const InterfaceCommand& command, system::LogLevel level, system::Ba
     auto parts = Running::prepare(command.name, stop);
     if (!parts) return complain(parts.error());
     if (unprotected) log.warn("memory-unprotected", {{"why", *unprotected}});
+    wall_in_interface(socket_directory, log);
     Running running(command.name, std::move(*parts), stop, log);
     log.info("interface-ready", {{"interface", command.name}});
     if (child != nullptr) child->detach(ExitCode::ok);

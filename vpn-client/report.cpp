@@ -181,6 +181,7 @@ Json to_json(const Report& report) {
                          {"state", name_of(report.state)},
                          {"reason", report.reason},
                          {"because", report.because},
+                         {"portal", report.portal ? Json(*report.portal) : Json()},
                          {"file", report.file},
                          {"interface", report.interface},
                          {"process", report.process},
@@ -214,6 +215,7 @@ std::optional<Report> report_from(const Json& json) {
     read_named(json.string_at("state"), state_names, report.state, reader);
     reader.read("reason", report.reason);
     reader.read("because", report.because);
+    report.portal = json.string_at("portal");
     reader.read("file", report.file);
     reader.read("interface", report.interface);
     reader.read("process", report.process);

@@ -69,6 +69,8 @@ struct Report {
     /// A token of EXPERIENCE's, or empty, and half a sentence to go with the state.
     std::string reason;
     std::string because;
+    /// Where a captive portal leads that keeps the server out of reach; empty if it names nobody; none: none is known of.
+    std::optional<std::string> portal;
     Duration uptime{0}; ///< since `connect`
     std::vector<std::string> addresses;
     std::int64_t mtu = 0;

@@ -7,6 +7,7 @@
 #include "vpn-client/daemons.hpp"
 #include "vpn-client/dns/dns_plan.hpp"
 #include "vpn-client/resolver_place.hpp"
+#include "vpn-client/walls.hpp"
 #include "vpn-client/wg_quick_notes.hpp"
 
 #include <csignal>
@@ -35,6 +36,7 @@ class Running {
         say_notes(preparation->file.notes);
         say_notes(preparation->plan.warnings);
         say_notes(dns.warnings);
+        wall_in_connection(preparation->dns, log_); // the program is another process, and outside
         auto daemon = Daemon::start(std::move(*preparation), Hooks(), stop_, log_);
         if (!daemon) return tl::unexpected(std::move(daemon.error()));
         if (const auto connected = (*daemon)->wait_for_tunnel(command_.timeout); !connected)

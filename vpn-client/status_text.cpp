@@ -54,6 +54,11 @@ std::string lock_text(const Report& report) {
                               : "shut: what belongs in the tunnel leaves by no other way";
 }
 
+std::string portal_text(const std::string& host) {
+    const std::string where = host.empty() ? "a captive portal" : config::printable(host, 253);
+    return where + " keeps this machine out: open a browser during a pause (vpn-client pause 5m)";
+}
+
 std::string mtu_text(const Report& report) {
     std::string text = std::to_string(report.mtu);
     if (report.path_mtu) text += " (found by probing: the way carries " + std::to_string(*report.path_mtu) + ')';
@@ -142,6 +147,7 @@ std::string status_text(const Report& report, const Traffic& traffic, bool colou
     std::string text = report.name + ": " + system::coloured(verdict_of(report.state), colour_of(report.state), colour);
     if (!report.because.empty()) text += ", " + report.because;
     text += '\n';
+    if (report.portal) text += line("portal", portal_text(*report.portal));
     for (const PeerReport& peer : report.peers) text += peer_text(peer);
     text += line("rate", system::format_rate(traffic.received, traffic.over) + " received, " +
                              system::format_rate(traffic.sent, traffic.over) + " sent; at most " +

@@ -54,8 +54,9 @@ std::int64_t milliseconds(Duration duration) { return std::chrono::round<std::ch
 Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     : loop_(loop), log_(std::move(log)), started_(system::now().boot), file_(std::move(parts.file)), plan_(std::move(parts.plan)),
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
-      main_key_(main_peer(file_.config).public_key), save_(loop, [this] { save_timestamps(); }),
-      pause_over_(loop, [this] { end_pause(); }),
+      main_key_(main_peer(file_.config).public_key),
+      portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, log_),
+      save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this] { end_pause(); }),
       gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
@@ -124,6 +125,7 @@ void Tunnel::start_probe() {
         log_.info("answer-from-inside", {{"connection", file_.origin.name}});
         boost::asio::post(loop_, [this] { probe_.reset(); });
         start_path_mtu();
+        if (!lock_ && !dns_->plan().empty()) portal_watch_.handle_tunnel_works();
     });
     if (probe) {
         probe_ = std::move(*probe);
@@ -226,6 +228,7 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
     if (roaming_) roaming_->handle_initiation_sent();
+    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || paused_until_, dns_->plan().empty());
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
@@ -234,6 +237,7 @@ void Tunnel::handle_initiation_sent() {
 void Tunnel::handle_handshake() {
     const Boot now = system::now().boot;
     if (roaming_) roaming_->handle_handshake();
+    portal_watch_.handle_answer();
     port_unreachable_.clear();
     host_unreachable_.clear();
     const Duration took = now - initiation_sent_;
@@ -303,6 +307,7 @@ void Tunnel::pause(Duration time) {
     if (lock_) lock_->pause(time);
     dns_->step_aside();
     network_->step_aside();
+    if (!works() || main_status().attempt.initiations > 1) portal_watch_.handle_pause();
     paused_until_ = system::now().boot + time;
     pause_over_.set_in(time);
 }
@@ -446,6 +451,7 @@ Report Tunnel::report() {
     for (std::size_t i = 0; i < drops.counts.size(); ++i)
         if (drops.counts.at(i) > 0)
             report.drops.push_back({std::string(name_of(static_cast<protocol::Drop>(i))), drops.counts.at(i)});
+    report.portal = portal_watch_.portal();
     pass_verdict(report);
     gauges_.tell(report);
     return report;

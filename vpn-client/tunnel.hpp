@@ -13,6 +13,7 @@
 #include "vpn-client/gauges.hpp"
 #include "vpn-client/network.hpp"
 #include "vpn-client/path_mtu.hpp"
+#include "vpn-client/portal/watch.hpp"
 #include "vpn-client/preparation.hpp"
 #include "vpn-client/probe.hpp"
 #include "vpn-client/report.hpp"
@@ -113,6 +114,7 @@ class Tunnel final : private tun::EngineObserver {
     std::optional<FirewallKeeper> firewall_keeper_;
     std::optional<Dns> dns_; ///< goes before the network does
     crypto::PublicKey main_key_;
+    PortalWatch portal_watch_;
     Alarm save_;
     Alarm pause_over_;
     Gauges gauges_;

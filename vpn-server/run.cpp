@@ -1,8 +1,8 @@
 // `run`: everything is looked at before anything is changed, and everything that was changed is put back at the end.
 #include "common/crypto/system_random.hpp"
 #include "common/system/instance_lock.hpp"
-#include "common/system/privileges.hpp"
 #include "common/system/process.hpp"
+#include "common/system/sandbox.hpp"
 #include "common/system/service_manager.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/daemon.hpp"
@@ -14,11 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace vpn::server {
 namespace {
@@ -87,15 +91,42 @@ bool is_ours(const std::filesystem::path& path) {
     return ours && (path == path.parent_path() || is_ours(path.parent_path()));
 }
 
+/// The files of keys that stand elsewhere than in the server's own.
+std::set<std::filesystem::path> key_files(const ServerConfig& config) {
+    std::set<std::filesystem::path> files{config.interface.private_key_file};
+    for (const config::ServerPeer& peer : config.peers) files.insert({peer.public_key_file, peer.preshared_key_file});
+    files.erase("");
+    return files;
+}
+
+/// The directories where a file stands, by its name and in truth: a new one may take the place of either.
+std::vector<std::string> places_of(const std::filesystem::path& file) {
+    std::error_code none;
+    return {file.parent_path(), std::filesystem::weakly_canonical(file, none).parent_path()};
+}
+
+/// What `reload` and `peer add` read and write.
+system::FileAccess files_of(const std::filesystem::path& file, const std::set<std::filesystem::path>& keys) {
+    std::set<std::string> read_too;
+    for (const std::filesystem::path& key : keys)
+        for (std::string& place : places_of(key)) read_too.insert(std::move(place));
+    system::FileAccess files{system::read_by_daemons(), places_of(file), {}};
+    files.readable.insert(files.readable.end(), read_too.begin(), read_too.end());
+    for (const std::string_view own : {run_directory, state_directory, std::string_view("/proc/sys/net")})
+        files.writable.emplace_back(own);
+    return files;
+}
+
 /// Nothing else is needed once all stands. A file that somebody keeps at home is read and written again on `reload` and
 /// `peer add`: then root has to stay more than an owner.
 void give_up_privileges(const DaemonParts& parts, const system::Logger& log) {
     const std::filesystem::path file = std::filesystem::absolute(parts.file.path());
-    const std::string& key = parts.content.config.interface.private_key_file;
-    const bool ours = is_ours(file) && (key.empty() || is_ours(key));
+    const std::set<std::filesystem::path> keys = key_files(parts.content.config);
+    const system::FileAccess files = files_of(file, keys);
     using enum system::Capability;
-    const auto kept = ours ? system::keep_only({net_admin}) : system::keep_only({net_admin, dac_override});
-    if (kept) log.warn("privileges-kept", {{"reason", *kept}});
+    const bool ours = is_ours(file) && std::ranges::all_of(keys, is_ours);
+    const auto kept = ours ? system::shut_in({net_admin}, files, {}) : system::shut_in({net_admin, dac_override}, files, {});
+    for (const std::string& why : kept) log.warn("privileges-kept", {{"reason", why}});
 }
 
 CommandResult<system::InstanceLock> be_the_only_one(const std::string& interface) {

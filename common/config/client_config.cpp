@@ -15,9 +15,9 @@ namespace vpn::config {
 namespace {
 
 constexpr std::array<std::string_view, 3> file_keys{"version", "interface", "peers"};
-constexpr std::array<std::string_view, 12> interface_keys{
-    "name", "private_key", "public_key", "listen_port", "addresses",      "dns",
-    "mtu",  "offloads",    "routes",     "lock",        "local_networks", "probe"};
+constexpr std::array<std::string_view, 13> interface_keys{
+    "name",     "private_key", "public_key", "listen_port",    "addresses", "dns",         "mtu",
+    "offloads", "routes",      "lock",       "local_networks", "probe",     "portal_check"};
 constexpr std::array<std::string_view, 7> peer_keys{"name",        "public_key",           "preshared_key", "endpoint",
                                                     "allowed_ips", "persistent_keepalive", "suite"};
 
@@ -62,6 +62,19 @@ void read_dns(const Field& list, ClientInterface& interface) {
     }
 }
 
+std::optional<HttpUrl> read_portal_check(const Field& field) {
+    const std::string expected = "an address such as \"" + well_known_portal_check().to_string() + "\", or false";
+    if (field.json.as_bool() == false) return std::nullopt;
+    const std::string* text = field.json.as_string();
+    if (text == nullptr) {
+        field.refuse(expected);
+        return std::nullopt;
+    }
+    auto url = HttpUrl::parse(*text);
+    if (!url) field.complain("is no address that can be asked: " + url.error().message);
+    return url ? std::optional(std::move(*url)) : std::nullopt;
+}
+
 Json dns_json(const ClientInterface& interface) {
     Json list = text_list(interface.dns);
     for (const std::string& domain : interface.dns_domains) list.push(domain);
@@ -90,6 +103,7 @@ ClientInterface read_interface(const Field& field, const KeyReader& reader) {
         interface.local_networks =
             read_list(*list, limits::local_networks, [](const Field& item) { return read_prefix(item).network(); });
     if (const auto probe = fields.get("probe")) interface.probe = read_address(*probe);
+    if (const auto check = fields.get("portal_check")) interface.portal_check = read_portal_check(*check);
     return interface;
 }
 
@@ -152,6 +166,10 @@ Json interface_json(const ClientInterface& interface) {
     if (interface.lock) json.set("lock", true);
     if (!interface.local_networks.empty()) json.set("local_networks", text_list(interface.local_networks));
     if (interface.probe) json.set("probe", interface.probe->to_string());
+    if (!interface.portal_check)
+        json.set("portal_check", false);
+    else if (*interface.portal_check != well_known_portal_check())
+        json.set("portal_check", interface.portal_check->to_string());
     return json;
 }
 
@@ -170,7 +188,7 @@ Json peer_json(const ClientPeer& peer) {
 
 auto plain_parts(const ClientInterface& i) {
     return std::tie(i.name, i.private_key_file, i.public_key, i.listen_port, i.addresses, i.dns, i.dns_domains, i.mtu, i.offloads,
-                    i.routes, i.lock, i.local_networks, i.probe);
+                    i.routes, i.lock, i.local_networks, i.probe, i.portal_check);
 }
 auto plain_parts(const ClientPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.endpoint, p.more_endpoints, p.allowed_ips,
@@ -221,7 +239,8 @@ ClientConfig ClientConfig::clone() const {
                       .routes = interface.routes,
                       .lock = interface.lock,
                       .local_networks = interface.local_networks,
-                      .probe = interface.probe};
+                      .probe = interface.probe,
+                      .portal_check = interface.portal_check};
     copy.peers.reserve(peers.size());
     for (const ClientPeer& peer : peers)
         copy.peers.push_back({.name = peer.name,

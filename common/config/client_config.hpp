@@ -6,6 +6,7 @@
 #include "common/config/allowed_ip.hpp"
 #include "common/config/error.hpp"
 #include "common/config/host_port.hpp"
+#include "common/config/http_url.hpp"
 #include "common/config/keys.hpp"
 #include "common/crypto/keys.hpp"
 
@@ -47,6 +48,8 @@ struct ClientInterface {
     std::vector<Prefix> local_networks;
     /// What to ping to know that the tunnel works.
     std::optional<IpAddress> probe;
+    /// Whom to ask, outside of the tunnel, whether a captive portal keeps us out: he answers 204. None: nobody is asked.
+    std::optional<HttpUrl> portal_check = well_known_portal_check();
 
     /// Compares secrets in constant time.
     friend bool operator==(const ClientInterface& a, const ClientInterface& b);

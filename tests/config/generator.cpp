@@ -151,6 +151,10 @@ ClientConfig Generator::client() {
     interface.offloads = maybe();
     interface.routes = maybe();
     if (maybe()) interface.probe = address(family());
+    if (maybe())
+        interface.portal_check.reset();
+    else if (maybe())
+        interface.portal_check = HttpUrl{{"check.example", port()}, "/" + word("az09?=&%", 20)};
     const std::size_t peers = 1 + below(5);
     for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(client_peer(i));
     return config;

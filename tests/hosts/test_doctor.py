@@ -6,6 +6,7 @@ from . import addresses
 from .ours import BAD_CONFIG, CLIENT, DONE, FAILURE, NO_PERMISSION, USAGE
 from .patience import eventually
 from .sentences import sentence
+from .test_path_mtu import hush, narrow_silently
 from .tunnel import Tunnel, connected
 
 DROPPING = """
@@ -46,6 +47,16 @@ def healthy(lab):
     assert "pass and come back" in found["packet size"][1], found["packet size"]
     said = tunnel.client.command("doctor").out
     assert "FAIL" not in said and said.startswith("OK"), said
+
+
+@sentence("`doctor` tells how large a packet the way carries, as the connection found it by probing", seconds=8)
+def tells_the_way(lab):
+    hush(lab)
+    narrow_silently(lab, 1400)
+    tunnel = connected(lab, dns=[addresses.SITE[4]])
+    eventually("the path's MTU is found", lambda: tunnel.client.status()["path_mtu"] == 1400, seconds=20)
+    found = examined(tunnel, "laptop")
+    assert found["packet size"][0] == "ok" and "the way takes 1400 bytes" in found["packet size"][1], found["packet size"]
 
 
 @sentence("before connecting, `doctor` tells that the server answers a handshake, and leaves the laptop as it was", seconds=5)

@@ -1,22 +1,33 @@
 """What a daemon may still do once it runs: what it needs, and no more, however it was started."""
 
+import ctypes
 import os
 import signal
 
 from . import addresses
-from .ours import SERVER
+from .ours import CLIENT, SERVER
 from .patience import eventually
-from .sentences import sentence
+from .sentences import Skip, sentence
 from .tunnel import Tunnel, connected, pinging
+from .uapi import Interface
+from .wireguard import genkey, pubkey
 
 # linux/capability.h
 DAC_OVERRIDE, NET_ADMIN, NET_RAW, IPC_LOCK = 1 << 1, 1 << 12, 1 << 13, 1 << 14
+
+# /proc/PID/status
+FREE, FILTERED = "0", "2"
 
 
 def status(pid):
     """/proc/PID/status as a mapping."""
     with open(f"/proc/{pid}/status", encoding="ascii") as file:
         return dict(line.split(":", 1) for line in file.read().splitlines())
+
+
+def has_landlock():
+    """Whether the kernel can close files to a process: what landlock_create_ruleset (444) says of its version."""
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
 
 
 def threads(pid):
@@ -35,6 +46,7 @@ def assert_reduced(pid, may):
             assert int(said[field], 16) & ~most == 0, f"{field} of {thread} is {said[field]}"
         assert int(said["CapEff"], 16) & NET_ADMIN, f"{thread} can't do its work: {said['CapEff']}"
         assert said["NoNewPrivs"].strip() == "1", said["NoNewPrivs"]
+        assert said["Seccomp"].strip() == FILTERED, f"{thread} may call whatever it likes: {said['Seccomp']}"
 
 
 @sentence("once it runs the client keeps CAP_NET_ADMIN and CAP_NET_RAW alone, the server CAP_NET_ADMIN alone, and neither can get more", suites=True)
@@ -43,6 +55,76 @@ def reduced(lab):
     assert_reduced(tunnel.server.process.pid, NET_ADMIN)
     (pid,) = tunnel.client.pids
     assert_reduced(pid, NET_ADMIN | NET_RAW)
+
+
+@sentence("`interface` keeps CAP_NET_ADMIN alone, and `wg` sets it up all the same")
+def interface_reduced(lab):
+    wg = Interface(lab.laptop)
+    process = wg.start_foreground()
+    lab.laptop.write("/run/key", genkey())
+    lab.laptop.run("wg", "set", "wg0", "private-key", "/run/key", "listen-port", "51900", "peer", pubkey(genkey()), "endpoint", "192.0.2.1:7",
+                   "allowed-ips", "10.9.0.0/16")
+    assert_reduced(process.pid, NET_ADMIN)
+    assert process.stop() == 0, process.err
+    assert wg.gone()
+
+
+@sentence("`run` walls itself in, and not the program that it starts", seconds=5)
+def run_reduced(lab):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    tunnel.client.write()
+    process = lab.laptop.start(CLIENT, "run", "laptop", "--", "sh", "-c", "cat /proc/self/status; exec sleep 1000", log="run")
+    eventually("the program runs", lambda: "Seccomp_filters:" in process.out or not process.running)
+    said = dict(line.split(":", 1) for line in process.out.splitlines())
+    assert said["Seccomp"].strip() == FREE and said["NoNewPrivs"].strip() == "0", process.out
+    assert_reduced(process.pid, NET_ADMIN | NET_RAW)
+    process.stop()
+
+
+@sentence("with hooks that may run, the client is not walled in: they may need anything", seconds=5)
+def hooks_free(lab):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    tunnel.client.name, tunnel.client.file = "hooked", "/etc/vpn/hooked.conf"
+    facts = tunnel.facts
+    tunnel.client.host.write(tunnel.client.file, HOOKED % (facts.client_key, ", ".join(facts.client_addresses), pubkey(facts.server_key), facts.endpoint))
+    tunnel.client.connect("--run-hooks")
+    assert lab.laptop.read("/run/hook").split() == [FREE]
+    tunnel.client.disconnect()
+
+
+HOOKED = """[Interface]
+PrivateKey = %s
+Address = %s
+PostUp = awk '/^Seccomp:/ { print $2 }' /proc/self/status > /run/hook
+[Peer]
+PublicKey = %s
+Endpoint = %s
+AllowedIPs = 10.66.0.0/24
+"""
+
+
+@sentence("a server reads no key outside of the places that its file named at the start: a reload that brings one is refused, and what runs goes on", seconds=5)
+def keys_elsewhere(lab):
+    if not has_landlock():
+        raise Skip("the kernel has no Landlock")
+    tunnel = Tunnel(lab, psk=True)
+    lab.vps.sh("mount -t tmpfs tmpfs /opt; mkdir -m 700 /run/here /opt/there")
+    for place in ("/run/here", "/opt/there"):
+        lab.vps.write(f"{place}/psk", tunnel.facts.psk)
+    config = tunnel.server.config()
+    config["peers"][0]["preshared_key"] = "file:/run/here/psk"
+    tunnel.server.write(config)
+    tunnel.up()
+    tunnel.server.command("reload")
+    config["peers"][0]["preshared_key"] = "file:/opt/there/psk"
+    tunnel.server.write(config)
+    refused = tunnel.server.command("reload", code=None)
+    assert refused.code != 0 and "/opt/there/psk" in refused.err, refused
+    assert tunnel.server.process.running and tunnel.server.peer_names() == ["laptop"]
+    tunnel.server.restart()
+    tunnel.server.command("reload")
 
 
 def reload_by_signal(server):

@@ -3,6 +3,7 @@
 #include "common/system/instance_lock.hpp"
 #include "common/system/process.hpp"
 #include "tests/support/net_namespace.hpp"
+#include "tests/system/in_child.hpp"
 #include "tests/system/other_user.hpp"
 #include "tests/system/scratch.hpp"
 
@@ -22,19 +23,10 @@
 
 using namespace vpn;
 using namespace vpn::system;
+using test::in_child;
 using test::Scratch;
 
 namespace {
-
-/// The exit code of `body` run in a child of its own; negative: the signal that ended it.
-int in_child(const std::function<int()>& body) {
-    std::cout.flush(); // or the child might print it again
-    const pid_t child = ::fork();
-    if (child == 0) ::_exit(body());
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 std::string status_line(const std::string& key) {
     std::ifstream status("/proc/self/status");

@@ -25,6 +25,18 @@ TEST_CASE("the verdict comes first, with its reason") {
     CHECK(status_text(broken, {}, false).starts_with("laptop: no working tunnel, the server does not answer\n"));
 }
 
+TEST_CASE("a captive portal is named below the verdict, with its remedy") {
+    Report kept_out = connected_laptop();
+    CHECK_FALSE(has(status_text(kept_out, {}, false), "portal"));
+    kept_out.portal = "login.hotel.example";
+    CHECK(has(status_text(kept_out, {}, false), "\n  portal      login.hotel.example keeps this machine out"));
+    CHECK(has(status_text(kept_out, {}, false), "vpn-client pause 5m"));
+    kept_out.portal = "";
+    CHECK(has(status_text(kept_out, {}, false), "a captive portal keeps this machine out"));
+    kept_out.portal = "a\x1b[2J";
+    CHECK_FALSE(has(status_text(kept_out, {}, false), "\x1b"));
+}
+
 TEST_CASE("then the facts, in words") {
     const std::string text = status_text(connected_laptop(), {ByteCount{125'000}, ByteCount{0}, 1s}, false);
     CHECK(has(text, "vps (AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=)"));

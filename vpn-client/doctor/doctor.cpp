@@ -11,6 +11,7 @@
 #include "vpn-client/doctor/look_around.hpp"
 #include "vpn-client/doctor/question.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/portal/check.hpp"
 #include "vpn-client/what_is_there.hpp"
 
 #include <unistd.h>
@@ -71,9 +72,22 @@ class Examination {
             add(judge_server(*report_));
         else if (endpoint)
             add(judge_server(try_handshake(file_->config, *endpoint, timestamps_path(file_->origin.name), patience_with_server)));
+        examine_portal();
         if (report_) examine_inside();
         if (link) add(judge_size(size_facts(*link, endpoint->address.family())));
         if (report_) examine_egress();
+    }
+
+    /// Whoever reaches the server is kept out by nobody.
+    void examine_portal() {
+        const auto& url = file_->config.interface.portal_check;
+        const bool reached = report_ ? report_->state == State::connected : findings_.back().verdict == Verdict::ok;
+        if (!url || reached) return;
+        PortalFacts facts{file_->origin.name, url->to_string(), report_ && report_->lock == LockState::shut, {}};
+        if (report_ && report_->portal) facts.seen = {WayOut::Kind::portal, *report_->portal};
+        if (!facts.locked && facts.seen.kind == WayOut::Kind::unknown)
+            facts.seen = ask_for_way_out({*url, {}, outer_mark, patience});
+        add(judge_portal(facts));
     }
 
     /// Where the daemon found the server, else where its name says.
@@ -109,6 +123,7 @@ class Examination {
         if (!report_) return facts;
         const auto tunnel = system::find_link(netlink_, report_->interface);
         facts.inner = tunnel ? tunnel->mtu : 0;
+        if (report_->path_mtu) facts.path = static_cast<std::uint32_t>(*report_->path_mtu);
         for (const Asked& each : asked_)
             if (each.answered && !each.dns && !facts.longest_passed)
                 facts.longest_passed = ping_passes(each.address, report_->interface, facts.inner, patience);

@@ -66,14 +66,31 @@ Finding judge_server(const Report& report) {
                 "for what to do about it: vpn-client disconnect " + report.name + ", then connect again");
 }
 
+Finding judge_portal(const PortalFacts& facts) {
+    constexpr auto check = "captive portal";
+    if (facts.locked)
+        return warn(check, "whether there is one can't be seen: the lock is shut, and lets no such question out",
+                    "in a hotel or café, open it for a browser: vpn-client pause 5m " + facts.name);
+    switch (facts.seen.kind) {
+    case WayOut::Kind::open: return ok(check, "there is none: " + facts.url + " answers as it should");
+    case WayOut::Kind::unknown: return ok(check, "none was seen; " + facts.url + " does not answer");
+    case WayOut::Kind::portal: break;
+    }
+    return fail(
+        check, "one keeps this machine from the network" + (facts.seen.host.empty() ? "" : ": it leads to " + facts.seen.host),
+        "open a browser and do what it asks for; with a lock, or once connected, first: vpn-client pause 5m " + facts.name);
+}
+
 Finding judge_size(const SizeFacts& facts) {
-    const std::string outer = "the link to the server takes " + std::to_string(facts.outer) + " bytes";
+    const std::uint32_t whole = std::min(facts.outer, facts.path.value_or(facts.outer));
+    const std::string outer = (whole < facts.outer ? "the way to the server takes " : "the link to the server takes ") +
+                              std::to_string(whole) + " bytes";
     if (facts.outer < smallest_mtu_for_ipv6)
         return warn("packet size", outer + ": outer packets may be cut in pieces, and IPv6 has no room at all",
                     "raise the link's MTU to 1280 or more");
     if (facts.inner == 0) return ok("packet size", outer + "; whether the rest of the way does shows once connected");
     const std::string inner = std::to_string(facts.inner);
-    const std::uint32_t room = facts.outer > facts.around ? facts.outer - facts.around : 0;
+    const std::uint32_t room = whole > facts.around ? whole - facts.around : 0;
     if (facts.longest_passed == false)
         return fail("packet size", "packets of " + inner + " bytes, the tunnel's MTU, get lost on the way; short ones pass",
                     "set a smaller \"mtu\" in the connection's file, 1280 to begin with");
@@ -81,7 +98,8 @@ Finding judge_size(const SizeFacts& facts) {
         return warn("packet size", "the tunnel's MTU is " + inner + ", and " + outer + ": outer packets are cut in pieces",
                     "set \"mtu\" in the connection's file to " + std::to_string(room) + ", or to \"auto\"");
     if (!facts.longest_passed) return ok("packet size", outer + ", the tunnel " + inner + "; nobody inside could be asked");
-    return ok("packet size", "packets of " + inner + " bytes, the tunnel's MTU, pass and come back");
+    const std::string found = facts.path ? "; by probing, the way takes " + std::to_string(*facts.path) + " bytes" : "";
+    return ok("packet size", "packets of " + inner + " bytes, the tunnel's MTU, pass and come back" + found);
 }
 
 Finding judge_egress(const EgressFacts& facts) {

@@ -6,6 +6,7 @@
 #include "common/base/time.hpp"
 #include "vpn-client/diagnosis.hpp"
 #include "vpn-client/doctor/finding.hpp"
+#include "vpn-client/portal/answer.hpp"
 #include "vpn-client/report.hpp"
 
 #include <optional>
@@ -33,10 +34,21 @@ struct Attempt {
 Finding judge_server(const Attempt& attempt);
 Finding judge_server(const Report& report);
 
+struct PortalFacts {
+    /// Of the connection.
+    std::string name;
+    std::string url;
+    bool locked = false; ///< so that nobody was asked
+    WayOut seen;
+};
+Finding judge_portal(const PortalFacts& facts);
+
 struct SizeFacts {
     std::uint32_t outer = 0;  ///< of the link that leads there
     std::uint32_t inner = 0;  ///< of the tunnel; zero: not up
     std::uint32_t around = 0; ///< what is put around each packet
+    /// The largest outer packet that the whole way carries in one piece, as the connection found it by probing.
+    std::optional<std::uint32_t> path;
     /// A ping as long as the tunnel's MTU was answered; none: nobody was asked, or he answers no short one either.
     std::optional<bool> longest_passed;
 };

@@ -5,6 +5,7 @@
   get HOST BYTES          fetches a body and checks its sum
   put HOST BYTES          sends a body and checks what the site summed up
   marker HOST TEXT        fetches TEXT
+  status HOST             what is answered to a question for the front page, and where it leads; or what kept it from coming
   udp HOST SIZE...        sends datagrams to the echo, each until it is answered; A-B is a range
   dns SERVER NAME TYPE    asks a DNS server
   lookup NAME             asks the system's resolver
@@ -39,6 +40,16 @@ def address(host):
 
 def marker(host, text):
     return {"text": fetch(host, f"/marker?text={text}").read().decode()}
+
+
+def status(host):
+    try:
+        site = http.client.HTTPConnection(host, 80, timeout=3)
+        site.request("GET", "/")
+        reply = site.getresponse()
+    except OSError as error:
+        return {"error": type(error).__name__}
+    return {"status": reply.status, "location": reply.headers["Location"]}
 
 
 def get(host, size):

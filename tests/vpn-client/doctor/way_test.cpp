@@ -66,14 +66,38 @@ TEST_CASE("a running connection's own verdict is taken") {
     CHECK(judge_server(report).verdict == Verdict::fail);
 }
 
+TEST_CASE("a portal fails and is named with its remedy; none, or nothing known, is fine; a shut lock lets nobody see") {
+    PortalFacts facts{
+        .name = "laptop", .url = "http://check.example/", .locked = false, .seen = {WayOut::Kind::portal, "login.example"}};
+    const Finding named = judge_portal(facts);
+    CHECK(named.verdict == Verdict::fail);
+    CHECK(named.says.find("login.example") != std::string::npos);
+    CHECK(named.fix.find("vpn-client pause 5m laptop") != std::string::npos);
+    facts.seen.host.clear();
+    CHECK(judge_portal(facts).says.find("leads") == std::string::npos);
+    facts.seen.kind = WayOut::Kind::open;
+    CHECK(judge_portal(facts).verdict == Verdict::ok);
+    facts.seen.kind = WayOut::Kind::unknown;
+    CHECK(judge_portal(facts).verdict == Verdict::ok);
+    facts.locked = true;
+    CHECK(judge_portal(facts).verdict == Verdict::warn);
+}
+
 TEST_CASE("long packets that get lost fail; a tunnel that cuts them is a warning") {
-    CHECK(judge_size({.outer = 1500, .inner = 1420, .around = 80, .longest_passed = true}).verdict == Verdict::ok);
-    CHECK(judge_size({.outer = 1500, .inner = 1420, .around = 80, .longest_passed = false}).verdict == Verdict::fail);
-    const Finding cut = judge_size({.outer = 1400, .inner = 1420, .around = 80, .longest_passed = true});
+    CHECK(judge_size({.outer = 1500, .inner = 1420, .around = 80, .path = {}, .longest_passed = true}).verdict == Verdict::ok);
+    CHECK(judge_size({.outer = 1500, .inner = 1420, .around = 80, .path = {}, .longest_passed = false}).verdict == Verdict::fail);
+    const Finding cut = judge_size({.outer = 1400, .inner = 1420, .around = 80, .path = {}, .longest_passed = true});
     CHECK(cut.verdict == Verdict::warn);
     CHECK(cut.fix.find("1320") != std::string::npos);
-    CHECK(judge_size({.outer = 1500, .inner = 0, .around = 0, .longest_passed = {}}).verdict == Verdict::ok);
-    CHECK(judge_size({.outer = 1279, .inner = 0, .around = 0, .longest_passed = {}}).verdict == Verdict::warn);
+    CHECK(judge_size({.outer = 1500, .inner = 0, .around = 0, .path = {}, .longest_passed = {}}).verdict == Verdict::ok);
+    const Finding narrow = judge_size({.outer = 1500, .inner = 1420, .around = 80, .path = 1400, .longest_passed = true});
+    CHECK(narrow.verdict == Verdict::warn); // the link is wide, and the way beyond it is not
+    CHECK(narrow.says.find("the way to the server takes 1400 bytes") != std::string::npos);
+    CHECK(narrow.fix.find("1320") != std::string::npos);
+    const Finding found = judge_size({.outer = 1500, .inner = 1320, .around = 80, .path = 1400, .longest_passed = true});
+    CHECK(found.verdict == Verdict::ok);
+    CHECK(found.says.find("by probing, the way takes 1400 bytes") != std::string::npos);
+    CHECK(judge_size({.outer = 1279, .inner = 0, .around = 0, .path = {}, .longest_passed = {}}).verdict == Verdict::warn);
 }
 
 TEST_CASE("a full tunnel past which packets go fails, whoever answers inside") {

@@ -1,0 +1,72 @@
+#include "vpn-client/portal/watch.hpp"
+
+#include "vpn-client/network_plan.hpp"
+
+#include <system_error>
+#include <utility>
+
+namespace vpn::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration between_questions = 30s;
+constexpr Duration patience = 5s;
+
+} // namespace
+
+PortalWatch::PortalWatch(boost::asio::io_context& loop, std::optional<config::HttpUrl> url, system::Logger log)
+    : loop_(loop), url_(std::move(url)), log_(std::move(log)) {
+    if (!url_) return;
+    if (const auto literal = url_->server.literal()) addresses_ = {literal->address};
+}
+
+void PortalWatch::handle_tunnel_works() {
+    if (!url_ || !addresses_.empty() || lookup_) return;
+    try {
+        lookup_.emplace(url_->server.host, url_->server.port);
+        lookup_watch_.emplace(loop_, lookup_->fd(), [this] { handle_found(); });
+    } catch (const std::system_error&) {
+        lookup_.reset(); // no descriptors left: portals are not worth a tunnel
+    }
+}
+
+void PortalWatch::handle_found() {
+    const auto resolved = lookup_->take();
+    lookup_watch_.reset();
+    lookup_.reset();
+    if (!resolved) return;
+    for (const Endpoint& endpoint : *resolved) addresses_.push_back(endpoint.address);
+}
+
+void PortalWatch::handle_silence(bool way_is_open, bool names_too) {
+    const bool lately = asked_ && system::now().boot - *asked_ < between_questions;
+    if (url_ && way_is_open && (names_too || !addresses_.empty()) && !check_ && !lately) ask(addresses_);
+}
+
+void PortalWatch::handle_pause() {
+    if (url_ && !check_) ask({});
+}
+
+void PortalWatch::ask(std::vector<IpAddress> addresses) {
+    asked_ = system::now().boot;
+    try {
+        check_.emplace(PortalQuestion{*url_, std::move(addresses), outer_mark, patience});
+        check_watch_.emplace(loop_, check_->fd(), [this] { handle_way_out(); });
+    } catch (const std::system_error&) {
+        check_.reset();
+    }
+}
+
+void PortalWatch::handle_way_out() {
+    WayOut seen = check_->take();
+    check_watch_.reset();
+    check_.reset();
+    if (seen.kind == WayOut::Kind::open) portal_.reset();
+    if (seen.kind != WayOut::Kind::portal) return;
+    if (portal_ != seen.host)
+        log_.warn("captive-portal", {{"host", seen.host}, {"hint", "open a browser during a pause: vpn-client pause 5m"}});
+    portal_ = std::move(seen.host);
+}
+
+} // namespace vpn::client
