@@ -122,6 +122,8 @@ class DataPlane {
         [[nodiscard]] protocol::Drop drop(protocol::Drop reason);
 
         DataPlane& plane_;
+        /// The same, of a packet whose peer is known.
+        [[nodiscard]] protocol::Drop drop(protocol::Drop reason, const LivePeer& peer);
         Epochs::Reader reader_;
         std::array<std::atomic<std::uint64_t>, protocol::drop_reasons>& drops_;
     };

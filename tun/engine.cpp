@@ -181,6 +181,8 @@ class Engine::Control {
     [[nodiscard]] protocol::Device& conversation() { return conversation_; }
     [[nodiscard]] const protocol::Device& conversation() const { return conversation_; }
     [[nodiscard]] const TunDevice& device() const { return device_; }
+                .handshakes = peer.handshakes(),
+                .drops = peer.activity()->drops(),
     [[nodiscard]] const Sockets& sockets() const { return sockets_; }
 
   private:

@@ -46,6 +46,8 @@ struct PeerStatus {
     bool can_send = false; ///< a session stands
     ByteCount received;
     ByteCount sent;
+    std::uint64_t handshakes = 0; ///< completed
+    protocol::DropCounts drops;   ///< of what was the peer's, or said that it was
     std::chrono::seconds persistent_keepalive{0};
     protocol::AttemptReport attempt;
 };

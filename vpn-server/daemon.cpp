@@ -224,7 +224,9 @@ PeerActivity Daemon::activity_of(const ServerPeer& peer) const {
     return {.endpoint = status->endpoint,
             .last_handshake = status->last_handshake,
             .received = status->received,
-            .sent = status->sent};
+            .sent = status->sent,
+            .handshakes = status->handshakes,
+            .drops = status->drops};
 }
 
 } // namespace vpn::server

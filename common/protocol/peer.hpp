@@ -53,6 +53,8 @@ class Peer {
     [[nodiscard]] const std::optional<Path>& path() const { return path_; }
     [[nodiscard]] const Keyring& keyring() const { return keyring_; }
     [[nodiscard]] const std::optional<Now>& last_handshake() const { return last_handshake_; }
+    /// How many were completed, whoever began them.
+    [[nodiscard]] std::uint64_t handshakes() const { return handshakes_; }
     [[nodiscard]] AttemptReport attempt() const;
     [[nodiscard]] Duration persistent_keepalive() const { return timers_.persistent_keepalive(); }
     [[nodiscard]] std::optional<Boot> next_deadline() const;
@@ -130,6 +132,7 @@ class Peer {
     crypto::Tai64n last_of_other_suite_;    ///< the newest initiation in it
     std::optional<Boot> other_suite_since_; ///< when it came, if none was accepted since
     std::optional<Now> last_handshake_;
+    std::uint64_t handshakes_ = 0;
     AttemptReport attempt_;
 };
 
