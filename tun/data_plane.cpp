@@ -219,6 +219,15 @@ protocol::DropCounts DataPlane::drops() const {
     return sum;
 }
 
+std::size_t DataPlane::staged_packets() const {
+    std::size_t sum = 0;
+    for (const auto& [id, peer] : peers_) {
+        const std::lock_guard lock(peer->slow_path);
+        sum += peer->staged.size();
+    }
+    return sum;
+}
+
 DataPlane::Counters& DataPlane::new_counters() { return counters_.emplace_back(); }
 
 void DataPlane::act(const protocol::SendDatagram& action, Boot /*now*/, const Send& send) {

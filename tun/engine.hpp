@@ -52,6 +52,14 @@ struct PeerStatus {
     protocol::AttemptReport attempt;
 };
 
+/// What waits for the control thread, and for sessions.
+struct QueueDepths {
+    std::size_t handshakes = 0;
+    std::size_t handshakes_max = 0;
+    std::size_t cookie_replies = 0;
+    std::size_t staged_packets = 0;
+};
+
 /// Where an engine's packets come from and go to.
 struct Wiring {
     TunDevice device; ///< set up
@@ -103,6 +111,7 @@ class Engine {
     [[nodiscard]] const protocol::Device& conversation() const;
     /// Of both the data path and the conversation.
     [[nodiscard]] protocol::DropCounts drops() const;
+    [[nodiscard]] QueueDepths queues() const;
     [[nodiscard]] const crypto::PublicKey& public_key() const;
     [[nodiscard]] Port port() const;
     [[nodiscard]] const std::string& interface_name() const;

@@ -9,6 +9,7 @@
 #include "vpn-server/config_file.hpp"
 #include "vpn-server/event_log.hpp"
 #include "vpn-server/live_network.hpp"
+#include "vpn-server/metrics_door.hpp"
 #include "vpn-server/request.hpp"
 #include "vpn-server/status_report.hpp"
 #include "vpn-server/timestamp_keeper.hpp"
@@ -67,6 +68,8 @@ class Daemon final : private tun::EngineObserver {
     void name_peers();
     void look_again();
     [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer) const;
+    [[nodiscard]] StatusReport status() const;
+    [[nodiscard]] std::string metrics() const;
 
     boost::asio::io_context& loop_;
     system::Logger log_;
@@ -82,8 +85,10 @@ class Daemon final : private tun::EngineObserver {
     boost::asio::steady_timer network_timer_;
     bool look_pending_ = false;
     bool interface_gone_ = false;
+    std::uint64_t handshakes_ = 0; ///< completed
     tun::Engine engine_;
     TimestampKeeper timestamps_;
+    MetricsDoor metrics_door_;
 };
 
 } // namespace vpn::server
