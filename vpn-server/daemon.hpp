@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/base/random.hpp"
+#include "common/config/uapi_request.hpp"
 #include "common/system/control_server.hpp"
 #include "common/system/log.hpp"
 #include "tun/engine.hpp"
@@ -13,6 +14,7 @@
 #include "vpn-server/request.hpp"
 #include "vpn-server/status_report.hpp"
 #include "vpn-server/timestamp_keeper.hpp"
+#include "vpn-server/uapi_plan.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -40,6 +42,10 @@ class Daemon final : private tun::EngineObserver {
 
     /// What a command asked through the control socket: a line each way.
     std::string handle_line(std::string_view line);
+    /// What `wg` asked through its own socket: all there is to know, as text. Holds secrets.
+    [[nodiscard]] std::string uapi_get() const;
+    /// Carries out a whole set, in the file too; the errno, and then nothing has changed, or zero.
+    int uapi_set(config::UapiSet set);
     /// Takes what the file says now. Errors: what is wrong with it; nothing has changed then.
     CommandResult<void> reload();
     /// Somebody removed the interface: the loop was stopped, and there is nothing left to do but to go.
@@ -64,6 +70,8 @@ class Daemon final : private tun::EngineObserver {
     /// Writes `wanted` and adopts it. Errors: file and server are as they were.
     CommandResult<void> change(config::ServerConfig wanted);
     CommandResult<void> file_is_ours() const;
+    /// As `change`, of sockets and mark too. Nothing has changed on error.
+    CommandResult<void> change_all(UapiPlan plan, std::optional<tun::Sockets> sockets);
     void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
     void name_peers();
     void look_again();
@@ -86,6 +94,7 @@ class Daemon final : private tun::EngineObserver {
     bool look_pending_ = false;
     bool interface_gone_ = false;
     std::uint64_t handshakes_ = 0; ///< completed
+    Mark mark_;
     tun::Engine engine_;
     TimestampKeeper timestamps_;
     MetricsDoor metrics_door_;
