@@ -42,6 +42,11 @@ Drop DataPlane::Worker::drop(Drop reason) {
     return reason;
 }
 
+Drop DataPlane::Worker::drop(Drop reason, const LivePeer& peer) {
+    peer.activity->count_drop(reason);
+    return drop(reason);
+}
+
 protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::find_route(const RouteTo& routes,
                                                                           const offload::Splitter& packets) {
     const auto ip = protocol::parse_ip_packet(packets.whole());
@@ -49,7 +54,7 @@ protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::find_route(const 
     LivePeer* peer = routes.find(ip->destination);
     if (peer == nullptr) return protocol::dropped(drop(Drop::no_route));
     const Path* path = peer->path.load();
-    if (path == nullptr) return protocol::dropped(drop(Drop::no_endpoint));
+    if (path == nullptr) return protocol::dropped(drop(Drop::no_endpoint, *peer));
     return Route{peer, path, ip->bytes.size()};
 }
 
@@ -74,7 +79,8 @@ Outgoing DataPlane::Worker::seal_or_stage(offload::Splitter& packets, SendBuffer
     const std::lock_guard lock(peer.slow_path);
     if (const auto sealed = plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return *sealed;
     for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next())
-        if (!peer.staged.push(packet.first(std::min(packet.size(), route->size)))) count(Drop::stage_full);
+        if (!peer.staged.push(packet.first(std::min(packet.size(), route->size))))
+            static_cast<void>(drop(Drop::stage_full, peer));
     plane_.notify(peer, Notice::wants_handshake);
     return Staged{};
 }
@@ -97,15 +103,15 @@ Incoming DataPlane::Worker::open(MutableBytes datagram, const Path& from, Ecn ma
 Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, const Path& from, Ecn marked, Boot now) {
     LiveSession* live = plane_.sessions_.find(protocol::LocalIndex{data.receiver()});
     if (live == nullptr) return drop(Drop::unknown_session);
+    LivePeer& peer = live->peer();
     protocol::Session& session = live->session();
     const std::uint64_t counter = data.counter();
     if (now - session.born() >= protocol::reject_after_time || counter >= protocol::reject_after_messages)
-        return drop(Drop::expired);
+        return drop(Drop::expired, peer);
     const auto inner = session.keys().open(data);
-    if (!inner) return drop(inner.error());
-    if (!live->accept(counter)) return drop(Drop::replayed);
+    if (!inner) return drop(inner.error(), peer);
+    if (!live->accept(counter)) return drop(Drop::replayed, peer);
 
-    LivePeer& peer = live->peer();
     const bool carries_data = !inner->empty();
     Notice notice = peer.activity->received(carries_data, now);
     peer.activity->count_received(data.message.size());
@@ -117,9 +123,9 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
 
     if (!carries_data) return Keepalive{};
     const auto ip = protocol::parse_ip_packet(*inner);
-    if (!ip) return drop(Drop::not_ip);
-    if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source);
-    if (!protocol::combine_ecn(*inner, marked)) return drop(Drop::congested);
+    if (!ip) return drop(Drop::not_ip, peer);
+    if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source, peer);
+    if (!protocol::combine_ecn(*inner, marked)) return drop(Drop::congested, peer);
     return Deliver{inner->first(ip->bytes.size())};
 }
 
@@ -210,6 +216,15 @@ protocol::DropCounts DataPlane::drops() const {
     protocol::DropCounts sum;
     for (const Counters& each : counters_)
         for (std::size_t i = 0; i < each.size(); ++i) sum.counts[i] += each[i].load(std::memory_order_relaxed);
+    return sum;
+}
+
+std::size_t DataPlane::staged_packets() const {
+    std::size_t sum = 0;
+    for (const auto& [id, peer] : peers_) {
+        const std::lock_guard lock(peer->slow_path);
+        sum += peer->staged.size();
+    }
     return sum;
 }
 

@@ -79,6 +79,8 @@ class DataPlane {
     [[nodiscard]] std::vector<PeerNotice> take_notices();
     /// Something still waits to be freed: call take_notices again soon, even if nobody raises one.
     [[nodiscard]] bool has_garbage() const { return epochs_.pending(); }
+    /// How many packets wait for a session, of all peers.
+    [[nodiscard]] std::size_t staged_packets() const;
     /// Of all workers, since the start.
     [[nodiscard]] protocol::DropCounts drops() const;
 
@@ -120,6 +122,8 @@ class DataPlane {
         [[nodiscard]] protocol::Checked<Route> find_route(const RouteTo& routes, const offload::Splitter& packets);
         [[nodiscard]] Incoming open_data(protocol::DataFields<std::byte> data, const Path& from, Ecn marked, Boot now);
         [[nodiscard]] protocol::Drop drop(protocol::Drop reason);
+        /// The same, of a packet whose peer is known.
+        [[nodiscard]] protocol::Drop drop(protocol::Drop reason, const LivePeer& peer);
 
         DataPlane& plane_;
         Epochs::Reader reader_;

@@ -164,6 +164,13 @@ class Engine::Control {
         return sum;
     }
 
+    [[nodiscard]] QueueDepths queues() {
+        return {.handshakes = shared_.handshakes.waiting_handshakes(),
+                .handshakes_max = HandshakeQueue::capacity,
+                .cookie_replies = shared_.handshakes.waiting_replies(),
+                .staged_packets = plane_.staged_packets()};
+    }
+
     [[nodiscard]] PeerStatus status(const protocol::Peer& peer) const {
         return {.id = peer.id(),
                 .public_key = peer.identity().public_key,
@@ -174,6 +181,8 @@ class Engine::Control {
                 .can_send = peer.keyring().can_send(system::now().boot),
                 .received = peer.activity()->received_bytes(),
                 .sent = peer.activity()->sent_bytes(),
+                .handshakes = peer.handshakes(),
+                .drops = peer.activity()->drops(),
                 .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
                 .attempt = peer.attempt()};
     }
@@ -196,14 +205,18 @@ class Engine::Control {
 
     void start_threads() {
         const std::size_t each = threads_each_way_;
-        const auto start = [&](auto& loop) {
+        const auto start = [&](auto& loop, const std::string& name) {
             for (std::size_t i = 0; i < each; ++i)
-                threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_)] { run(loop, worker); });
+                threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_), own = name + std::to_string(i)] {
+                    ::pthread_setname_np(::pthread_self(), own.c_str()); // for `top -H`, and for metrics
+                    run(loop, worker);
+                });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start(outbound_.emplace(shared_, each, hand_over_));
+        start(outbound_.emplace(shared_, each, hand_over_), "vpn-out-");
         for (const Family family : {Family::v4, Family::v6})
-            if (system::UdpSocket* socket = sockets_.of(family)) start(inbound_.emplace_back(shared_, *socket, each, hand_over_));
+            if (system::UdpSocket* socket = sockets_.of(family))
+                start(inbound_.emplace_back(shared_, *socket, each, hand_over_), family == Family::v4 ? "vpn-in4-" : "vpn-in6-");
     }
 
     template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {
@@ -379,6 +392,7 @@ std::vector<PeerStatus> Engine::peers() const {
 
 const protocol::Device& Engine::conversation() const { return control_->conversation(); }
 protocol::DropCounts Engine::drops() const { return control_->drops(); }
+QueueDepths Engine::queues() const { return control_->queues(); }
 const crypto::PublicKey& Engine::public_key() const { return control_->conversation().public_key(); }
 Port Engine::port() const { return control_->sockets().port(); }
 const std::string& Engine::interface_name() const { return control_->device().name(); }

@@ -46,8 +46,18 @@ struct PeerStatus {
     bool can_send = false; ///< a session stands
     ByteCount received;
     ByteCount sent;
+    std::uint64_t handshakes = 0; ///< completed
+    protocol::DropCounts drops;   ///< of what was the peer's, or said that it was
     std::chrono::seconds persistent_keepalive{0};
     protocol::AttemptReport attempt;
+};
+
+/// What waits for the control thread, and for sessions.
+struct QueueDepths {
+    std::size_t handshakes = 0;
+    std::size_t handshakes_max = 0;
+    std::size_t cookie_replies = 0;
+    std::size_t staged_packets = 0;
 };
 
 /// Where an engine's packets come from and go to.
@@ -105,6 +115,7 @@ class Engine {
     [[nodiscard]] const protocol::Device& conversation() const;
     /// Of both the data path and the conversation.
     [[nodiscard]] protocol::DropCounts drops() const;
+    [[nodiscard]] QueueDepths queues() const;
     [[nodiscard]] const crypto::PublicKey& public_key() const;
     [[nodiscard]] Port port() const;
     [[nodiscard]] const std::string& interface_name() const;

@@ -46,6 +46,14 @@ class HandshakeQueue {
         item.waiting = waiting;
         return item;
     }
+    [[nodiscard]] std::size_t waiting_handshakes() {
+        const std::lock_guard lock(lock_);
+        return handshakes_.size();
+    }
+    [[nodiscard]] std::size_t waiting_replies() {
+        const std::lock_guard lock(lock_);
+        return replies_.size();
+    }
     [[nodiscard]] bool empty() {
         const std::lock_guard lock(lock_);
         return handshakes_.empty() && replies_.empty();

@@ -5,9 +5,9 @@
 #include "common/system/files.hpp"
 #include "common/system/link.hpp"
 #include "common/system/process.hpp"
+#include "tun/uapi_conversation.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/stop_signal.hpp"
-#include "vpn-client/uapi_conversation.hpp"
 #include "vpn-client/uapi_device.hpp"
 #include "vpn-client/walls.hpp"
 #include "vpn-client/watch.hpp"
@@ -124,9 +124,9 @@ class Running {
 
   private:
     std::unique_ptr<system::Conversation> begin() {
-        return std::make_unique<UapiConversation>(
-            UapiConversation::Handlers{[this] { return device_.get(); },
-                                       [this](config::UapiSet set) { return device_.set(std::move(set)); }},
+        return std::make_unique<tun::UapiConversation>(
+            tun::UapiConversation::Handlers{[this] { return device_.get(); },
+                                            [this](config::UapiSet set) { return device_.set(std::move(set)); }},
             log_);
     }
     void look_for_socket() {

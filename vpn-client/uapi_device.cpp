@@ -1,24 +1,13 @@
 #include "vpn-client/uapi_device.hpp"
 
-#include "common/config/uapi_answer.hpp"
 #include "common/system/link.hpp"
+#include "tun/uapi_answer.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace vpn::client {
 namespace {
-
-config::UapiPeerFacts facts_of(const protocol::Peer& peer, std::vector<Prefix> allowed_ips) {
-    return {.public_key = peer.identity().public_key,
-            .preshared_key = peer.identity().preshared_key.clone(),
-            .endpoint = peer.path() ? std::optional(peer.path()->remote) : std::nullopt,
-            .last_handshake = peer.last_handshake() ? std::optional(peer.last_handshake()->wall) : std::nullopt,
-            .sent = peer.activity()->sent_bytes(),
-            .received = peer.activity()->received_bytes(),
-            .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
-            .allowed_ips = std::move(allowed_ips)};
-}
 
 protocol::PeerChange change_of(config::UapiPeer&& peer) {
     protocol::PeerChange change{.public_key = peer.public_key,
@@ -43,15 +32,7 @@ UapiDevice::UapiDevice(boost::asio::io_context& loop, Parts parts, system::Logge
                                             crypto::PrivateKey(), random_, observer);
 }
 
-std::string UapiDevice::get() const {
-    const protocol::Device& conversation = engine_->conversation();
-    std::vector<protocol::PeerId> ids = conversation.peers();
-    std::ranges::sort(ids); // as they came
-    std::vector<config::UapiPeerFacts> peers;
-    peers.reserve(ids.size());
-    for (const protocol::PeerId id : ids) peers.push_back(facts_of(*conversation.peer(id), conversation.allowed_ips().of(id)));
-    return config::format_uapi_answer({conversation.private_key().clone(), engine_->port(), mark_}, peers);
-}
+std::string UapiDevice::get() const { return tun::uapi_answer(*engine_, mark_); }
 
 int UapiDevice::set(config::UapiSet set) {
     // What the kernel may refuse comes first, so that nothing has changed then.

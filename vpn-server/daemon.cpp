@@ -1,7 +1,9 @@
 #include "vpn-server/daemon.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/thread_times.hpp"
 #include "vpn-server/difference.hpp"
+#include "vpn-server/metrics.hpp"
 #include "vpn-server/paths.hpp"
 
 #include <algorithm>
@@ -39,9 +41,14 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
       network_timer_(loop), engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_},
                                     config_.interface.private_key.clone(), random, *this),
       timestamps_(loop, tun::TimestampStore(timestamps_path(config_.interface.name)), log,
-                  [this] { return engine_.timestamps(); }) {
+                  [this] { return engine_.timestamps(); }),
+      metrics_door_(loop, [this] { return metrics(); }) {
     name_peers();
     apply_peers(ServerConfig(), config_);
+    // Peers matter more than numbers about them.
+    auto opened = metrics_door_.open(config_.metrics);
+    if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
+    if (opened) metrics_door_.use(config_.metrics, std::move(*opened));
 }
 
 Daemon::~Daemon() { timestamps_.save(); }
@@ -49,6 +56,7 @@ Daemon::~Daemon() { timestamps_.save(); }
 // --- what the engine tells ---------------------------------------------------------------------------------------------------
 
 void Daemon::on_event(const protocol::Event& event) {
+    if (event.kind == protocol::EventKind::handshake_complete) ++handshakes_;
     const auto peer = engine_.peer(event.peer);
     if (!peer) return;
     const auto name = names_.find(peer->public_key);
@@ -92,7 +100,9 @@ std::string Daemon::handle_line(std::string_view line) {
 
 Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", absolute_path(file_)}}); }
 
-Answer Daemon::handle(const AskStatus&) {
+Answer Daemon::handle(const AskStatus&) { return status_json(status(), system::now()); }
+
+StatusReport Daemon::status() const {
     StatusReport report{.config_file = absolute_path(file_),
                         .interface = engine_.interface_name(),
                         .public_key = engine_.public_key(),
@@ -103,7 +113,11 @@ Answer Daemon::handle(const AskStatus&) {
                         .drops = engine_.drops()};
     report.peers.reserve(config_.peers.size());
     for (const ServerPeer& peer : config_.peers) report.peers.push_back({&peer, activity_of(peer)});
-    return status_json(report, system::now());
+    return report;
+}
+
+std::string Daemon::metrics() const {
+    return metrics_text(status(), {handshakes_, engine_.queues(), system::thread_times()}, system::now());
 }
 
 Answer Daemon::handle(const AskReload&) {
@@ -183,12 +197,15 @@ CommandResult<void> Daemon::file_is_ours() const {
 }
 
 CommandResult<void> Daemon::adopt(ServerConfig wanted) {
+    auto opened = metrics_door_.open(wanted.metrics);
+    if (!opened) return refused(opened.error());
     if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
     mtu_ = network_.mtu();
     engine_.set_mtu(mtu_);
     if (!equal_in_constant_time(config_.interface.private_key, wanted.interface.private_key))
         engine_.set_private_key(wanted.interface.private_key.clone());
     apply_peers(config_, wanted);
+    metrics_door_.use(wanted.metrics, std::move(*opened));
     config_ = std::move(wanted);
     name_peers();
     return {};
@@ -224,7 +241,9 @@ PeerActivity Daemon::activity_of(const ServerPeer& peer) const {
     return {.endpoint = status->endpoint,
             .last_handshake = status->last_handshake,
             .received = status->received,
-            .sent = status->sent};
+            .sent = status->sent,
+            .handshakes = status->handshakes,
+            .drops = status->drops};
 }
 
 } // namespace vpn::server

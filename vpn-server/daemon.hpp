@@ -3,15 +3,18 @@
 #pragma once
 
 #include "common/base/random.hpp"
+#include "common/config/uapi_request.hpp"
 #include "common/system/control_server.hpp"
 #include "common/system/log.hpp"
 #include "tun/engine.hpp"
 #include "vpn-server/config_file.hpp"
 #include "vpn-server/event_log.hpp"
 #include "vpn-server/live_network.hpp"
+#include "vpn-server/metrics_door.hpp"
 #include "vpn-server/request.hpp"
 #include "vpn-server/status_report.hpp"
 #include "vpn-server/timestamp_keeper.hpp"
+#include "vpn-server/uapi_plan.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,6 +42,10 @@ class Daemon final : private tun::EngineObserver {
 
     /// What a command asked through the control socket: a line each way.
     std::string handle_line(std::string_view line);
+    /// What `wg` asked through its own socket: all there is to know, as text. Holds secrets.
+    [[nodiscard]] std::string uapi_get() const;
+    /// Carries out a whole set, in the file too; the errno, and then nothing has changed, or zero.
+    int uapi_set(config::UapiSet set);
     /// Takes what the file says now. Errors: what is wrong with it; nothing has changed then.
     CommandResult<void> reload();
     /// Somebody removed the interface: the loop was stopped, and there is nothing left to do but to go.
@@ -63,10 +70,14 @@ class Daemon final : private tun::EngineObserver {
     /// Writes `wanted` and adopts it. Errors: file and server are as they were.
     CommandResult<void> change(config::ServerConfig wanted);
     CommandResult<void> file_is_ours() const;
+    /// As `change`, of sockets and mark too. Nothing has changed on error.
+    CommandResult<void> change_all(UapiPlan plan, std::optional<tun::Sockets> sockets);
     void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
     void name_peers();
     void look_again();
     [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer) const;
+    [[nodiscard]] StatusReport status() const;
+    [[nodiscard]] std::string metrics() const;
 
     boost::asio::io_context& loop_;
     system::Logger log_;
@@ -82,8 +93,11 @@ class Daemon final : private tun::EngineObserver {
     boost::asio::steady_timer network_timer_;
     bool look_pending_ = false;
     bool interface_gone_ = false;
+    std::uint64_t handshakes_ = 0; ///< completed
+    Mark mark_;
     tun::Engine engine_;
     TimestampKeeper timestamps_;
+    MetricsDoor metrics_door_;
 };
 
 } // namespace vpn::server

@@ -7,6 +7,7 @@
 #include "vpn-server/commands.hpp"
 #include "vpn-server/daemon.hpp"
 #include "vpn-server/paths.hpp"
+#include "vpn-server/uapi_door.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -192,6 +193,8 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
     if (!parts) return tl::unexpected(std::move(parts.error()));
     auto listener = system::UnixListener::listen(socket_path(interface));
     if (!listener) return refused(listener.error());
+    auto for_wg = UapiDoor::listen(interface);
+    if (!for_wg) log.warn("no-socket-for-wg", {{"reason", for_wg.error().message}});
 
     give_up_privileges(*parts, log);
     crypto::SystemRandom random;
@@ -199,6 +202,12 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
     Daemon daemon(loop, log, random, std::move(*parts));
     const system::ControlServer control(loop, std::move(*listener),
                                         [&daemon](std::string_view line) { return daemon.handle_line(line); });
+    std::optional<UapiDoor> uapi;
+    if (for_wg)
+        uapi.emplace(loop, std::move(*for_wg),
+                     tun::UapiConversation::Handlers{[&daemon] { return daemon.uapi_get(); },
+                                                     [&daemon](config::UapiSet set) { return daemon.uapi_set(std::move(set)); }},
+                     log);
     signals.reload(daemon);
     edit->release();
     system::tell_service_manager("READY=1\nSTATUS=running on " + interface);

@@ -13,6 +13,16 @@ using config::Json;
 
 std::int64_t seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
 
+enum class Shown : std::uint8_t { all, those_that_were };
+
+Json drops_json(const protocol::DropCounts& drops, Shown shown) {
+    Json json = Json::object();
+    for (std::size_t i = 0; i < drops.counts.size(); ++i)
+        if (shown == Shown::all || drops.counts[i] != 0)
+            json.append({std::string(protocol::name_of(static_cast<protocol::Drop>(i))), drops.counts[i]});
+    return json;
+}
+
 Json peer_json(const PeerReport& report, Now now) {
     const config::ServerPeer& peer = *report.peer;
     const PeerActivity& activity = report.activity;
@@ -30,6 +40,7 @@ Json peer_json(const PeerReport& report, Now now) {
                          {"addresses", config::text_list(peer.addresses)},
                          {"received", activity.received.value},
                          {"sent", activity.sent.value},
+                         {"drops", drops_json(activity.drops, Shown::those_that_were)},
                          {"public_key", peer.public_key.to_string()},
                          {"has_preshared_key", !peer.preshared_key.is_zero()},
                          {"suite", crypto::name_of(peer.suite)},
@@ -43,13 +54,6 @@ Json peer_list(std::vector<PeerReport> peers, Now now) {
     Json list = Json::array();
     for (const PeerReport& peer : peers) list.push(peer_json(peer, now));
     return list;
-}
-
-Json drops_json(const protocol::DropCounts& drops) {
-    Json json = Json::object();
-    for (std::size_t i = 0; i < drops.counts.size(); ++i)
-        json.append({std::string(protocol::name_of(static_cast<protocol::Drop>(i))), drops.counts[i]});
-    return json;
 }
 
 } // namespace
@@ -68,7 +72,7 @@ Json status_json(const StatusReport& report, Now now) {
                          {"public_key", report.public_key.to_string()},
                          {"mtu", report.mtu},
                          {"peers", peer_list(report.peers, now)},
-                         {"drops", drops_json(report.drops)}});
+                         {"drops", drops_json(report.drops, Shown::all)}});
 }
 
 Json peers_json(const config::ServerConfig& config) {

@@ -23,6 +23,8 @@ struct PeerActivity {
     std::optional<Now> last_handshake;
     ByteCount received;
     ByteCount sent;
+    std::uint64_t handshakes = 0;
+    protocol::DropCounts drops;
 };
 
 struct PeerReport {

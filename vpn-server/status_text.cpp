@@ -66,9 +66,10 @@ std::size_t online_count(const Json::Array& peers) {
     return count;
 }
 
-std::string drops_text(const Json& status) {
+/// Of the server or of a peer; empty if nothing was dropped.
+std::string drops_text(const Json& json) {
     std::string text;
-    const Json* drops = status.find("drops");
+    const Json* drops = json.find("drops");
     if (drops == nullptr || drops->as_object() == nullptr) return text;
     for (const auto& [reason, count, line] : *drops->as_object())
         if (const auto number = count.as_integer(); number && *number > 0)
@@ -78,6 +79,15 @@ std::string drops_text(const Json& status) {
 
 bool has_slow_peer(const Json::Array& peers) {
     return std::ranges::any_of(peers, [](const Json& peer) { return peer.bool_at("suite_is_slow").value_or(false); });
+}
+
+/// Whose packets died of what, a line a peer.
+std::string dropped_by_peer(const Json::Array& peers, bool colour) {
+    std::vector<Row> rows{{{"DROPPED", Colour::dim}, {"REASONS", Colour::dim}}};
+    for (const Json& peer : peers)
+        if (std::string drops = drops_text(peer); !drops.empty())
+            rows.push_back({{text_at(peer, "name"), Colour::bold}, {std::move(drops), Colour::yellow}});
+    return rows.size() == 1 ? "" : '\n' + format_table(rows, colour);
 }
 
 /// `2027-01-01T00:00:00Z` in the words of a sentence.
@@ -109,7 +119,7 @@ std::string status_text(const Json& status, bool colour) {
     if (std::string drops = drops_text(status); !drops.empty())
         facts.push_back({{"dropped"}, {std::move(drops), Colour::yellow}});
     text += format_table(facts, colour);
-    return peers.empty() ? text : text + '\n' + peers_text(status, colour);
+    return peers.empty() ? text : text + '\n' + peers_text(status, colour) + dropped_by_peer(peers, colour);
 }
 
 std::string peers_text(const Json& status, bool colour) {
@@ -126,6 +136,7 @@ std::string peers_text(const Json& status, bool colour) {
 std::string peer_text(const Json& peer) {
     const bool has_preshared_key = peer.bool_at("has_preshared_key").value_or(false);
     const bool slow = peer.bool_at("suite_is_slow").value_or(false);
+    const std::string drops = drops_text(peer);
     return format_table({{{"name"}, {text_at(peer, "name")}},
                          {{"state"}, {state_of(peer).text}},
                          {{"public key"}, {text_at(peer, "public_key")}},
@@ -136,7 +147,8 @@ std::string peer_text(const Json& peer) {
                          {{"endpoint"}, {text_at(peer, "endpoint")}},
                          {{"last handshake"}, {age_of(peer)}},
                          {{"received"}, {bytes_at(peer, "received")}},
-                         {{"sent"}, {bytes_at(peer, "sent")}}},
+                         {{"sent"}, {bytes_at(peer, "sent")}},
+                         {{"dropped"}, {drops.empty() ? "-" : drops}}},
                         false);
 }
 

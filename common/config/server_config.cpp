@@ -11,8 +11,8 @@
 namespace vpn::config {
 namespace {
 
-constexpr std::array<std::string_view, 9> file_keys{"version", "interface",     "endpoint",      "networks", "dns",
-                                                    "nat",     "isolate_peers", "host_services", "peers"};
+constexpr std::array<std::string_view, 10> file_keys{"version", "interface",     "endpoint",      "networks", "dns",
+                                                     "nat",     "isolate_peers", "host_services", "metrics",  "peers"};
 constexpr std::array<std::string_view, 6> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu", "offloads"};
 constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
                                                      "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
@@ -43,6 +43,13 @@ HostService read_host_service(const Field& field) {
     const auto service = text != nullptr ? HostService::parse(*text) : std::nullopt;
     if (!service) field.refuse("a service such as \"53/udp\" or \"22/tcp\", or \"*\" for all");
     return service.value_or(HostService());
+}
+
+std::optional<MetricsAddress> read_metrics(const Field& field) {
+    if (field.json.as_bool() == false) return std::nullopt;
+    auto address = MetricsAddress::parse(read_text(field, "a string such as \"127.0.0.1:9586\", or false"));
+    if (!address) field.complain("can't be used: " + address.error().message);
+    return address ? std::optional(std::move(*address)) : std::nullopt;
 }
 
 Prefix read_network(const Field& field) { return read_prefix(field).network(); }
@@ -89,6 +96,7 @@ ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
     if (const auto isolate = fields.get("isolate_peers")) config.isolate_peers = read_bool(*isolate);
     if (const auto list = fields.get("host_services"))
         config.host_services = read_list(*list, limits::host_services, read_host_service);
+    if (const auto metrics = fields.get("metrics")) config.metrics = read_metrics(*metrics);
     if (const auto peers = fields.require("peers"))
         config.peers = read_list(*peers, limits::server_peers, [&](const Field& item) { return read_peer(item, reader); });
     return config;
@@ -185,6 +193,7 @@ ServerConfig ServerConfig::clone() const {
     copy.nat = nat;
     copy.isolate_peers = isolate_peers;
     copy.host_services = host_services;
+    copy.metrics = metrics;
     copy.peers.reserve(peers.size());
     for (const ServerPeer& peer : peers) copy.peers.push_back(clone_of(peer));
     return copy;
@@ -220,6 +229,7 @@ std::string encode(const ServerConfig& config) {
     json.set("nat", nat_json(config.nat));
     json.set("isolate_peers", config.isolate_peers);
     json.set("host_services", text_list(config.host_services));
+    if (config.metrics) json.set("metrics", config.metrics->to_string());
     Json peers = Json::array();
     for (const ServerPeer& peer : config.peers) peers.push(peer_json(peer));
     json.set("peers", std::move(peers));

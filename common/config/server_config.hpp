@@ -6,6 +6,7 @@
 #include "common/config/error.hpp"
 #include "common/config/host_port.hpp"
 #include "common/config/keys.hpp"
+#include "common/config/metrics_address.hpp"
 #include "common/crypto/keys.hpp"
 
 #include <cstdint>
@@ -83,6 +84,8 @@ struct ServerConfig {
     Nat nat;
     bool isolate_peers = true;
     std::vector<HostService> host_services;
+    /// Where metrics are told; none: nowhere.
+    std::optional<MetricsAddress> metrics;
     std::vector<ServerPeer> peers;
 
     /// Null if there is none of that name. Linear.

@@ -1,10 +1,11 @@
-// What passes between the data path and the timers of one peer: four instants and two sums (PROTOCOL 3).
+// What passes between the data path and the timers of one peer: four instants, two sums, and why packets died (PROTOCOL 3).
 // Data threads write, the control thread reads at its deadlines; the first thing owed raises a notice, the next million don't.
 // Refuses to know: deadlines. `timers` does the arithmetic.
 #pragma once
 
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
+#include "common/protocol/drop.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -71,6 +72,9 @@ class Activity {
     void count_received(std::uint64_t bytes) { received_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
     [[nodiscard]] ByteCount sent_bytes() const { return {sent_bytes_.load(std::memory_order_relaxed)}; }
     [[nodiscard]] ByteCount received_bytes() const { return {received_bytes_.load(std::memory_order_relaxed)}; }
+    /// What was the peer's, or said that it was, and died of `reason`.
+    void count_drop(Drop reason) { drops_.add(reason); }
+    [[nodiscard]] DropCounts drops() const { return drops_.read(); }
 
   private:
     /// An instant that may be missing. Zero is none: nothing happens in the nanosecond of boot.
@@ -103,6 +107,7 @@ class Activity {
     std::atomic<bool> armed_{false};
     std::atomic<std::uint64_t> sent_bytes_{0};
     std::atomic<std::uint64_t> received_bytes_{0};
+    SharedDropCounts drops_;
 };
 
 } // namespace vpn::protocol

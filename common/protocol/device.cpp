@@ -8,6 +8,12 @@ namespace {
 template <class... Fs> struct Overloaded : Fs... { using Fs::operator()...; };
 template <class... Fs> Overloaded(Fs...) -> Overloaded<Fs...>;
 
+/// What was refused counts against the peer whose it was, too.
+Checked<void> counted(Checked<void> result, const Peer& peer) {
+    if (!result) peer.activity()->count_drop(result.error());
+    return result;
+}
+
 } // namespace
 
 Device::Device(crypto::PrivateKey private_key, Random& random)
@@ -151,7 +157,8 @@ Checked<void> Device::handle_initiation(const InitiationView& initiation, const 
     const auto id = find(opened->initiator());
     if (!id) return dropped(Drop::unknown_peer);
     Checked<void> result;
-    with_peer(*id, [&](Peer& peer) { result = peer.handle_initiation(std::move(*opened), initiation, from, with); });
+    with_peer(*id,
+              [&](Peer& peer) { result = counted(peer.handle_initiation(std::move(*opened), initiation, from, with), peer); });
     // Who asked in the other suite learns that it came through: HYBRID.md 6.
     if (!result && result.error() == Drop::wrong_suite) send_cookie(initiation.macs(), initiation.sender(), from, with);
     return result;
@@ -161,7 +168,7 @@ Checked<void> Device::handle_response(const ResponseView& response, const Path& 
     const auto id = indices_.find(LocalIndex{response.receiver()});
     if (!id) return dropped(Drop::unknown_session);
     Checked<void> result;
-    with_peer(*id, [&](Peer& peer) { result = peer.handle_response(response, from, with); });
+    with_peer(*id, [&](Peer& peer) { result = counted(peer.handle_response(response, from, with), peer); });
     return result;
 }
 
@@ -169,7 +176,7 @@ Checked<void> Device::handle_cookie_reply(const CookieReplyView& reply, Context 
     const auto id = indices_.find(LocalIndex{reply.receiver()});
     if (!id) return dropped(Drop::unknown_session);
     Checked<void> result;
-    with_peer(*id, [&](Peer& peer) { result = peer.handle_cookie_reply(reply, with); });
+    with_peer(*id, [&](Peer& peer) { result = counted(peer.handle_cookie_reply(reply, with), peer); });
     return result;
 }
 

@@ -4,6 +4,7 @@
 #include <tl/expected.hpp>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -47,6 +48,20 @@ struct DropCounts {
     std::array<std::uint64_t, drop_reasons> counts{};
     void add(Drop reason) { ++counts[static_cast<std::size_t>(reason)]; }
     [[nodiscard]] std::uint64_t of(Drop reason) const { return counts[static_cast<std::size_t>(reason)]; }
+};
+
+/// The same for one peer, of all threads together: packets die seldom enough to share a line of the cache. Thread-safe.
+class SharedDropCounts {
+  public:
+    void add(Drop reason) { counts_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] DropCounts read() const {
+        DropCounts sum;
+        for (std::size_t i = 0; i < counts_.size(); ++i) sum.counts[i] = counts_[i].load(std::memory_order_relaxed);
+        return sum;
+    }
+
+  private:
+    std::array<std::atomic<std::uint64_t>, drop_reasons> counts_{};
 };
 
 } // namespace vpn::protocol

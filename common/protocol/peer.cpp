@@ -354,6 +354,7 @@ void Peer::complete(Context context) {
     forget_questions(questions_.clear(), context);
     attempt_ = {};
     last_handshake_ = context.now;
+    ++handshakes_;
     context.out.events.push_back({id_, EventKind::handshake_complete});
 }
 

@@ -53,6 +53,8 @@ class Peer {
     [[nodiscard]] const std::optional<Path>& path() const { return path_; }
     [[nodiscard]] const Keyring& keyring() const { return keyring_; }
     [[nodiscard]] const std::optional<Now>& last_handshake() const { return last_handshake_; }
+    /// How many were completed, whoever began them.
+    [[nodiscard]] std::uint64_t handshakes() const { return handshakes_; }
     [[nodiscard]] AttemptReport attempt() const;
     [[nodiscard]] Duration persistent_keepalive() const { return timers_.persistent_keepalive(); }
     [[nodiscard]] std::optional<Boot> next_deadline() const;
@@ -138,6 +140,7 @@ class Peer {
     /// At which of our addresses such initiations came last, and when; since one of ours was accepted.
     std::vector<std::pair<IpAddress, Boot>> other_suite_at_;
     std::optional<Now> last_handshake_;
+    std::uint64_t handshakes_ = 0;
     AttemptReport attempt_;
 };
 

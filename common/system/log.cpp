@@ -1,6 +1,7 @@
 #include "common/system/log.hpp"
 
 #include "common/system/escape.hpp"
+#include "common/system/journal.hpp"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -11,6 +12,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -37,7 +39,28 @@ bool leads_to_journal(int fd) {
     return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-/// `<3>` and so on (sd-daemon): how the journal learns a line's priority.
+/// Of syslog(3).
+int priority_of(LogLevel level) {
+    switch (level) {
+    case LogLevel::error: return LOG_ERR;
+    case LogLevel::warn: return LOG_WARNING;
+    case LogLevel::info: return LOG_INFO;
+    case LogLevel::debug: break;
+    }
+    return LOG_DEBUG;
+}
+
+/// `public_key` -> `VPN_PUBLIC_KEY`: capitals, digits and underscores are all that the journal takes.
+std::string journal_name(std::string_view key) {
+    std::string name = "VPN_";
+    for (const char c : key) {
+        const bool plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        name += plain ? c : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : '_';
+    }
+    return name;
+}
+
+/// `<3>` and so on (sd-daemon): how the journal learns a line's priority, where it takes no entries.
 class JournalPriority final : public spdlog::custom_flag_formatter {
   public:
     void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
@@ -95,14 +118,22 @@ std::string_view to_string(LogLevel level) { return level_names.at(static_cast<s
 
 class Logger::Sink {
   public:
-    Sink(LogTarget target, std::string_view program) : logger_(std::string(program), make_sink(target, program)) {
+    Sink(LogTarget target, std::string_view program)
+        : program_(program),
+          to_journal_(target == LogTarget::standard_error && leads_to_journal(STDERR_FILENO) && journal_is_there()),
+          logger_(program_, make_sink(target, program)) {
         logger_.set_level(spdlog::level::debug);
         logger_.flush_on(spdlog::level::debug);
         logger_.set_error_handler([](const std::string&) {}); // a full disk behind stderr is no reason to talk more
     }
-    void write(LogLevel level, const std::string& line) { logger_.log(to_spdlog(level), spdlog::string_view_t(line)); }
+    void write(LogLevel level, std::string_view event, Fields fields) {
+        if (to_journal_ && write_to_journal(journal_fields(level, program_, event, fields))) return;
+        logger_.log(to_spdlog(level), spdlog::string_view_t(format_event(event, fields)));
+    }
 
   private:
+    const std::string program_;
+    const bool to_journal_;
     spdlog::logger logger_;
 };
 
@@ -110,7 +141,7 @@ Logger::Logger(LogLevel level, LogTarget target, std::string_view program)
     : level_(level), sink_(std::make_shared<Sink>(target, program)) {}
 
 void Logger::write(LogLevel level, std::string_view event, Fields fields) const {
-    if (enabled(level)) sink_->write(level, format_event(event, fields));
+    if (enabled(level)) sink_->write(level, event, fields);
 }
 
 std::string format_event(std::string_view event, Logger::Fields fields) {
@@ -122,6 +153,14 @@ std::string format_event(std::string_view event, Logger::Fields fields) {
         line += quoted_if_needed(field.value);
     }
     return line;
+}
+
+std::vector<std::string> journal_fields(LogLevel level, std::string_view program, std::string_view event, Logger::Fields fields) {
+    std::vector<std::string> entry{"MESSAGE=" + format_event(event, fields), "PRIORITY=" + std::to_string(priority_of(level)),
+                                   "SYSLOG_FACILITY=" + std::to_string(LOG_FAC(LOG_DAEMON)),
+                                   "SYSLOG_IDENTIFIER=" + std::string(program), "VPN_EVENT=" + std::string(event)};
+    for (const LogField& field : fields) entry.push_back(journal_name(field.key) + '=' + field.value);
+    return entry;
 }
 
 } // namespace vpn::system

@@ -1,5 +1,5 @@
 // Events for whoever runs the machine: one line each, key=value, never one per packet.
-// Refuses to know: who reads them. Under systemd a line carries its priority for the journal; elsewhere a time and a level.
+// Refuses to know: who reads them. The journal gets an entry with fields, elsewhere a line has a time and a level in front.
 #pragma once
 
 #include <concepts>
@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vpn::system {
 
@@ -18,7 +19,7 @@ std::optional<LogLevel> parse_log_level(std::string_view text);
 std::string_view to_string(LogLevel level);
 
 enum class LogTarget : std::uint8_t {
-    standard_error, ///< with journal priorities if that is where it leads
+    standard_error, ///< or the journal itself, if that is where it leads
     syslog,         ///< for a process that has let go of its terminal
 };
 
@@ -64,5 +65,8 @@ class Logger {
 
 /// `event key=value key=value`, as a log line has it behind its time and level.
 std::string format_event(std::string_view event, Logger::Fields fields);
+
+/// The same as fields for the journal: the line as MESSAGE, and VPN_EVENT and VPN_KEY of each key with its value as it is.
+std::vector<std::string> journal_fields(LogLevel level, std::string_view program, std::string_view event, Logger::Fields fields);
 
 } // namespace vpn::system

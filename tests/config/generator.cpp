@@ -194,6 +194,9 @@ ServerConfig Generator::server() {
     for (std::uint64_t i = below(4); i > 0; --i)
         config.host_services.push_back({maybe() ? HostService::Protocol::tcp : HostService::Protocol::udp, port()});
     if (maybe()) config.host_services.push_back({});
+    if (maybe())
+        config.metrics =
+            maybe() ? MetricsAddress{"/run/" + word("az.-", 20)} : MetricsAddress{Endpoint{*IpAddress::parse("::1"), port()}};
     const std::size_t peers = below(6);
     for (std::size_t i = 0; i < peers; ++i) config.peers.push_back(server_peer(i));
     return config;

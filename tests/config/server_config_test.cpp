@@ -148,6 +148,12 @@ TEST_CASE("a server's file is refused with line and reason for every wrong value
         {"\"nat\": \"auto\"", "\"nat\": \"false\"", 13, nat + "\"false\""},
         {"\"nat\": \"auto\"", "\"nat\": \"eth0; drop\"", 13, nat + "\"eth0; drop\""},
         {"\"isolate_peers\": true", "\"isolate_peers\": \"yes\"", 14, "\"isolate_peers\" must be true or false, found \"yes\""},
+        {"\"host_services\": []", "\"metrics\": \"0.0.0.0:9586\"", 15,
+         "\"metrics\" can't be used: \"0.0.0.0:9586\" can be reached from outside, and whoever asks there is told who is "
+         "connected "
+         "and how much they send: expected \"127.0.0.1:PORT\", \"[::1]:PORT\" or \"unix:/absolute/path\""},
+        {"\"host_services\": []", "\"metrics\": true", 15,
+         "\"metrics\" must be a string such as \"127.0.0.1:9586\", or false, found true"},
         {"\"host_services\": []", "\"host_services\": \"*\"", 15, "\"host_services\" must be an array, found \"*\""},
         {"\"host_services\": []", "\"host_services\": [53]", 15, service + "53"},
         {"\"host_services\": []", "\"host_services\": [\"53\"]", 15, service + "\"53\""},

@@ -136,6 +136,8 @@ def server_counts_unknown(lab):
 def server_counts_wrong_suite(lab):
     tunnel, _ = fails(lab, TROUBLES["the server has suite hybrid for this client, the file wireguard"])
     assert tunnel.server.drops().get("wrong-suite", 0) >= 1, tunnel.server.status()
+    [laptop] = tunnel.server.status()["peers"]
+    assert laptop["drops"]["wrong-suite"] >= 1, laptop
     said = [line for line in tunnel.server.process.err.splitlines() if "wrong-suite" in line]
     assert len(said) == 1 and "peer=laptop" in said[0], said
 

@@ -39,7 +39,7 @@ def install(directory):
     for name in ("usr/bin/vpn-client", "usr/bin/vpn-server", "usr/bin/vpn-keys", "usr/share/man/man1/vpn-client.1", "usr/share/man/man8/vpn-server.8",
                  *(f"usr/lib/systemd/system/{unit}" for unit in UNITS), *(f"usr/share/bash-completion/completions/{one}" for one in
                  ("vpn-client", "vpn-server", "vpn-keys")), "usr/lib/systemd/network/10-vpn.network", "usr/lib/NetworkManager/conf.d/90-vpn.conf",
-                 "usr/lib/udev/rules.d/90-vpn.rules"):
+                 "usr/lib/udev/rules.d/90-vpn.rules", "usr/share/doc/vpn-server/alerts.yml", "usr/share/doc/vpn-server/grafana.json"):
         assert name in names, f"{name} is missing among {sorted(names)}"
     for unit in UNITS:
         text = (target / "usr/lib/systemd/system" / unit).read_text()

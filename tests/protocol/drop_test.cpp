@@ -27,3 +27,11 @@ TEST_CASE("drops are counted by reason") {
     CHECK(counts.of(Drop::unsent) == 1);
     CHECK(counts.of(Drop::malformed) == 0);
 }
+
+TEST_CASE("a peer's drops are counted by reason, every reason at a place of its own") {
+    SharedDropCounts shared;
+    for (std::size_t i = 0; i < drop_reasons; ++i)
+        for (std::size_t times = 0; times <= i; ++times) shared.add(static_cast<Drop>(i));
+    const DropCounts counts = shared.read();
+    for (std::size_t i = 0; i < drop_reasons; ++i) CHECK(counts.counts[i] == i + 1);
+}

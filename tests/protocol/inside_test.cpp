@@ -41,8 +41,8 @@ TEST_CASE("the longest match over all peers must be the sender, not merely one o
     wire.plug(hub, endpoint("198.51.100.1:1"));
     wire.plug(office, endpoint("198.51.100.2:2"));
     wire.plug(laptop, endpoint("198.51.100.3:3"));
-    hub.meet({.public_key = office.name(), .allowed_ips = {"10.0.0.0/8"}});
-    hub.meet({.public_key = laptop.name(), .allowed_ips = {"10.0.0.5/32"}});
+    const PeerId office_id = hub.meet({.public_key = office.name(), .allowed_ips = {"10.0.0.0/8"}});
+    const PeerId laptop_id = hub.meet({.public_key = laptop.name(), .allowed_ips = {"10.0.0.5/32"}});
     for (Node* spoke : {&office, &laptop})
         spoke->meet({.public_key = hub.name(), .allowed_ips = {"0.0.0.0/0"}, .endpoint = endpoint("198.51.100.1:1")});
 
@@ -55,7 +55,10 @@ TEST_CASE("the longest match over all peers must be the sender, not merely one o
     CHECK(arrives(laptop, "10.0.0.5"));
     CHECK_FALSE(arrives(office, "10.0.0.5")); // within 10.0.0.0/8, but the laptop's
     CHECK_FALSE(arrives(laptop, "10.0.0.4"));
-    CHECK(hub.drops(Drop::wrong_source) == 2);
+    CHECK_FALSE(arrives(laptop, "10.0.0.6"));
+    CHECK(hub.drops(Drop::wrong_source) == 3);
+    CHECK(hub.drops(office_id, Drop::wrong_source) == 1);
+    CHECK(hub.drops(laptop_id, Drop::wrong_source) == 2);
 }
 
 TEST_CASE("each packet goes to the peer with the longest prefix, and moves when the prefix does") {

@@ -228,6 +228,7 @@ TEST_CASE("a suite that only one side has: no session, both sides know why, and 
     CHECK(tunnel.client->peer(tunnel.server_id).attempt().wrong_suites == 1);
     CHECK(tunnel.server->events(EventKind::wrong_suite) == 1);
     CHECK(tunnel.server->drops(Drop::wrong_suite) == 3);
+    CHECK(tunnel.server->drops(tunnel.client_id, Drop::wrong_suite) == 3);
     CHECK_FALSE(tunnel.client->has_session(tunnel.server_id));
     CHECK_FALSE(tunnel.server->has_session(tunnel.client_id));
 

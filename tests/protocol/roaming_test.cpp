@@ -67,6 +67,7 @@ TEST_CASE("only an authentic packet moves a roaming peer") {
     SUBCASE("replayed data") {
         tunnel.attack(genuine);
         CHECK(tunnel.server->drops(Drop::replayed) == 1);
+        CHECK(tunnel.server->drops(tunnel.client_id, Drop::replayed) == 1);
         CHECK(tunnel.server_sends_to() == tunnel.home);
     }
     SUBCASE("forged data, any byte of it") {
@@ -81,6 +82,7 @@ TEST_CASE("only an authentic packet moves a roaming peer") {
     SUBCASE("a replayed initiation") {
         tunnel.attack(tunnel.last_of(1, tunnel.home));
         CHECK(tunnel.server->drops(Drop::old_timestamp) == 1);
+        CHECK(tunnel.server->drops(tunnel.client_id, Drop::old_timestamp) == 1);
         CHECK(tunnel.server_sends_to() == tunnel.home);
     }
     SUBCASE("a replayed response") {

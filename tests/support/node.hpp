@@ -137,6 +137,10 @@ class Node {
     }
     [[nodiscard]] bool has_session(protocol::PeerId id) const { return peer(id).keyring().can_send(clock_.boot()); }
     /// Of the data path and the conversation together.
+    /// Of what was this peer's, or said that it was.
+    [[nodiscard]] std::uint64_t drops(protocol::PeerId of, protocol::Drop reason) const {
+        return peer(of).activity()->drops().of(reason);
+    }
     [[nodiscard]] std::uint64_t drops(protocol::Drop reason) const { return drops_.of(reason) + plane_.drops().of(reason); }
     [[nodiscard]] int events(protocol::EventKind kind) const {
         const auto found = events_.find(kind);

@@ -3,11 +3,15 @@
 #include "common/system/escape.hpp"
 #include "common/system/log.hpp"
 #include "common/system/terminal.hpp"
+#include "common/system/unique_fd.hpp"
+#include "tests/support/net_namespace.hpp"
 #include "tests/system/scratch.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -89,7 +93,20 @@ TEST_CASE("an event is one line of key=value") {
     CHECK(format_event("quiet", {}) == "quiet");
 }
 
-TEST_CASE("a terminal or file gets a time and a level, the journal a priority") {
+TEST_CASE("the journal gets an event's line, its priority, and each value under a name of its own") {
+    const std::vector<std::string> entry = journal_fields(LogLevel::warn, "vpn-server", "wrong-suite",
+                                                          {{"peer", "my \"laptop\"\n"}, {"public_key", "x=y"}, {"n-1", 7}});
+    CHECK(entry == std::vector<std::string>{"MESSAGE=wrong-suite peer=\"my \\\"laptop\\\"\\n\" public_key=\"x=y\" n-1=7",
+                                            "PRIORITY=4", "SYSLOG_FACILITY=3", "SYSLOG_IDENTIFIER=vpn-server",
+                                            "VPN_EVENT=wrong-suite", "VPN_PEER=my \"laptop\"\n", "VPN_PUBLIC_KEY=x=y",
+                                            "VPN_N_1=7"});
+    const std::vector<LogLevel> levels{LogLevel::error, LogLevel::warn, LogLevel::info, LogLevel::debug};
+    std::string priorities;
+    for (const LogLevel level : levels) priorities += journal_fields(level, "p", "e", {}).at(1);
+    CHECK(priorities == "PRIORITY=3PRIORITY=4PRIORITY=6PRIORITY=7");
+}
+
+TEST_CASE("a terminal or file gets a time and a level, the journal without its socket a priority") {
     const auto log_all = [] {
         const Logger log(LogLevel::debug, LogTarget::standard_error, "test");
         log.error("e");
@@ -102,7 +119,37 @@ TEST_CASE("a terminal or file gets a time and a level, the journal a priority") 
         plain, [](char c) { return c >= '0' && c <= '9'; }, '9');
     const std::string time = "9999-99-99T99:99:99.999Z ";
     CHECK(plain == time + "error e\n" + time + "warn w key=\"{} %s\"\n" + time + "info i\n" + time + "debug d\n");
-    CHECK(stderr_of(log_all, true) == "<3>e\n<4>w key=\"{} %s\"\n<6>i\n<7>d\n");
+    test::with_own_mounts([&] {
+        test::shell("mount -t tmpfs tmpfs /run"); // a machine's own journal is not asked
+        CHECK(stderr_of(log_all, true) == "<3>e\n<4>w key=\"{} %s\"\n<6>i\n<7>d\n");
+    });
+}
+
+TEST_CASE("an event goes to the journal's socket and not to standard error, and to standard error once that is gone") {
+    test::with_own_mounts([] {
+        test::shell("mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal");
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::ranges::copy(std::string_view("/run/systemd/journal/socket"), address.sun_path);
+        UniqueFd journal(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        REQUIRE(::bind(journal.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        const std::string text = stderr_of(
+            [&] {
+                const Logger log(LogLevel::info, LogTarget::standard_error, "test");
+                log.info("came", {{"peer", "laptop"}});
+                log.debug("unseen");
+                std::string entry(4096, '\0');
+                entry.resize(
+                    static_cast<std::size_t>(std::max<ssize_t>(0, ::recv(journal.get(), entry.data(), entry.size(), 0))));
+                CHECK(entry == "MESSAGE=came peer=laptop\nPRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=test\n"
+                               "VPN_EVENT=came\nVPN_PEER=laptop\n");
+                CHECK(::recv(journal.get(), entry.data(), 1, 0) < 0);
+                journal.reset();
+                log.warn("went", {{"peer", "laptop"}});
+            },
+            true);
+        CHECK(text == "<4>went peer=laptop\n");
+    });
 }
 
 TEST_CASE("what is below the level is not written") {

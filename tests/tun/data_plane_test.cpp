@@ -458,11 +458,14 @@ TEST_CASE("a run that goes nowhere is dropped for one reason, once, whichever wa
 
     tunnel.sealing.owners.assign(*Prefix::parse("10.66.0.77/32"), PeerId{8});
     protocol::Outbox stranger;
-    stranger.actions.emplace_back(protocol::AddPeer{PeerId{8}, std::make_shared<protocol::Activity>()});
+    const auto activity = std::make_shared<protocol::Activity>();
+    stranger.actions.emplace_back(protocol::AddPeer{PeerId{8}, activity});
     stranger.routes_changed = true;
     tunnel.sealing.carry_out(stranger);
     CHECK(drop_of(elsewhere, 1000) == Drop::no_endpoint);
     CHECK(tunnel.sealing.plane.drops().of(Drop::no_endpoint) == 1);
+    CHECK(activity->drops().of(Drop::no_endpoint) == 1);
+    CHECK(activity->drops().of(Drop::no_route) == 0); // nobody's
 
     ByteVector nonsense(64, std::byte{0});
     auto packets = offload::Splitter::over({}, MutableBytes(nonsense).first(40)).value();

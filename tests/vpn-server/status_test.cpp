@@ -26,7 +26,9 @@ Json document(const config::ServerConfig& config) {
                         .started = at(0),
                         .peers = {},
                         .drops = {}};
-    const PeerActivity active{Endpoint::parse("203.0.113.7:4000"), at(7488), ByteCount{1'258'291}, ByteCount{812}};
+    PeerActivity active{Endpoint::parse("203.0.113.7:4000"), at(7488), ByteCount{1'258'291}, ByteCount{812}, 3, {}};
+    active.drops.add(protocol::Drop::old_timestamp);
+    for (int i = 0; i < 3; ++i) active.drops.add(protocol::Drop::wrong_source);
     report.peers = {{&config.peers[0], {}}, {&config.peers[1], active}};
     report.drops.add(protocol::Drop::bad_mac1);
     report.drops.add(protocol::Drop::bad_mac1);
@@ -73,6 +75,12 @@ TEST_CASE("programs find version 1, the daemon's facts, every peer and every rea
     CHECK(drops->as_object()->size() == protocol::drop_reasons);
     CHECK(drops->integer_at("bad-mac1") == 2);
     CHECK(drops->integer_at("replayed") == 0);
+    const Json* of_gateway = gateway->find("drops");
+    REQUIRE(of_gateway != nullptr);
+    CHECK(of_gateway->as_object()->size() == 2);
+    CHECK(of_gateway->integer_at("old-timestamp") == 1);
+    CHECK(of_gateway->integer_at("wrong-source") == 3);
+    CHECK(laptop->find("drops")->as_object()->empty());
 }
 
 TEST_CASE("no document holds a secret") {
@@ -88,7 +96,8 @@ TEST_CASE("no document holds a secret") {
 }
 
 TEST_CASE("a peer is online for 180 seconds after a handshake") {
-    const PeerActivity activity{{}, at(1000), {}, {}};
+    PeerActivity activity;
+    activity.last_handshake = at(1000);
     CHECK(is_online(activity, at(1000)));
     CHECK(is_online(activity, at(1179)));
     CHECK_FALSE(is_online(activity, at(1180)));
@@ -105,7 +114,9 @@ TEST_CASE("people see the verdict first, then the facts, then the peers, those o
     CHECK(seen.at(8) == "NAME     STATE    LAST HANDSHAKE  ENDPOINT          ADDRESSES           RECEIVED  SENT");
     CHECK(seen.at(9) == "gateway  online   12 seconds ago  203.0.113.7:4000  10.66.0.3           1.2 MiB   812 B");
     CHECK(seen.at(10) == "laptop   offline  never           -                 10.66.0.2, fd66::2  0 B       0 B");
-    CHECK(seen.size() == 11);
+    CHECK(seen.at(12) == "DROPPED  REASONS");
+    CHECK(seen.at(13) == "gateway  old-timestamp 1, wrong-source 3");
+    CHECK(seen.size() == 14);
 }
 
 TEST_CASE("a hybrid peer on a machine without AES instructions is said to be slow, with why suite wireguard may be better") {
@@ -157,6 +168,8 @@ TEST_CASE("one peer is shown a fact a line") {
     CHECK(holds(text, "networks behind  192.168.7.0/24\n"));
     CHECK(holds(text, "public key       " + samples::public_key(3).to_string() + "\n"));
     CHECK(holds(text, "preshared key    no\n"));
+    CHECK(holds(text, "dropped          old-timestamp 1, wrong-source 3\n"));
+    CHECK(holds(peer_text(*find_peer(document(config), "laptop")), "dropped          -\n"));
     CHECK(find_peer(document(config), "nobody") == nullptr);
 }
 

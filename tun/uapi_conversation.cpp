@@ -1,4 +1,4 @@
-#include "vpn-client/uapi_conversation.hpp"
+#include "tun/uapi_conversation.hpp"
 
 #include "common/config/uapi_answer.hpp"
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <variant>
 
-namespace vpn::client {
+namespace vpn::tun {
 namespace {
 
 std::optional<std::uint32_t> interface_index(const std::string& name) {
@@ -48,4 +48,4 @@ std::string UapiConversation::answer(config::UapiRequest request) {
     return config::format_uapi_end(refusal.error, refusal.of_get);
 }
 
-} // namespace vpn::client
+} // namespace vpn::tun

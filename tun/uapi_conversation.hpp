@@ -8,7 +8,7 @@
 
 #include <functional>
 
-namespace vpn::client {
+namespace vpn::tun {
 
 class UapiConversation final : public system::Conversation {
   public:
@@ -31,4 +31,4 @@ class UapiConversation final : public system::Conversation {
     bool overlong_ = false; ///< in the middle of a line that was refused
 };
 
-} // namespace vpn::client
+} // namespace vpn::tun
