@@ -189,6 +189,8 @@ void Tunnel::on_event(const protocol::Event& event) {
     case EventKind::suite_declined:
         if (main) handle_declined();
         break;
+    case EventKind::spent:
+    case EventKind::refused: break; // a server's: we bar nobody
     case EventKind::clock_behind:
         if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
         break;

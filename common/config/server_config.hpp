@@ -6,6 +6,7 @@
 #include "common/config/error.hpp"
 #include "common/config/host_port.hpp"
 #include "common/config/keys.hpp"
+#include "common/config/peer_limits.hpp"
 #include "common/crypto/keys.hpp"
 
 #include <cstdint>
@@ -45,6 +46,7 @@ struct ServerPeer {
     std::vector<Prefix> addresses;
     /// Networks behind the peer, without host bits.
     std::vector<Prefix> allowed_ips;
+    PeerLimits limits;
     bool disabled = false;
 
     /// Compares secrets in constant time.

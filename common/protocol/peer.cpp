@@ -59,6 +59,15 @@ void Peer::set_suite(Suite suite, Context context) {
     end_conversation(context);
 }
 
+void Peer::set_barred(std::optional<Drop> reason, Context context) {
+    const bool begins = reason && !barred_;
+    barred_ = reason;
+    if (!begins) return;
+    attempt_ = {};
+    end_conversation(context);
+    context.out.actions.emplace_back(DropStaged{id_});
+}
+
 void Peer::end_conversation(Context context) {
     abandon_initiation(context);
     forget_questions(questions_.clear(), context);
@@ -82,7 +91,7 @@ void Peer::leave(Context context) {
 // --- our own handshake -------------------------------------------------------------------------------------------------------
 
 void Peer::want_handshake(Context context) {
-    if (!path_ || !identity_.static_agreement) return;
+    if (!path_ || barred_ || !identity_.static_agreement) return;
     if (timers_.want_handshake(context.now.boot)) initiate(context);
 }
 
@@ -196,6 +205,10 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
         // An equal one is the same initiation, duplicated on the way: nobody's clock went back.
         if (*timestamp < last_received_) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
+    }
+    if (barred_) {
+        context.out.events.push_back({id_, EventKind::refused});
+        return dropped(*barred_);
     }
     if (initiation.suite != suite_) return handle_other_suite(*timestamp, context);
     if (last_accepted_ && context.now.boot - *last_accepted_ < initiation_spacing_min) return dropped(Drop::too_soon);

@@ -71,6 +71,9 @@ class Peer {
     void set_persistent_keepalive(Duration interval, Context context);
     /// For a new private key of ours: sessions and handshakes under the old one end.
     void adopt_identity(Context context);
+    /// Why this peer is not served: its sessions end, nothing of it is answered, and no handshake begins. None: it is served.
+    void set_barred(std::optional<Drop> reason, Context context);
+    [[nodiscard]] std::optional<Drop> barred() const { return barred_; }
     void restore(const Timestamps& timestamps);
     [[nodiscard]] Timestamps timestamps() const { return {identity_.public_key, last_sent_, last_received_}; }
     void forget_received_timestamp() { last_received_ = {}; }
@@ -80,7 +83,8 @@ class Peer {
     // The conversation
     /// Starts a handshake unless one is under way or the last was less than 5 s ago (then it starts later).
     void want_handshake(Context context);
-    /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; wrong_suite of one that is authentic and new.
+    /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; of one that is authentic and new,
+    /// wrong_suite, or why the peer is barred.
     /// On error nothing has changed.
     [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                                   Context context);
@@ -116,6 +120,7 @@ class Peer {
     PeerId id_;
     RemoteIdentity identity_;
     Suite suite_;
+    std::optional<Drop> barred_;
     CookieJar cookies_;
     std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
     Keyring keyring_;
