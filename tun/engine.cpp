@@ -175,7 +175,8 @@ class Engine::Control {
                 .received = peer.activity()->received_bytes(),
                 .sent = peer.activity()->sent_bytes(),
                 .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
-                .attempt = peer.attempt()};
+                .attempt = peer.attempt(),
+                .barred = peer.barred()};
     }
 
     [[nodiscard]] protocol::Device& conversation() { return conversation_; }

@@ -48,6 +48,7 @@ struct PeerStatus {
     ByteCount sent;
     std::chrono::seconds persistent_keepalive{0};
     protocol::AttemptReport attempt;
+    std::optional<protocol::Drop> barred; ///< see protocol::Peer::set_barred
 };
 
 /// Where an engine's packets come from and go to.

@@ -1,10 +1,11 @@
-// `peer add`: a peer on the server's list, and the file that it is handed.
+// `peer add` and `peer rekey`: a peer on the server's list, and the file that it is handed.
 #include "common/base/secret.hpp"
 #include "common/config/card.hpp"
 #include "common/config/wg_quick.hpp"
 #include "common/crypto/aead.hpp"
 #include "common/crypto/system_random.hpp"
 #include "common/crypto/x25519.hpp"
+#include "common/system/clocks.hpp"
 #include "vpn-server/client_file.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/config_file.hpp"
@@ -64,6 +65,15 @@ CommandResult<PeerAdd> with_card(PeerAdd add) {
     return add;
 }
 
+CommandResult<config::PeerLimits> limits_of(const PeerAdd& add) {
+    config::PeerLimits limits{.expires = {}, .quota = add.quota, .rate = add.rate};
+    if (!add.expires) return limits;
+    const auto expires = resolve(*add.expires, system::now().wall);
+    if (!expires) return tl::unexpected(expires.error());
+    limits.expires = *expires;
+    return limits;
+}
+
 PeerKey key_for(const PeerAdd& add, const std::string& name, crypto::PrivateKey own) {
     if (!add.card.empty()) return *add.public_key;
     if (add.public_key) return key_path(name);
@@ -98,8 +108,8 @@ CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
     return result;
 }
 
-void tell(const PeerAdd& add, const std::string& name, const ClientConfig& client) {
-    say("added " + name + ": " + joined(client.interface.addresses));
+void tell(const PeerAdd& add, const std::string& done, const ClientConfig& client) {
+    say(done + ": " + joined(client.interface.addresses));
     if (suite_of(add) == config::Suite::hybrid && !crypto::aegis_is_fast()) say(std::string(slow_hybrid));
     if (add.public_key && add.format == FileFormat::wg)
         say("the file has no PrivateKey: only the peer knows it, and adds it there");
@@ -119,6 +129,8 @@ CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common
     if (!complete) return tl::unexpected(complete.error());
     const PeerAdd& add = *complete;
     if (auto checked = check_wishes(add, common); !checked) return checked;
+    const auto limits = limits_of(add);
+    if (!limits) return tl::unexpected(limits.error());
     crypto::SystemRandom random;
     crypto::PrivateKey own;
     if (!add.public_key) own = crypto::generate_private_key(random);
@@ -126,15 +138,42 @@ CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common
     const auto name = store.add({.name = add.name,
                                  .public_key = add.public_key ? *add.public_key : crypto::public_key_of(own),
                                  .with_preshared_key = !add.public_key || add.preshared_key,
-                                 .suite = suite_of(add)});
+                                 .suite = suite_of(add),
+                                 .limits = *limits});
     if (!name) return tl::unexpected(name.error());
     auto client = compose(add, common, *name, key_for(add, *name, std::move(own)));
     auto handed = client ? hand_out(add, *client) : CommandResult<void>(tl::unexpected(client.error()));
     if (!handed) {
-        static_cast<void>(store.remove(*name)); // a peer that nobody has the file of is of no use
+        static_cast<void>(store.change(AskRemovePeer{*name})); // a peer that nobody has the file of is of no use
         return handed;
     }
-    tell(add, *name, *client);
+    tell(add, "added " + *name, *client);
+    return {};
+}
+
+CommandResult<void> carry_out(const PeerRekey& wishes, const CommonOptions& common) {
+    const auto complete = with_card(wishes.peer);
+    if (!complete) return tl::unexpected(complete.error());
+    PeerAdd peer = *complete;
+    const auto content = ConfigFile(common.config_file).load();
+    if (!content) return tl::unexpected(content.error());
+    const config::ServerPeer* known = content->config.find_peer(peer.name);
+    if (known == nullptr) return refused(no_such_peer(peer.name));
+    peer.suite = known->suite;
+    if (auto checked = check_wishes(peer, common); !checked) return checked;
+    crypto::SystemRandom random;
+    crypto::PrivateKey own;
+    if (!peer.public_key) own = crypto::generate_private_key(random);
+    const auto rekeyed = PeerStore(common.config_file)
+                             .change(AskRekeyPeer{peer.name, peer.public_key ? *peer.public_key : crypto::public_key_of(own),
+                                                  !peer.public_key || peer.preshared_key});
+    if (!rekeyed) return rekeyed;
+    auto client = compose(peer, common, peer.name, key_for(peer, peer.name, std::move(own)));
+    if (auto handed = client ? hand_out(peer, *client) : CommandResult<void>(tl::unexpected(client.error())); !handed) {
+        say("the new key of " + peer.name + " is lost, and the old one is no longer taken: rekey it again");
+        return handed;
+    }
+    tell(peer, "rekeyed " + peer.name, *client);
     return {};
 }
 

@@ -1,10 +1,18 @@
 #include "vpn-server/peer_store.hpp"
 
+#include "common/config/error.hpp"
 #include "common/crypto/system_random.hpp"
 #include "tun/timestamp_store.hpp"
 #include "vpn-server/door.hpp"
 #include "vpn-server/paths.hpp"
+#include "vpn-server/peer_edit.hpp"
 #include "vpn-server/status_report.hpp"
+#include "vpn-server/usage_store.hpp"
+
+#include "common/system/clocks.hpp"
+
+#include <optional>
+#include <type_traits>
 
 namespace vpn::server {
 namespace {
@@ -45,6 +53,26 @@ Result<void> forget_received(const ServerConfig& config, const ServerPeer& peer)
     return store.save(*timestamps);
 }
 
+Result<void> forget_usage(const ServerConfig& config, const ServerPeer& peer) {
+    if (!peer.limits.quota) return failed("peer " + config::quote(peer.name) + " has no quota");
+    const UsageStore store(usage_path(config.interface.name));
+    auto usage = store.load();
+    if (!usage) return tl::unexpected(usage.error());
+    if (usage->erase(peer.public_key) == 0) return {};
+    return store.save(*usage);
+}
+
+/// What was used under one key counts for another.
+Result<void> move_usage(const std::string& interface, const crypto::PublicKey& from, const crypto::PublicKey& to) {
+    const UsageStore store(usage_path(interface));
+    auto usage = store.load();
+    if (!usage) return tl::unexpected(usage.error());
+    const auto used = usage->extract(from);
+    if (used.empty()) return {};
+    (*usage)[to] = used.mapped();
+    return store.save(*usage);
+}
+
 } // namespace
 
 CommandResult<void> PeerStore::edit_file(const Edit& edit) {
@@ -73,25 +101,39 @@ CommandResult<std::string> PeerStore::add(const PeerRequest& request) {
     return std::string(answer->string_at("name").value_or(""));
 }
 
-CommandResult<void> PeerStore::remove(const std::string& name) {
-    return nothing_but_done(daemon_or(file_.path(), AskRemovePeer{name}, [&]() -> Answer {
+template <class Ask> CommandResult<void> PeerStore::change_with(const Ask& ask) {
+    return nothing_but_done(daemon_or(file_.path(), ask, [&]() -> Answer {
+        crypto::SystemRandom random;
+        std::string interface;
+        std::optional<crypto::PublicKey> metered;
         const auto edited = edit_file([&](ServerConfig& config) -> Result<void> {
-            const auto removed = std::erase_if(config.peers, [&](const ServerPeer& peer) { return peer.name == name; });
-            if (removed == 0) return tl::unexpected(no_such_peer(name));
-            return {};
+            interface = config.interface.name;
+            if (const ServerPeer* peer = config.find_peer(ask.name); peer != nullptr && peer->limits.quota)
+                metered = peer->public_key;
+            return edit(config, ask, random);
         });
         if (!edited) return tl::unexpected(edited.error());
+        if constexpr (std::is_same_v<Ask, AskRekeyPeer>)
+            if (auto moved = metered ? move_usage(interface, *metered, ask.public_key) : Result<void>(); !moved)
+                return refused(moved.error());
         return Json::object();
     }));
 }
 
-CommandResult<void> PeerStore::reset(const std::string& name) {
-    return nothing_but_done(daemon_or(file_.path(), AskResetPeer{name}, [&]() -> Answer {
+template CommandResult<void> PeerStore::change_with(const AskRemovePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskEnablePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskRenamePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskRekeyPeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskLimitPeer& ask);
+
+CommandResult<void> PeerStore::reset(const AskResetPeer& ask) {
+    return nothing_but_done(daemon_or(file_.path(), ask, [&]() -> Answer {
         const auto content = file_.load();
         if (!content) return tl::unexpected(content.error());
-        const ServerPeer* peer = content->config.find_peer(name);
-        if (peer == nullptr) return refused(no_such_peer(name));
-        if (auto forgotten = forget_received(content->config, *peer); !forgotten) return refused(forgotten.error());
+        const ServerPeer* peer = content->config.find_peer(ask.name);
+        if (peer == nullptr) return refused(no_such_peer(ask.name));
+        const auto forgotten = ask.quota ? forget_usage(content->config, *peer) : forget_received(content->config, *peer);
+        if (!forgotten) return refused(forgotten.error());
         return Json::object();
     }));
 }
@@ -106,7 +148,8 @@ CommandResult<PeerStore::Listing> PeerStore::list() {
     }
     const auto content = file_.load();
     if (!content) return tl::unexpected(content.error());
-    return Listing{peers_json(content->config), false};
+    const auto usage = UsageStore(usage_path(content->config.interface.name)).load();
+    return Listing{peers_json(content->config, usage.value_or(Usage()), system::now()), false};
 }
 
 } // namespace vpn::server

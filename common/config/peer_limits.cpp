@@ -1,9 +1,8 @@
 #include "common/config/peer_limits.hpp"
 
-#include "common/base/ip.hpp"
-
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <span>
 
@@ -32,12 +31,14 @@ constexpr std::uint64_t rate_min = 1000;
 
 /// None: it is no number with a unit of these, or more than `most`.
 std::optional<std::uint64_t> parse_amount(std::string_view text, std::span<const Unit> units, std::uint64_t most) {
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    const auto number = parse_decimal(text.substr(0, digits), most);
-    const auto named = [&](const Unit& unit) { return unit.name == text.substr(digits); };
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc()) return std::nullopt;
+    const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
+    const auto named = [&](const Unit& unit) { return unit.name == name; };
     const auto unit = std::find_if(units.begin(), units.end(), named);
-    if (!number || unit == units.end() || *number > most / unit->size) return std::nullopt;
-    return *number * unit->size;
+    if (unit == units.end() || number > most / unit->size) return std::nullopt;
+    return number * unit->size;
 }
 
 std::string format_amount(std::uint64_t amount, std::span<const Unit> units) {
