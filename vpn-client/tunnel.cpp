@@ -365,7 +365,8 @@ void Tunnel::pass_verdict(Report& report) const {
         return;
     }
     if (status.attempt.initiations > 1) {
-        const Evidence seen = evidence();
+        Evidence seen = evidence();
+        seen.worked = true;
         const Reason reason = diagnose(seen);
         report.state = State::broken;
         report.reason = token_of(reason);

@@ -89,6 +89,8 @@ class Activity {
         left_.store(left ? static_cast<std::int64_t>(std::min<std::uint64_t>(left->value, quota_max)) : 0);
         metered_.store(left.has_value());
     }
+    /// It is used up, and no other was set since.
+    [[nodiscard]] bool quota_is_spent() const { return spent_.load(); }
     /// What each direction's inner packets are held to.
     [[nodiscard]] TokenBucket& sending_rate() { return sending_rate_; }
     [[nodiscard]] TokenBucket& receiving_rate() { return receiving_rate_; }

@@ -184,7 +184,8 @@ Checked<void> Device::handle_cookie_reply(const CookieReplyView& reply, Context 
 }
 
 void Device::handle_notice(PeerId id, Notice notice, Now now, Outbox& out) {
-    if (has(notice, Notice::spent) && peers_.contains(id)) {
+    const auto found = peers_.find(id);
+    if (has(notice, Notice::spent) && found != peers_.end() && found->second->activity()->quota_is_spent()) {
         bar(id, Drop::over_quota, now, out);
         out.events.push_back({id, EventKind::spent});
     }
