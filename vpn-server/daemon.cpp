@@ -2,6 +2,7 @@
 
 #include "common/system/clocks.hpp"
 #include "vpn-server/difference.hpp"
+#include "vpn-server/handover.hpp"
 #include "vpn-server/paths.hpp"
 #include "vpn-server/peer_edit.hpp"
 #include "vpn-server/service.hpp"
@@ -134,6 +135,7 @@ Answer Daemon::handle(const AskReload&) {
 }
 
 Answer Daemon::handle(const AskAddPeer& ask) {
+    if (auto checked = check_endpoint(config_, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
     auto peer = plan_peer(config_, ask.peer, random_);
     if (!peer) return refused(peer.error());
     std::string name = peer->name;
@@ -141,7 +143,7 @@ Answer Daemon::handle(const AskAddPeer& ask) {
     wanted.peers.push_back(std::move(*peer));
     if (auto changed = change(std::move(wanted)); !changed) return tl::unexpected(std::move(changed.error()));
     log_.info("peer-added", {{"peer", name}});
-    return Json::object({{"name", std::move(name)}});
+    return hand_over(name);
 }
 
 template <class Ask> Answer Daemon::change_peer(const Ask& ask, std::string_view done) {
@@ -158,8 +160,16 @@ Answer Daemon::handle(const AskRenamePeer& ask) { return change_peer(ask, "peer-
 Answer Daemon::handle(const AskLimitPeer& ask) { return change_peer(ask, "peer-limited"); }
 
 Answer Daemon::handle(const AskRekeyPeer& ask) {
+    if (auto checked = check_endpoint(config_, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
     if (const ServerPeer* peer = config_.find_peer(ask.name)) usage_.move(peer->public_key, ask.public_key);
-    return change_peer(ask, "peer-rekeyed");
+    const Answer done = change_peer(ask, "peer-rekeyed");
+    return done ? hand_over(ask.name) : done;
+}
+
+Answer Daemon::hand_over(const std::string& name) const {
+    const ServerPeer* peer = config_.find_peer(name);
+    if (peer == nullptr) return refused(no_such_peer(name));
+    return to_json(handover_of(config_, *peer));
 }
 
 Answer Daemon::handle(const AskResetPeer& ask) {

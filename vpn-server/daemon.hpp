@@ -62,6 +62,8 @@ class Daemon final : private tun::EngineObserver {
     Answer handle(const AskRenamePeer& ask);
     Answer handle(const AskRekeyPeer& ask);
     Answer handle(const AskLimitPeer& ask);
+    /// What the peer's file is made of.
+    [[nodiscard]] Answer hand_over(const std::string& name) const;
     /// Changes the list of peers as peer_edit does, and says so in the log.
     template <class Ask> Answer change_peer(const Ask& ask, std::string_view done);
 

@@ -38,14 +38,9 @@ config::Suite suite_of(const PeerAdd& add) {
 }
 
 /// What would make the command fail later on is found before anything is changed.
-CommandResult<void> check_wishes(const PeerAdd& add, const CommonOptions& common) {
+CommandResult<void> check_wishes(const PeerAdd& add) {
     if (add.format == FileFormat::wg && suite_of(add) != config::Suite::wireguard)
         return refused(ExitCode::usage, "--format wg is for WireGuard's own apps, which speak suite wireguard only");
-    const auto content = ConfigFile(common.config_file).load();
-    if (!content) return tl::unexpected(content.error());
-    if (!content->config.endpoint)
-        return refused(ExitCode::bad_configuration,
-                       common.config_file + ": \"endpoint\" is missing: without it no peer knows how to reach this server");
     std::error_code error;
     if (!add.output.empty() && fs::exists(fs::symlink_status(add.output, error)))
         return refused(ExitCode::failure, add.output + " is there already: remove it, or choose another --output");
@@ -80,14 +75,9 @@ PeerKey key_for(const PeerAdd& add, const std::string& name, crypto::PrivateKey 
     return own;
 }
 
-/// The client's file for a peer that stands in the server's by now.
-CommandResult<ClientConfig> compose(const PeerAdd& add, const CommonOptions& common, const std::string& name, PeerKey key) {
-    const auto content = ConfigFile(common.config_file).load();
-    if (!content) return tl::unexpected(content.error());
-    const config::ServerPeer* peer = content->config.find_peer(name);
-    if (peer == nullptr || !content->config.endpoint)
-        return refused(ExitCode::failure, common.config_file + " was changed meanwhile");
-    ClientConfig client = client_file(content->config, *peer, std::move(key), {add.allowed_ips, add.dns});
+/// The client's file for a peer that stands on the server's list by now.
+ClientConfig compose(const PeerAdd& add, const CommonOptions& common, const Handover& handover, PeerKey key) {
+    ClientConfig client = client_file(handover, std::move(key), {add.allowed_ips, add.dns});
     if (!client.interface.dns.empty()) return client;
     client.interface.dns = reachable(upstream_resolvers(), client);
     if (!client.interface.dns.empty())
@@ -128,26 +118,25 @@ CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common
     const auto complete = with_card(wishes);
     if (!complete) return tl::unexpected(complete.error());
     const PeerAdd& add = *complete;
-    if (auto checked = check_wishes(add, common); !checked) return checked;
+    if (auto checked = check_wishes(add); !checked) return checked;
     const auto limits = limits_of(add);
     if (!limits) return tl::unexpected(limits.error());
     crypto::SystemRandom random;
     crypto::PrivateKey own;
     if (!add.public_key) own = crypto::generate_private_key(random);
     PeerStore store(common.config_file);
-    const auto name = store.add({.name = add.name,
-                                 .public_key = add.public_key ? *add.public_key : crypto::public_key_of(own),
-                                 .with_preshared_key = !add.public_key || add.preshared_key,
-                                 .suite = suite_of(add),
-                                 .limits = *limits});
-    if (!name) return tl::unexpected(name.error());
-    auto client = compose(add, common, *name, key_for(add, *name, std::move(own)));
-    auto handed = client ? hand_out(add, *client) : CommandResult<void>(tl::unexpected(client.error()));
-    if (!handed) {
-        static_cast<void>(store.change(AskRemovePeer{*name})); // a peer that nobody has the file of is of no use
+    const auto added = store.add({.name = add.name,
+                                  .public_key = add.public_key ? *add.public_key : crypto::public_key_of(own),
+                                  .with_preshared_key = !add.public_key || add.preshared_key,
+                                  .suite = suite_of(add),
+                                  .limits = *limits});
+    if (!added) return tl::unexpected(added.error());
+    const ClientConfig client = compose(add, common, *added, key_for(add, added->name, std::move(own)));
+    if (auto handed = hand_out(add, client); !handed) {
+        static_cast<void>(store.change(AskRemovePeer{added->name})); // a peer that nobody has the file of is of no use
         return handed;
     }
-    tell(add, "added " + *name, *client);
+    tell(add, "added " + added->name, client);
     return {};
 }
 
@@ -160,20 +149,20 @@ CommandResult<void> carry_out(const PeerRekey& wishes, const CommonOptions& comm
     const config::ServerPeer* known = content->config.find_peer(peer.name);
     if (known == nullptr) return refused(no_such_peer(peer.name));
     peer.suite = known->suite;
-    if (auto checked = check_wishes(peer, common); !checked) return checked;
+    if (auto checked = check_wishes(peer); !checked) return checked;
     crypto::SystemRandom random;
     crypto::PrivateKey own;
     if (!peer.public_key) own = crypto::generate_private_key(random);
     const auto rekeyed = PeerStore(common.config_file)
-                             .change(AskRekeyPeer{peer.name, peer.public_key ? *peer.public_key : crypto::public_key_of(own),
-                                                  !peer.public_key || peer.preshared_key});
-    if (!rekeyed) return rekeyed;
-    auto client = compose(peer, common, peer.name, key_for(peer, peer.name, std::move(own)));
-    if (auto handed = client ? hand_out(peer, *client) : CommandResult<void>(tl::unexpected(client.error())); !handed) {
+                             .rekey({peer.name, peer.public_key ? *peer.public_key : crypto::public_key_of(own),
+                                     !peer.public_key || peer.preshared_key});
+    if (!rekeyed) return tl::unexpected(rekeyed.error());
+    const ClientConfig client = compose(peer, common, *rekeyed, key_for(peer, peer.name, std::move(own)));
+    if (auto handed = hand_out(peer, client); !handed) {
         say("the new key of " + peer.name + " is lost, and the old one is no longer taken: rekey it again");
         return handed;
     }
-    tell(peer, "rekeyed " + peer.name, *client);
+    tell(peer, "rekeyed " + peer.name, client);
     return {};
 }
 

@@ -12,7 +12,6 @@
 #include "common/system/clocks.hpp"
 
 #include <optional>
-#include <type_traits>
 
 namespace vpn::server {
 namespace {
@@ -41,6 +40,13 @@ template <class Otherwise> Answer daemon_or(const std::string& config_file, cons
 CommandResult<void> nothing_but_done(const Answer& answer) {
     if (!answer) return tl::unexpected(answer.error());
     return {};
+}
+
+CommandResult<Handover> handed_over(const Answer& answer) {
+    if (!answer) return tl::unexpected(answer.error());
+    auto handover = handover_from(*answer);
+    if (!handover) return refused(ExitCode::failure, "the daemon's answer is not understood; it may be of another version");
+    return std::move(*handover);
 }
 
 Result<void> forget_received(const ServerConfig& config, const ServerPeer& peer) {
@@ -83,39 +89,47 @@ CommandResult<void> PeerStore::edit_file(const Edit& edit) {
     return {};
 }
 
-CommandResult<std::string> PeerStore::add(const PeerRequest& request) {
-    const Answer answer = daemon_or(file_.path(), AskAddPeer{request}, [&]() -> Answer {
-        std::string name;
+CommandResult<ConfigFile::Content> PeerStore::load_with_endpoint() {
+    auto content = file_.load();
+    if (!content) return content;
+    if (auto checked = check_endpoint(content->config, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
+    return content;
+}
+
+CommandResult<Handover> PeerStore::add(const PeerRequest& request) {
+    return handed_over(daemon_or(file_.path(), AskAddPeer{request}, [&]() -> Answer {
+        auto content = load_with_endpoint();
+        if (!content) return tl::unexpected(std::move(content.error()));
         crypto::SystemRandom random;
-        const auto edited = edit_file([&](ServerConfig& config) -> Result<void> {
-            auto peer = plan_peer(config, request, random);
-            if (!peer) return tl::unexpected(peer.error());
-            name = peer->name;
-            config.peers.push_back(std::move(*peer));
-            return {};
-        });
-        if (!edited) return tl::unexpected(edited.error());
-        return Json::object({{"name", name}});
-    });
-    if (!answer) return tl::unexpected(answer.error());
-    return std::string(answer->string_at("name").value_or(""));
+        auto peer = plan_peer(content->config, request, random);
+        if (!peer) return refused(peer.error());
+        content->config.peers.push_back(std::move(*peer));
+        if (auto saved = file_.save(content->config); !saved) return tl::unexpected(std::move(saved.error()));
+        return to_json(handover_of(content->config, content->config.peers.back()));
+    }));
+}
+
+CommandResult<Handover> PeerStore::rekey(const AskRekeyPeer& ask) {
+    return handed_over(daemon_or(file_.path(), ask, [&]() -> Answer {
+        auto content = load_with_endpoint();
+        if (!content) return tl::unexpected(std::move(content.error()));
+        ServerConfig& config = content->config;
+        const ServerPeer* before = config.find_peer(ask.name);
+        const auto metered = before != nullptr && before->limits.quota ? std::optional(before->public_key) : std::nullopt;
+        crypto::SystemRandom random;
+        if (auto edited = edit(config, ask, random); !edited) return refused(edited.error());
+        if (auto moved = metered ? move_usage(config.interface.name, *metered, ask.public_key) : Result<void>(); !moved)
+            return refused(moved.error());
+        if (auto saved = file_.save(config); !saved) return tl::unexpected(std::move(saved.error()));
+        return to_json(handover_of(config, *config.find_peer(ask.name)));
+    }));
 }
 
 template <class Ask> CommandResult<void> PeerStore::change_with(const Ask& ask) {
     return nothing_but_done(daemon_or(file_.path(), ask, [&]() -> Answer {
         crypto::SystemRandom random;
-        std::string interface;
-        std::optional<crypto::PublicKey> metered;
-        const auto edited = edit_file([&](ServerConfig& config) -> Result<void> {
-            interface = config.interface.name;
-            if (const ServerPeer* peer = config.find_peer(ask.name); peer != nullptr && peer->limits.quota)
-                metered = peer->public_key;
-            return edit(config, ask, random);
-        });
+        const auto edited = edit_file([&](ServerConfig& config) { return edit(config, ask, random); });
         if (!edited) return tl::unexpected(edited.error());
-        if constexpr (std::is_same_v<Ask, AskRekeyPeer>)
-            if (auto moved = metered ? move_usage(interface, *metered, ask.public_key) : Result<void>(); !moved)
-                return refused(moved.error());
         return Json::object();
     }));
 }
@@ -123,7 +137,6 @@ template <class Ask> CommandResult<void> PeerStore::change_with(const Ask& ask) 
 template CommandResult<void> PeerStore::change_with(const AskRemovePeer& ask);
 template CommandResult<void> PeerStore::change_with(const AskEnablePeer& ask);
 template CommandResult<void> PeerStore::change_with(const AskRenamePeer& ask);
-template CommandResult<void> PeerStore::change_with(const AskRekeyPeer& ask);
 template CommandResult<void> PeerStore::change_with(const AskLimitPeer& ask);
 
 CommandResult<void> PeerStore::reset(const AskResetPeer& ask) {

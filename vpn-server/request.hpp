@@ -1,5 +1,5 @@
 // What commands ask the daemon over its control socket, and what it answers: one line of JSON each.
-// Refuses to know: sockets. Private and preshared keys are never said here.
+// Refuses to know: sockets. Private keys are never said here, and a preshared key once, to whoever had it made.
 #pragma once
 
 #include "vpn-server/command_error.hpp"
@@ -24,7 +24,7 @@ struct AskStatus {
 struct AskReload {
     friend bool operator==(const AskReload&, const AskReload&) = default;
 };
-/// Answered by `{"name": NAME}`; the rest stands in the file by then.
+/// Answered by a handover.
 struct AskAddPeer {
     PeerRequest peer;
     friend bool operator==(const AskAddPeer&, const AskAddPeer&) = default;
@@ -44,7 +44,7 @@ struct AskRenamePeer {
     std::string new_name;
     friend bool operator==(const AskRenamePeer&, const AskRenamePeer&) = default;
 };
-/// The new preshared key stands in the file by the time of the answer.
+/// Answered by a handover.
 struct AskRekeyPeer {
     std::string name;
     crypto::PublicKey public_key;

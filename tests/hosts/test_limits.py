@@ -1,5 +1,6 @@
 """What a server holds its peers to, and how it takes them out and in while it runs."""
 
+import contextlib
 import datetime
 import json
 
@@ -35,6 +36,14 @@ def limited(lab, **limits):
     return tunnel.up()
 
 
+@contextlib.contextmanager
+def knocking(host):
+    """Pings the server, answered or not: wireguard-go makes a new handshake when nothing comes back."""
+    process = host.start("ping", "-n", "-i0.2", INSIDE, log="knocking")
+    yield
+    process.kill()
+
+
 @sentence("`peer disable` ends the session at once; what the peer tries is counted by name; `peer enable` lets it in again", seconds=30)
 def disabled(lab):
     tunnel = limited(lab)
@@ -43,7 +52,7 @@ def disabled(lab):
     assert not lab.vps.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_CLIENT[4], code=None).code == 0
     assert laptop_of(tunnel.server)["state"] == "disabled"
     assert json.loads(lab.vps.read(tunnel.server.file))["peers"][0]["disabled"] is True
-    with pinging(lab.laptop, INSIDE, every=0.2):  # wireguard-go makes a new handshake when nothing comes back
+    with knocking(lab.laptop):
         eventually("its handshakes are counted", lambda: tunnel.server.drops()["disabled-peer"] >= 2, seconds=60)
         assert "peer-refused" in tunnel.server.process.err and "disabled-peer" in tunnel.server.process.err
         tunnel.server.command("peer", "enable", "laptop")
@@ -85,7 +94,7 @@ def expires(lab):
     assert "expired" in tunnel.server.command("peer", "list").out and "peer-expired" in tunnel.server.process.err
     tunnel.server.restart()
     assert laptop_of(tunnel.server)["state"] == "expired"
-    with pinging(lab.laptop, INSIDE, every=0.2):
+    with knocking(lab.laptop):
         eventually("its handshakes are counted", lambda: tunnel.server.drops()["expired-peer"] >= 1, seconds=60)
         tunnel.server.command("peer", "limit", "laptop", "--expires", "30d")
         eventually("it is back", lambda: answers(lab.laptop), seconds=30)
@@ -105,7 +114,7 @@ def quota(lab):
     tunnel.server.restart()
     again = laptop_of(tunnel.server)
     assert (again["state"], again["quota_used"]) == ("over-quota", spent["quota_used"]), again
-    with pinging(lab.laptop, INSIDE, every=0.2):
+    with knocking(lab.laptop):
         eventually("its handshakes are counted", lambda: tunnel.server.drops()["over-quota"] >= 1, seconds=60)
         tunnel.server.command("peer", "reset", "laptop", "--quota")
         eventually("it is back", lambda: answers(lab.laptop), seconds=30)
@@ -169,7 +178,7 @@ def rate(lab, way):
 def told(lab):
     tunnel = connected(lab, server=OURS, client=OURS)
     tunnel.server.command("peer", "limit", "laptop", "--quota", "1B")
-    with pinging(lab.laptop, INSIDE, every=0.2):
+    with knocking(lab.laptop):
         said = eventually("the client sees silence", lambda: (now := tunnel.client.command("status", code=None)).code == NO_TUNNEL and now, seconds=60)
     assert "quota is over" in said.out and "ask whoever runs the server" in said.out, said
     assert said.reason == "silence", said
