@@ -109,6 +109,7 @@ void add_handing_out(CLI::App& app, PeerAdd& add) {
     value(app, "--allowed-ips", "CIDR,...", "What the peer sends through the tunnel [0.0.0.0/0,::/0]", parse_prefixes,
           add.allowed_ips);
     value(app, "--dns", "ADDRESS,...", "The peer's resolvers [\"dns\" in the server's file]", parse_addresses, add.dns);
+    app.add_flag("--qr", add.qr, "Show it as a QR code for WireGuard's app on a phone, or write one to an --output of .png");
     app.add_flag("--psk", add.preshared_key, "Make a preshared key with --public-key or --card too; the file is a secret then");
 }
 

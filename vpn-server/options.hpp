@@ -57,6 +57,8 @@ struct PeerAdd {
     std::vector<Prefix> allowed_ips;
     /// Empty: the server's.
     std::vector<IpAddress> dns;
+    /// Show the file as a QR code.
+    bool qr = false;
     /// Make a preshared key even though no private key travels.
     bool preshared_key = false;
     std::optional<Expiry> expires;

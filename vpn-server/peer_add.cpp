@@ -6,11 +6,15 @@
 #include "common/crypto/system_random.hpp"
 #include "common/crypto/x25519.hpp"
 #include "common/system/clocks.hpp"
+#include "common/system/terminal.hpp"
 #include "vpn-server/client_file.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/config_file.hpp"
 #include "vpn-server/peer_store.hpp"
+#include "vpn-server/qr_code.hpp"
 #include "vpn-server/resolvers.hpp"
+
+#include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
@@ -37,10 +41,21 @@ config::Suite suite_of(const PeerAdd& add) {
     return add.suite.value_or(add.format == FileFormat::wg ? config::Suite::wireguard : config::Suite::hybrid);
 }
 
+bool is_picture(const PeerAdd& add) { return add.output.ends_with(".png"); }
+
+/// A camera reads what WireGuard's own apps do.
+PeerAdd as_scanned(PeerAdd add) {
+    if (add.qr || is_picture(add)) add.format = FileFormat::wg;
+    return add;
+}
+
 /// What would make the command fail later on is found before anything is changed.
 CommandResult<void> check_wishes(const PeerAdd& add) {
     if (add.format == FileFormat::wg && suite_of(add) != config::Suite::wireguard)
-        return refused(ExitCode::usage, "--format wg is for WireGuard's own apps, which speak suite wireguard only");
+        return refused(ExitCode::usage, std::string(add.qr || is_picture(add) ? "a QR code" : "--format wg") +
+                                            " is for WireGuard's own apps, which speak suite wireguard only");
+    if ((add.qr || is_picture(add)) && (add.public_key || !add.card.empty()))
+        return refused(ExitCode::usage, "a QR code holds the private key, which only the peer knows: leave --qr out");
     std::error_code error;
     if (!add.output.empty() && fs::exists(fs::symlink_status(add.output, error)))
         return refused(ExitCode::failure, add.output + " is there already: remove it, or choose another --output");
@@ -86,15 +101,44 @@ ClientConfig compose(const PeerAdd& add, const CommonOptions& common, const Hand
     return client;
 }
 
+void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
+
+CommandResult<void> print(const std::string& text) {
+    if (std::cout << text << std::flush) return {};
+    return refused(ExitCode::failure, "cannot write to stdout");
+}
+
+CommandResult<void> write(const std::string& path, const std::string& text) {
+    if (auto written = system::write_private_file(path, text); !written) return refused(written.error());
+    return {};
+}
+
+/// The picture to its file, or else the code to the terminal and the text to its file, if it has one.
+CommandResult<void> hand_out_code(const PeerAdd& add, const std::string& text) {
+    const auto code = QrCode::encode(text);
+    if (!code) return refused(code.error());
+    CommandResult<void> result;
+    if (is_picture(add)) {
+        auto picture = png_of(*code);
+        if (!picture) return refused(picture.error());
+        result = write(add.output, *picture);
+        wipe_text(*picture);
+    } else if (!add.output.empty()) {
+        result = write(add.output, text);
+    }
+    if (!result || !add.qr) return result;
+    std::string shown = terminal_text(*code, system::wants_colour(STDOUT_FILENO));
+    result = print(shown);
+    wipe_text(shown);
+    return result;
+}
+
 CommandResult<void> hand_out(const PeerAdd& add, const ClientConfig& client) {
     std::string text = add.format == FileFormat::wg ? config::format_wg_quick(client) : config::encode(client);
-    CommandResult<void> result;
-    if (add.output.empty()) {
-        if (!(std::cout << text << std::flush)) result = refused(ExitCode::failure, "cannot write to stdout");
-    } else if (auto written = system::write_private_file(add.output, text); !written) {
-        result = refused(written.error());
-    }
-    wipe(std::as_writable_bytes(std::span(text.data(), text.size())));
+    auto result = add.qr || is_picture(add) ? hand_out_code(add, text)
+                  : add.output.empty()      ? print(text)
+                                            : write(add.output, text);
+    wipe_text(text);
     return result;
 }
 
@@ -105,7 +149,9 @@ void tell(const PeerAdd& add, const std::string& done, const ClientConfig& clien
         say("the file has no PrivateKey: only the peer knows it, and adds it there");
     else if (!client.interface.private_key_file.empty())
         say("the file expects the peer's private key in " + client.interface.private_key_file);
-    if (!add.output.empty())
+    if (add.qr || is_picture(add))
+        say("next: in WireGuard's app on the phone, add a tunnel from a QR code" + (add.qr ? "" : ": that in " + add.output));
+    else if (!add.output.empty())
         say("next: copy " + add.output + " over" +
             (add.format == FileFormat::json ? std::string(", then `vpn-client ") + (add.card.empty() ? "connect " : "import ") +
                                                   fs::path(add.output).filename().string() + '`'
@@ -115,7 +161,7 @@ void tell(const PeerAdd& add, const std::string& done, const ClientConfig& clien
 } // namespace
 
 CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common) {
-    const auto complete = with_card(wishes);
+    const auto complete = with_card(as_scanned(wishes));
     if (!complete) return tl::unexpected(complete.error());
     const PeerAdd& add = *complete;
     if (auto checked = check_wishes(add); !checked) return checked;
@@ -141,7 +187,7 @@ CommandResult<void> carry_out(const PeerAdd& wishes, const CommonOptions& common
 }
 
 CommandResult<void> carry_out(const PeerRekey& wishes, const CommonOptions& common) {
-    const auto complete = with_card(wishes.peer);
+    const auto complete = with_card(as_scanned(wishes.peer));
     if (!complete) return tl::unexpected(complete.error());
     PeerAdd peer = *complete;
     const auto content = ConfigFile(common.config_file).load();

@@ -21,8 +21,8 @@ _vpn_server() {
         init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force' ;;
         status/ | peer/list) options+=' --json' ;;
         peer/) names=$of_peers ;;
-        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card --expires --quota --rate' ;;
-        peer/rekey) options+=' --public-key --format --output --allowed-ips --dns --psk --card' ;;
+        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card --expires --quota --rate --qr' ;;
+        peer/rekey) options+=' --public-key --format --output --allowed-ips --dns --psk --card --qr' ;;
         peer/limit) options+=' --expires --quota --rate' ;;
         peer/reset) options+=' --quota' ;;
       esac

@@ -238,6 +238,66 @@ class Server(unittest.TestCase):
         self.assertIn(taken, self.command('peer', 'rekey', 'laptop', '--public-key', ALICE, '--output', taken, code=FAILURE).stderr)
         self.assertEqual(self.config()['peers'], [peer])
 
+    def read_code(self, picture):
+        done = subprocess.run(['zbarimg', '--quiet', '--raw', picture], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout.rstrip('\n')
+
+    def draw(self, text):
+        '''A terminal's half blocks as a picture: what is drawn is light.'''
+        rows = []
+        for line in text.splitlines():
+            rows.append([character in '█▀' for character in line])
+            rows.append([character in '█▄' for character in line])
+        picture = os.path.join(self.directory, 'terminal.pgm')
+        with open(picture, 'wb') as file:
+            file.write(f'P5 {8 * len(rows[0])} {8 * len(rows)} 255\n'.encode())
+            for row in rows:
+                file.write(8 * b''.join(8 * (b'\xff' if light else b'\0') for light in row))
+        return picture
+
+    def check_code(self, text):
+        '''It is a whole file for WireGuard's own app, of the last peer on the list.'''
+        peer = self.config()['peers'][-1]
+        private = re.search(r'^PrivateKey = (\S{44})$', text, re.MULTILINE)
+        self.assertTrue(private, text)
+        for line in f"Address = {', '.join(peer['addresses'])}", f"PresharedKey = {peer['preshared_key']}", 'Endpoint = vpn.example.org:51820':
+            self.assertIn(line, text.splitlines())
+        if shutil.which('wg'):
+            public = subprocess.run(['wg', 'pubkey'], input=private[1], capture_output=True, text=True, check=True).stdout.strip()
+            self.assertEqual(public, peer['public_key'])
+
+    def test_a_phone_reads_the_code_in_the_terminal(self):
+        self.init()
+        shown = self.command('peer', 'add', 'phone', '--suite', 'wireguard', '--qr')
+        self.assertNotIn('\x1b', shown.stdout)
+        self.check_code(self.read_code(self.draw(shown.stdout)))
+        again = self.command('peer', 'rekey', 'phone', '--qr')
+        self.check_code(self.read_code(self.draw(again.stdout)))
+
+    def test_a_phone_reads_the_picture_which_is_its_owners_alone(self):
+        self.init()
+        picture = os.path.join(self.directory, 'phone.png')
+        done = self.command('peer', 'add', 'phone', '--output', picture)
+        self.assertFalse(done.stdout)
+        self.assertEqual(stat.S_IMODE(os.stat(picture).st_mode), 0o600)
+        self.check_code(self.read_code(picture))
+
+    def test_the_code_holds_exactly_the_text_that_is_written_beside_it(self):
+        self.init()
+        output = os.path.join(self.directory, 'phone.conf')
+        shown = self.command('peer', 'add', 'phone', '--qr', '--output', output)
+        with open(output, encoding='utf-8') as file:
+            self.assertEqual(self.read_code(self.draw(shown.stdout)), file.read().rstrip('\n'))
+
+    def test_a_code_is_for_wireguards_app_and_for_a_key_that_is_there(self):
+        self.init()
+        self.assertIn('suite wireguard only', self.command('peer', 'add', 'phone', '--suite', 'hybrid', '--qr', code=USAGE).stderr)
+        self.assertIn('private key', self.command('peer', 'add', 'phone', '--public-key', ALICE, '--qr', code=USAGE).stderr)
+        too_long = ','.join(f'10.{number // 250}.{number % 250}.0/24' for number in range(300))
+        self.assertIn('too long', self.command('peer', 'add', 'phone', '--qr', '--allowed-ips', too_long, code=FAILURE).stderr)
+        self.assertEqual(self.config()['peers'], [])
+
     def test_no_secret_stands_in_what_is_listed_or_shown(self):
         self.init()
         handed = json.loads(self.command('peer', 'add', 'laptop').stdout)
