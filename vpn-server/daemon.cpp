@@ -75,6 +75,7 @@ void Daemon::on_event(const protocol::Event& event) {
     if (event.kind == protocol::EventKind::handshake_complete) usage_.handle_activity(peer->public_key);
     if (event.kind == protocol::EventKind::spent) usage_.save();
     if (name != names_.end()) events_.tell(event.kind, name->second, *peer, system::now().boot);
+    if (event.kind == protocol::EventKind::spent) events_.forget(peer->public_key); // when it comes again, it has come anew
 }
 
 void Daemon::on_unreachable(const system::UnreachableReport& report) {
@@ -256,6 +257,7 @@ void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted
     for (const ServerPeer* peer : peers.changed) {
         if (!engine_.find(peer->public_key)) added.push_back(peer->public_key);
         configs.push_back(served(*peer, now));
+        if (configs.back().barred) events_.forget(peer->public_key);
     }
     engine_.set_peers(std::move(configs));
     engine_.restore(timestamps_.of(added));
@@ -294,6 +296,7 @@ void Daemon::look_at_expiries() {
         protocol::PeerConfig wanted = served(peer, now);
         if (!status || status->barred == wanted.barred) continue;
         if (wanted.barred == protocol::Drop::peer_expired) log_.info("peer-expired", {{"peer", peer.name}});
+        if (wanted.barred) events_.forget(peer.public_key);
         changed.push_back(std::move(wanted));
     }
     if (!changed.empty()) engine_.set_peers(std::move(changed));

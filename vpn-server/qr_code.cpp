@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 #include <span>
+#include <string_view>
 
 namespace vpn::server {
 namespace {

@@ -51,7 +51,7 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
 
 PeerId Device::add_peer(const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, Outbox& out) {
     const PeerId id{next_id_++};
-    auto peer = std::make_unique<Peer>(id, key, std::move(preshared), suite, ours_);
+    auto peer = std::make_unique<Peer>(id, key, std::move(preshared), suite);
     out.actions.emplace_back(AddPeer{id, peer->activity()});
     by_key_[key] = id;
     peers_[id] = std::move(peer);

@@ -1,6 +1,7 @@
 #include "common/protocol/peer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vpn::protocol {
 
@@ -13,8 +14,8 @@ constexpr Duration repeated_before = rekey_timeout + rekey_jitter_max + 2s;
 
 } // namespace
 
-Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours)
-    : id_(id), identity_(key, std::move(preshared), ours), suite_(suite), cookies_(key) {}
+Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite)
+    : id_(id), identity_(key, std::move(preshared)), suite_(suite), cookies_(key) {}
 
 AttemptReport Peer::attempt() const {
     AttemptReport report = attempt_;
@@ -47,7 +48,8 @@ void Peer::set_persistent_keepalive(Duration interval, Context context) {
 }
 
 void Peer::adopt_identity(Context context) {
-    identity_.agree_with(context.ours);
+    agreed_ = false;
+    identity_.static_agreement.reset();
     end_conversation(context);
 }
 
@@ -91,8 +93,15 @@ void Peer::leave(Context context) {
 // --- our own handshake -------------------------------------------------------------------------------------------------------
 
 void Peer::want_handshake(Context context) {
-    if (!path_ || barred_ || !identity_.static_agreement) return;
+    if (!path_ || barred_) return;
+    agree(context);
+    if (!identity_.static_agreement) return;
     if (timers_.want_handshake(context.now.boot)) initiate(context);
+}
+
+void Peer::agree(Context context) {
+    if (std::exchange(agreed_, true)) return;
+    identity_.agree_with(context.ours);
 }
 
 void Peer::initiate(Context context) {
@@ -199,6 +208,7 @@ Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context co
 
 Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                       Context context) {
+    agree(context);
     const auto timestamp = read_timestamp(opened, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {

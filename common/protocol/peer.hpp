@@ -44,7 +44,7 @@ struct AttemptReport {
 
 class Peer {
   public:
-    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours);
+    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite);
 
     [[nodiscard]] PeerId id() const { return id_; }
     [[nodiscard]] const RemoteIdentity& identity() const { return identity_; }
@@ -100,6 +100,8 @@ class Peer {
     void handle_time(Context context);
 
   private:
+    /// Works the static agreement out, unless that was done: before the peer is first spoken to.
+    void agree(Context context);
     void initiate(Context context);
     void abandon_initiation(Context context);
     void ask_other_suite(Context context);
@@ -119,6 +121,7 @@ class Peer {
 
     PeerId id_;
     RemoteIdentity identity_;
+    bool agreed_ = false;
     Suite suite_;
     std::optional<Drop> barred_;
     CookieJar cookies_;
