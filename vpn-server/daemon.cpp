@@ -1,11 +1,14 @@
 #include "vpn-server/daemon.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/process.hpp"
 #include "vpn-server/difference.hpp"
 #include "vpn-server/handover.hpp"
 #include "vpn-server/paths.hpp"
 #include "vpn-server/peer_edit.hpp"
 #include "vpn-server/service.hpp"
+
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -59,6 +62,7 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
     name_peers();
     apply_peers(ServerConfig(), config_);
     look_at_expiries();
+    system::give_back_memory(); // what reading the file took
 }
 
 Daemon::~Daemon() {
@@ -126,6 +130,7 @@ Answer Daemon::handle(const AskStatus&) {
                         .drops = engine_.drops()};
     report.peers.reserve(config_.peers.size());
     for (const ServerPeer& peer : config_.peers) report.peers.push_back({&peer, activity_of(peer)});
+    boost::asio::post(loop_, [] { system::give_back_memory(); }); // a long list's answer, once it is on its way
     return status_json(report, system::now());
 }
 

@@ -107,8 +107,9 @@ void Peer::agree(Context context) {
 void Peer::initiate(Context context) {
     abandon_initiation(context);
     timers_.initiation_sent(context.now.boot, context.random); // if it fails, the next attempt is the repetition
-    pending_ = send_initiation(suite_, cookies_, *path_, context);
-    if (!pending_) return;
+    auto sent = send_initiation(suite_, cookies_, *path_, context);
+    if (!sent) return;
+    pending_ = std::make_unique<PendingInitiation>(std::move(*sent));
     ++attempt_.initiations;
     if (attempt_.declined_at) ++attempt_.initiations_since_declined;
     forget_questions(questions_.handle_initiation(path_->remote, attempt_.initiations, context.now.boot), context);
@@ -148,7 +149,7 @@ void Peer::forget_questions(const std::vector<SuiteQuestion>& questions, Context
 }
 
 const PendingInitiation* Peer::initiation_with(LocalIndex index) {
-    if (pending_ && pending_->index == index) return &*pending_;
+    if (pending_ && pending_->index == index) return pending_.get();
     const SuiteQuestion* question = questions_.find(index);
     return question == nullptr ? nullptr : &question->pending;
 }

@@ -128,7 +128,7 @@ class Peer {
     std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
     Keyring keyring_;
     Timers timers_;
-    std::optional<PendingInitiation> pending_;
+    std::unique_ptr<PendingInitiation> pending_;
     SuiteQuestions questions_;
     std::optional<Path> path_;
     std::pair<Boot, std::uint64_t> last_mover_{}; ///< birth of the session, counter
