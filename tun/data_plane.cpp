@@ -63,7 +63,7 @@ Outgoing DataPlane::Worker::seal(SealBatch& batch, offload::Splitter& packets, S
     if (!route) return route.error();
     auto& unready = batch.unready;
     if (std::find(unready.begin(), unready.end(), route->peer) != unready.end()) return Unready{};
-    if (const auto sealed = plane_.seal_on(*route->peer, packets, route->size, *route->path, out, now)) return *sealed;
+    if (const auto sealed = plane_.seal_on(*this, *route->peer, packets, route->size, *route->path, out, now)) return *sealed;
     unready.push_back(route->peer);
     return Unready{};
 }
@@ -72,12 +72,12 @@ Outgoing DataPlane::Worker::seal_or_stage(offload::Splitter& packets, SendBuffer
     const auto route = find_route(*plane_.routes_.load(), packets);
     if (!route) return route.error();
     LivePeer& peer = *route->peer;
-    if (const auto sealed = plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return *sealed;
+    if (const auto sealed = plane_.seal_on(*this, peer, packets, route->size, *route->path, out, now)) return *sealed;
 
     // No session yet. Look again under the lock: the control thread seals what is staged before it publishes a session, so either
     // we see that session or our packets are staged in time for it.
     const std::lock_guard lock(peer.slow_path);
-    if (const auto sealed = plane_.seal_on(peer, packets, route->size, *route->path, out, now)) return *sealed;
+    if (const auto sealed = plane_.seal_on(*this, peer, packets, route->size, *route->path, out, now)) return *sealed;
     for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next())
         if (!peer.staged.push(packet.first(std::min(packet.size(), route->size))))
             static_cast<void>(drop(Drop::stage_full, peer));
@@ -114,7 +114,7 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
 
     const bool carries_data = !inner->empty();
     Notice notice = peer.activity->received(carries_data, now);
-    peer.activity->count_received(data.message.size());
+    notice |= peer.activity->count_received(data.message.size());
     if (session.confirm()) notice |= Notice::confirmed;
     if (session.asks_rekey_after_receiving(now)) notice |= Notice::wants_handshake;
     plane_.notify(peer, notice);
@@ -126,11 +126,12 @@ Incoming DataPlane::Worker::open_data(protocol::DataFields<std::byte> data, cons
     if (!ip) return drop(Drop::not_ip, peer);
     if (plane_.routes_.load()->find(ip->source) != &peer) return drop(Drop::wrong_source, peer);
     if (!protocol::combine_ecn(*inner, marked)) return drop(Drop::congested, peer);
+    if (!peer.activity->receiving_rate().take(ip->bytes.size(), now)) return drop(Drop::over_rate, peer);
     return Deliver{inner->first(ip->bytes.size())};
 }
 
-std::optional<Sealed> DataPlane::seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path,
-                                         SendBuffer& out, Boot now) {
+std::optional<Sealed> DataPlane::seal_on(Worker& worker, LivePeer& peer, offload::Splitter& packets, std::size_t size,
+                                         const Path& path, SendBuffer& out, Boot now) {
     LiveSession* live = peer.sending.load();
     if (live == nullptr) return std::nullopt;
     protocol::Session& session = live->session();
@@ -138,22 +139,28 @@ std::optional<Sealed> DataPlane::seal_on(LivePeer& peer, offload::Splitter& pack
     if (!counter) return std::nullopt;
     const Ecn ecn = protocol::ecn_of(packets.whole());
     const std::size_t mtu = mtu_.load(std::memory_order_relaxed);
+    protocol::TokenBucket& rate = peer.activity->sending_rate();
     std::size_t bytes = 0;
     for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next()) {
-        const Bytes padded = pad(packet.first(std::min(packet.size(), size)), mtu);
+        const MutableBytes inner = packet.first(std::min(packet.size(), size));
+        if (!rate.take(inner.size(), now)) {
+            worker.count(Drop::over_rate);
+            continue; // what was taken of the counters is not used
+        }
+        const Bytes padded = pad(inner, mtu);
         const std::size_t sealed = padded.size() + session.keys().overhead();
         session.keys().seal(session.remote(), (*counter)++, padded, out.next(sealed));
         out.add(sealed, path, ecn);
         bytes += sealed;
     }
-    note_sent(*live, true, bytes, now);
+    if (bytes != 0) note_sent(*live, true, bytes, now);
     return Sealed{session.local()};
 }
 
 void DataPlane::note_sent(LiveSession& live, bool data, std::size_t bytes, Boot now) {
     LivePeer& peer = live.peer();
     Notice notice = peer.activity->sent(data, now);
-    peer.activity->count_sent(bytes);
+    notice |= peer.activity->count_sent(bytes);
     if (live.session().asks_rekey_after_sending(now)) notice |= Notice::wants_handshake;
     notify(peer, notice);
 }

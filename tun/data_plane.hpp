@@ -143,9 +143,10 @@ class DataPlane {
     void act(const protocol::DropStaged& action, Boot now, const Send& send);
     void act(const protocol::SetPath& action, Boot now, const Send& send);
 
-    /// Seals all packets, a single one up to `size`. None, with nothing consumed, if there is no session, or it expired.
-    std::optional<Sealed> seal_on(LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path, SendBuffer& out,
-                                  Boot now);
+    /// Seals all packets within the peer's rate, a single one up to `size`. None, with nothing consumed, if there is no session,
+    /// or it expired.
+    std::optional<Sealed> seal_on(Worker& worker, LivePeer& peer, offload::Splitter& packets, std::size_t size, const Path& path,
+                                  SendBuffer& out, Boot now);
     /// Tells timers and sums what left on `session`.
     void note_sent(LiveSession& session, bool data, std::size_t bytes, Boot now);
     /// False if the session has no counter left.

@@ -184,7 +184,8 @@ class Engine::Control {
                 .handshakes = peer.handshakes(),
                 .drops = peer.activity()->drops(),
                 .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
-                .attempt = peer.attempt()};
+                .attempt = peer.attempt(),
+                .barred = peer.barred()};
     }
 
     [[nodiscard]] protocol::Device& conversation() { return conversation_; }

@@ -50,6 +50,7 @@ struct PeerStatus {
     protocol::DropCounts drops;   ///< of what was the peer's, or said that it was
     std::chrono::seconds persistent_keepalive{0};
     protocol::AttemptReport attempt;
+    std::optional<protocol::Drop> barred; ///< see protocol::Peer::set_barred
 };
 
 /// What waits for the control thread, and for sessions.

@@ -96,7 +96,9 @@ std::vector<std::string> explain_silence(const Evidence& evidence) {
                                "  - UDP to that port is blocked on the way, or by a firewall at the server;",
                                "  - the public_key in the file is not the server's;",
                                "  - the server does not know this client's key: vpn-server peer list;",
-                               "  - a clock: this client connected before with a clock that was ahead."});
+                               "  - a clock: this client connected before with a clock that was ahead;",
+                               "  - the server serves this client no longer: its time or its quota is over, or it was disabled.",
+                               "    Whoever runs the server sees which: vpn-server peer list."});
     return lines;
 }
 
@@ -168,8 +170,11 @@ std::string summary_of(Reason reason, const Evidence& evidence) {
     case Reason::wrong_psk: return "the server's answer does not decrypt: the preshared keys differ";
     case Reason::wrong_suite: return "the server speaks the other suite with this client";
     case Reason::silence:
-        return loses_large_datagrams(evidence) ? "large datagrams don't get through: small ones are answered"
-                                               : "the server does not answer";
+        if (loses_large_datagrams(evidence)) return "large datagrams don't get through: small ones are answered";
+        if (evidence.worked)
+            return "the server does not answer any more: it is out of reach, or this client's time or quota is over, or it was "
+                   "disabled; ask whoever runs the server";
+        return "the server does not answer";
     case Reason::no_return: return "nothing comes back through the tunnel";
     }
     return {};

@@ -31,6 +31,7 @@ struct Evidence {
     bool declined = false;
     std::uint32_t initiations_since_declined = 0;
     bool handshake = false; ///< complete
+    bool worked = false;    ///< there was a tunnel before
     bool has_preshared_key = false;
     crypto::Suite suite = crypto::Suite::wireguard; ///< that the file has
     std::uint32_t link_mtu = 0;                     ///< of this machine's link to the server; zero: not known

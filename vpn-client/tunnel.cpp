@@ -208,6 +208,8 @@ void Tunnel::on_event(const protocol::Event& event) {
     case EventKind::suite_declined:
         if (main) handle_declined();
         break;
+    case EventKind::spent:
+    case EventKind::refused: break; // a server's: we bar nobody
     case EventKind::clock_behind:
         if (tell_again(event.kind)) log_.warn("old-timestamp", {{"connection", file_.origin.name}});
         break;
@@ -377,7 +379,8 @@ void Tunnel::pass_verdict(Report& report) const {
         return;
     }
     if (status.attempt.initiations > 1) {
-        const Evidence seen = evidence();
+        Evidence seen = evidence();
+        seen.worked = true;
         const Reason reason = diagnose(seen);
         report.state = State::broken;
         report.reason = token_of(reason);

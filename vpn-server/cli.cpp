@@ -28,6 +28,11 @@ struct Slots {
     Status status;
     Reload reload;
     PeerAdd add;
+    PeerRekey rekey;
+    PeerEnable enable{.name = {}, .enabled = true};
+    PeerEnable disable{.name = {}, .enabled = false};
+    PeerRename rename;
+    PeerLimit limit;
     PeerList list;
     PeerShow show;
     PeerReset reset;
@@ -93,26 +98,55 @@ void add_daemon(CLI::App& above, Slots& slots) {
     command(above, "reload", "Have the running server read its file again. No session is dropped.", slots, slots.reload);
 }
 
-void add_peer_add(CLI::App& above, Slots& slots) {
-    PeerAdd& add = slots.add;
-    CLI::App& app = command(above, "add", "Add a peer, and print the file that it connects with.", slots, add);
-    value(app, "NAME", "NAME", "The peer's name [peer1, peer2, ...]", parse_peer_name, add.name);
+/// What a peer is handed, and by which key.
+void add_handing_out(CLI::App& app, PeerAdd& add) {
     value(app, "--public-key", "KEY", "The key that the peer made itself; no private key travels then", parse_public_key,
           add.public_key);
     value(app, "--card", "FILE", "The card that the peer's `vpn-client card` printed; no private key travels then", as_it_is,
           add.card);
-    value(app, "--suite", "SUITE", "hybrid, or wireguard for other programs [hybrid; with --format wg: wireguard]", parse_suite,
-          add.suite);
     value(app, "--format", "FORMAT", "json, or wg for WireGuard's own apps [json]", parse_format, add.format);
     value(app, "--output", "FILE", "Write a new file, for its owner alone [stdout]", as_it_is, add.output);
     value(app, "--allowed-ips", "CIDR,...", "What the peer sends through the tunnel [0.0.0.0/0,::/0]", parse_prefixes,
           add.allowed_ips);
     value(app, "--dns", "ADDRESS,...", "The peer's resolvers [\"dns\" in the server's file]", parse_addresses, add.dns);
+    app.add_flag("--qr", add.qr, "Show it as a QR code for WireGuard's app on a phone, or write one to an --output of .png");
     app.add_flag("--psk", add.preshared_key, "Make a preshared key with --public-key or --card too; the file is a secret then");
 }
 
+void add_peer_add(CLI::App& above, Slots& slots) {
+    PeerAdd& add = slots.add;
+    CLI::App& app = command(above, "add", "Add a peer, and print the file that it connects with.", slots, add);
+    value(app, "NAME", "NAME", "The peer's name [peer1, peer2, ...]", parse_peer_name, add.name);
+    value(app, "--suite", "SUITE", "hybrid, or wireguard for other programs [hybrid; with --format wg: wireguard]", parse_suite,
+          add.suite);
+    value(app, "--expires", "WHEN", "When its time is over: 30d, 12h, 2027-01-01 [never]", parse_expiry, add.expires);
+    value(app, "--quota", "AMOUNT", "What it may send and receive in all, such as 100GB [no end]", parse_quota, add.quota);
+    value(app, "--rate", "RATE", "How fast it may send, and receive, such as 50mbit [as it can]", parse_rate, add.rate);
+    add_handing_out(app, add);
+}
+
+void add_peer_rekey(CLI::App& above, Slots& slots) {
+    PeerAdd& peer = slots.rekey.peer;
+    CLI::App& app =
+        command(above, "rekey", "Give a peer a new key, and print its new file. Its old one ends at once.", slots, slots.rekey);
+    value(app, "NAME", "NAME", "The peer", as_it_is, peer.name)->required();
+    add_handing_out(app, peer);
+}
+
+void add_peer_limit(CLI::App& above, Slots& slots) {
+    PeerLimit& limit = slots.limit;
+    CLI::App& app = command(above, "limit", "Change what a peer is held to. What is not said stays.", slots, limit);
+    value(app, "NAME", "NAME", "The peer", as_it_is, limit.name)->required();
+    const auto expiry = [](const std::string& text) { return parse_or_none(text, parse_expiry); };
+    const auto quota = [](const std::string& text) { return parse_or_none(text, parse_quota); };
+    const auto rate = [](const std::string& text) { return parse_or_none(text, parse_rate); };
+    value(app, "--expires", "WHEN", "When its time is over: 30d, 12h, 2027-01-01, or none", expiry, limit.expires);
+    value(app, "--quota", "AMOUNT", "What it may send and receive in all, such as 100GB, or none", quota, limit.quota);
+    value(app, "--rate", "RATE", "How fast it may send, and receive, such as 50mbit, or none", rate, limit.rate);
+}
+
 void add_peer(CLI::App& above, Slots& slots) {
-    CLI::App* const app = above.add_subcommand("peer", "Add, list, show, reset and remove peers.");
+    CLI::App* const app = above.add_subcommand("peer", "Add peers, list them, change them and remove them.");
     app->set_version_flag("--version", version);
     app->require_subcommand(0, 1);
     add_peer_add(*app, slots);
@@ -120,8 +154,18 @@ void add_peer(CLI::App& above, Slots& slots) {
         .add_flag("--json", slots.list.json, "As JSON, for programs");
     CLI::App& show = command(*app, "show", "Show one peer.", slots, slots.show);
     value(show, "NAME", "NAME", "The peer", as_it_is, slots.show.name)->required();
+    CLI::App& disable = command(*app, "disable", "Serve a peer no longer. Its session ends at once.", slots, slots.disable);
+    value(disable, "NAME", "NAME", "The peer", as_it_is, slots.disable.name)->required();
+    CLI::App& enable = command(*app, "enable", "Serve a peer again.", slots, slots.enable);
+    value(enable, "NAME", "NAME", "The peer", as_it_is, slots.enable.name)->required();
+    CLI::App& rename = command(*app, "rename", "Call a peer something else.", slots, slots.rename);
+    value(rename, "NAME", "NAME", "The peer", as_it_is, slots.rename.name)->required();
+    value(rename, "NEW", "NEW", "Its new name", parse_peer_name, slots.rename.new_name)->required();
+    add_peer_rekey(*app, slots);
+    add_peer_limit(*app, slots);
     CLI::App& reset = command(*app, "reset", "Let a peer in again whose clock was once far ahead.", slots, slots.reset);
     value(reset, "NAME", "NAME", "The peer", as_it_is, slots.reset.name)->required();
+    reset.add_flag("--quota", slots.reset.quota, "Let it use its quota anew instead");
     CLI::App& remove = command(*app, "remove", "Remove a peer. Its session ends at once.", slots, slots.remove);
     value(remove, "NAME", "NAME", "The peer", as_it_is, slots.remove.name)->required();
 }
@@ -137,8 +181,9 @@ ExitCode exit_code_after(const CLI::App& app, const CLI::ParseError& end) {
 }
 
 std::string_view what_is_missing(const CLI::App& app) {
-    return app.got_subcommand("peer") ? "say what about peers: add, list, show, reset or remove"
-                                      : "say what to do: init, run, check, status, reload or peer";
+    return app.got_subcommand("peer")
+               ? "say what about peers: add, list, show, disable, enable, rename, rekey, limit, reset or remove"
+               : "say what to do: init, run, check, status, reload or peer";
 }
 
 } // namespace

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "common/config/client_config.hpp"
-#include "common/config/server_config.hpp"
+#include "vpn-server/handover.hpp"
 
 #include <optional>
 #include <string>
@@ -22,6 +22,7 @@ struct ClientFileWishes {
     std::vector<IpAddress> dns;
 };
 
+config::ClientConfig client_file(const Handover& handover, PeerKey key, const ClientFileWishes& wishes);
 /// Requires: the server's file has an endpoint.
 config::ClientConfig client_file(const config::ServerConfig& server, const config::ServerPeer& peer, PeerKey key,
                                  const ClientFileWishes& wishes);

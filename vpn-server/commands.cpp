@@ -6,6 +6,8 @@
 #include "vpn-server/peer_store.hpp"
 #include "vpn-server/status_text.hpp"
 
+#include "common/config/peer_limits.hpp"
+#include "common/system/clocks.hpp"
 #include "common/system/terminal.hpp"
 
 #include <unistd.h>
@@ -84,11 +86,44 @@ CommandResult<void> carry_out(const PeerShow& show, const CommonOptions& common)
 }
 
 CommandResult<void> carry_out(const PeerReset& reset, const CommonOptions& common) {
-    return PeerStore(common.config_file).reset(reset.name);
+    return PeerStore(common.config_file).reset({reset.name, reset.quota});
 }
 
 CommandResult<void> carry_out(const PeerRemove& remove, const CommonOptions& common) {
-    return PeerStore(common.config_file).remove(remove.name);
+    return PeerStore(common.config_file).change(AskRemovePeer{remove.name});
+}
+
+CommandResult<void> carry_out(const PeerEnable& enable, const CommonOptions& common) {
+    return PeerStore(common.config_file).change(AskEnablePeer{enable.name, enable.enabled});
+}
+
+CommandResult<void> carry_out(const PeerRename& rename, const CommonOptions& common) {
+    return PeerStore(common.config_file).change(AskRenamePeer{rename.name, rename.new_name});
+}
+
+CommandResult<void> carry_out(const PeerLimit& limit, const CommonOptions& common) {
+    AskLimitPeer ask{.name = limit.name,
+                     .limits = {},
+                     .set_expires = limit.expires.has_value(),
+                     .set_quota = limit.quota.has_value(),
+                     .set_rate = limit.rate.has_value()};
+    if (!ask.set_expires && !ask.set_quota && !ask.set_rate)
+        return refused(ExitCode::usage, "say which limit: --expires, --quota or --rate");
+    if (limit.expires && limit.expires->value) {
+        const auto expires = resolve(*limit.expires->value, system::now().wall);
+        if (!expires) return tl::unexpected(expires.error());
+        ask.limits.expires = *expires;
+    }
+    if (limit.quota) ask.limits.quota = limit.quota->value;
+    if (limit.rate) ask.limits.rate = limit.rate->value;
+    return PeerStore(common.config_file).change(ask);
+}
+
+CommandResult<Wall> resolve(const Expiry& expiry, Wall now) {
+    const auto* then = std::get_if<Wall>(&expiry);
+    const Wall end = then != nullptr ? *then : std::chrono::floor<std::chrono::seconds>(now + std::get<Duration>(expiry));
+    if (end <= now) return refused(ExitCode::usage, "--expires " + config::format_instant(end) + " is over already");
+    return end;
 }
 
 } // namespace vpn::server

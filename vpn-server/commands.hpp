@@ -14,10 +14,17 @@ CommandResult<void> carry_out(const Check& check, const CommonOptions& common);
 CommandResult<void> carry_out(const Status& status, const CommonOptions& common);
 CommandResult<void> carry_out(const Reload& reload, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common);
+CommandResult<void> carry_out(const PeerRekey& rekey, const CommonOptions& common);
+CommandResult<void> carry_out(const PeerEnable& enable, const CommonOptions& common);
+CommandResult<void> carry_out(const PeerRename& rename, const CommonOptions& common);
+CommandResult<void> carry_out(const PeerLimit& limit, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerList& list, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerShow& show, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerReset& reset, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerRemove& remove, const CommonOptions& common);
+
+/// The instant that was meant. Errors: it is over already.
+CommandResult<Wall> resolve(const Expiry& expiry, Wall now);
 
 /// A word to whoever typed the command, beside what was asked for.
 void say(const std::string& message);

@@ -1,10 +1,16 @@
 #include "vpn-server/daemon.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/process.hpp"
 #include "common/system/thread_times.hpp"
 #include "vpn-server/difference.hpp"
+#include "vpn-server/handover.hpp"
 #include "vpn-server/metrics.hpp"
 #include "vpn-server/paths.hpp"
+#include "vpn-server/peer_edit.hpp"
+#include "vpn-server/service.hpp"
+
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -20,11 +26,21 @@ using config::ServerPeer;
 /// A link that comes up changes many things at once: look when it is over.
 constexpr std::chrono::milliseconds settling{200};
 
+/// So late, at most, a peer's end is seen after somebody set the clock.
+constexpr std::chrono::seconds clock_looked_at{60};
+
 /// A command may have another directory than the daemon.
 std::string absolute_path(const ConfigFile& file) {
     std::error_code error; // the directory that it is relative to may have gone
     const auto path = std::filesystem::absolute(file.path(), error);
     return error ? file.path() : path.string();
+}
+
+std::optional<ByteCount> passed(const tun::Engine& engine, const crypto::PublicKey& key) {
+    const auto id = engine.find(key);
+    const protocol::Peer* peer = id ? engine.conversation().peer(*id) : nullptr;
+    if (peer == nullptr) return std::nullopt;
+    return ByteCount{peer->activity()->received_bytes().value + peer->activity()->sent_bytes().value};
 }
 
 /// Default routes may have moved.
@@ -38,20 +54,28 @@ bool may_move_uplinks(const system::NetlinkEvent& event) {
 Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random& random, DaemonParts parts)
     : loop_(loop), log_(log), random_(random), file_(std::move(parts.file)), config_(std::move(parts.content.config)),
       digest_(parts.content.digest), mtu_(parts.mtu), started_(system::now()), network_(std::move(parts.network)), events_(log),
-      network_timer_(loop), engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_},
-                                    config_.interface.private_key.clone(), random, *this),
+      network_timer_(loop), expiry_timer_(loop),
+      engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_}, config_.interface.private_key.clone(),
+              random, *this),
       timestamps_(loop, tun::TimestampStore(timestamps_path(config_.interface.name)), log,
                   [this] { return engine_.timestamps(); }),
+      usage_(loop, UsageStore(usage_path(config_.interface.name)), log,
+             [this](const crypto::PublicKey& key) { return passed(engine_, key); }),
       metrics_door_(loop, [this] { return metrics(); }) {
     name_peers();
     apply_peers(ServerConfig(), config_);
+    look_at_expiries();
     // Peers matter more than numbers about them.
     auto opened = metrics_door_.open(config_.metrics);
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
     if (opened) metrics_door_.use(config_.metrics, std::move(*opened));
+    system::give_back_memory(); // what reading the file took
 }
 
-Daemon::~Daemon() { timestamps_.save(); }
+Daemon::~Daemon() {
+    timestamps_.save();
+    usage_.save();
+}
 
 // --- what the engine tells ---------------------------------------------------------------------------------------------------
 
@@ -60,7 +84,10 @@ void Daemon::on_event(const protocol::Event& event) {
     const auto peer = engine_.peer(event.peer);
     if (!peer) return;
     const auto name = names_.find(peer->public_key);
+    if (event.kind == protocol::EventKind::handshake_complete) usage_.handle_activity(peer->public_key);
+    if (event.kind == protocol::EventKind::spent) usage_.save();
     if (name != names_.end()) events_.tell(event.kind, name->second, *peer, system::now().boot);
+    if (event.kind == protocol::EventKind::spent) events_.forget(peer->public_key); // when it comes again, it has come anew
 }
 
 void Daemon::on_unreachable(const system::UnreachableReport& report) {
@@ -100,9 +127,12 @@ std::string Daemon::handle_line(std::string_view line) {
 
 Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", absolute_path(file_)}}); }
 
-Answer Daemon::handle(const AskStatus&) { return status_json(status(), system::now()); }
+Answer Daemon::handle(const AskStatus&) {
+    boost::asio::post(loop_, [] { system::give_back_memory(); }); // a long list's answer, once it is on its way
+    return status_json(status(), system::now());
+}
 
-StatusReport Daemon::status() const {
+StatusReport Daemon::status() {
     StatusReport report{.config_file = absolute_path(file_),
                         .interface = engine_.interface_name(),
                         .public_key = engine_.public_key(),
@@ -116,7 +146,7 @@ StatusReport Daemon::status() const {
     return report;
 }
 
-std::string Daemon::metrics() const {
+std::string Daemon::metrics() {
     return metrics_text(status(), {handshakes_, engine_.queues(), system::thread_times()}, system::now());
 }
 
@@ -127,6 +157,7 @@ Answer Daemon::handle(const AskReload&) {
 }
 
 Answer Daemon::handle(const AskAddPeer& ask) {
+    if (auto checked = check_endpoint(config_, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
     auto peer = plan_peer(config_, ask.peer, random_);
     if (!peer) return refused(peer.error());
     std::string name = peer->name;
@@ -134,21 +165,45 @@ Answer Daemon::handle(const AskAddPeer& ask) {
     wanted.peers.push_back(std::move(*peer));
     if (auto changed = change(std::move(wanted)); !changed) return tl::unexpected(std::move(changed.error()));
     log_.info("peer-added", {{"peer", name}});
-    return Json::object({{"name", std::move(name)}});
+    return hand_over(name);
 }
 
-Answer Daemon::handle(const AskRemovePeer& ask) {
+template <class Ask> Answer Daemon::change_peer(const Ask& ask, std::string_view done) {
     ServerConfig wanted = config_.clone();
-    const auto removed = std::erase_if(wanted.peers, [&](const ServerPeer& peer) { return peer.name == ask.name; });
-    if (removed == 0) return refused(no_such_peer(ask.name));
+    if (auto edited = edit(wanted, ask, random_); !edited) return refused(edited.error());
     if (auto changed = change(std::move(wanted)); !changed) return tl::unexpected(std::move(changed.error()));
-    log_.info("peer-removed", {{"peer", ask.name}});
+    log_.info(done, {{"peer", ask.name}});
     return Json::object();
+}
+
+Answer Daemon::handle(const AskRemovePeer& ask) { return change_peer(ask, "peer-removed"); }
+Answer Daemon::handle(const AskEnablePeer& ask) { return change_peer(ask, ask.enabled ? "peer-enabled" : "peer-disabled"); }
+Answer Daemon::handle(const AskRenamePeer& ask) { return change_peer(ask, "peer-renamed"); }
+Answer Daemon::handle(const AskLimitPeer& ask) { return change_peer(ask, "peer-limited"); }
+
+Answer Daemon::handle(const AskRekeyPeer& ask) {
+    if (auto checked = check_endpoint(config_, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
+    if (const ServerPeer* peer = config_.find_peer(ask.name)) usage_.move(peer->public_key, ask.public_key);
+    const Answer done = change_peer(ask, "peer-rekeyed");
+    return done ? hand_over(ask.name) : done;
+}
+
+Answer Daemon::hand_over(const std::string& name) const {
+    const ServerPeer* peer = config_.find_peer(name);
+    if (peer == nullptr) return refused(no_such_peer(name));
+    return to_json(handover_of(config_, *peer));
 }
 
 Answer Daemon::handle(const AskResetPeer& ask) {
     const ServerPeer* peer = config_.find_peer(ask.name);
     if (peer == nullptr) return refused(no_such_peer(ask.name));
+    if (ask.quota && !peer->limits.quota) return refused(ExitCode::failure, "peer " + config::quote(ask.name) + " has no quota");
+    if (ask.quota) {
+        usage_.reset(peer->public_key);
+        engine_.set_peer(served(*peer, system::now().wall));
+        log_.info("peer-quota-reset", {{"peer", ask.name}});
+        return Json::object();
+    }
     if (const auto id = engine_.find(peer->public_key)) engine_.forget_received_timestamp(*id);
     timestamps_.forget_received(peer->public_key);
     timestamps_.save();
@@ -208,6 +263,7 @@ CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     metrics_door_.use(wanted.metrics, std::move(*opened));
     config_ = std::move(wanted);
     name_peers();
+    look_at_expiries();
     return {};
 }
 
@@ -218,11 +274,14 @@ void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted
         if (const auto id = engine_.find(key)) engine_.remove_peer(*id);
         events_.forget(key);
     }
+    follow_usage(wanted);
+    const Wall now = system::now().wall;
     std::vector<crypto::PublicKey> added;
     std::vector<protocol::PeerConfig> configs;
     for (const ServerPeer* peer : peers.changed) {
         if (!engine_.find(peer->public_key)) added.push_back(peer->public_key);
-        configs.push_back(peer_config(*peer));
+        configs.push_back(served(*peer, now));
+        if (configs.back().barred) events_.forget(peer->public_key);
     }
     engine_.set_peers(std::move(configs));
     engine_.restore(timestamps_.of(added));
@@ -234,7 +293,46 @@ void Daemon::name_peers() {
     timestamps_.keep_only([this](const crypto::PublicKey& key) { return names_.contains(key); });
 }
 
-PeerActivity Daemon::activity_of(const ServerPeer& peer) const {
+protocol::PeerConfig Daemon::served(const ServerPeer& peer, Wall now) {
+    protocol::PeerConfig result = peer_config(peer);
+    const ByteCount used = usage_.of(peer.public_key);
+    result.barred = why_barred(peer, used, now);
+    result.quota_left = quota_left(peer, used);
+    return result;
+}
+
+void Daemon::follow_usage(const ServerConfig& config) {
+    std::vector<crypto::PublicKey> metered;
+    for (const ServerPeer& peer : config.peers)
+        if (peer.limits.quota) metered.push_back(peer.public_key);
+    usage_.follow_only(metered);
+}
+
+void Daemon::look_at_expiries() {
+    const Wall now = system::now().wall;
+    std::optional<Wall> next;
+    std::vector<protocol::PeerConfig> changed;
+    for (const ServerPeer& peer : config_.peers) {
+        if (!peer.limits.expires) continue;
+        if (*peer.limits.expires > now) next = std::min(next.value_or(*peer.limits.expires), *peer.limits.expires);
+        const auto id = engine_.find(peer.public_key);
+        const auto status = id ? engine_.peer(*id) : std::nullopt;
+        protocol::PeerConfig wanted = served(peer, now);
+        if (!status || status->barred == wanted.barred) continue;
+        if (wanted.barred == protocol::Drop::peer_expired) log_.info("peer-expired", {{"peer", peer.name}});
+        if (wanted.barred) events_.forget(peer.public_key);
+        changed.push_back(std::move(wanted));
+    }
+    if (!changed.empty()) engine_.set_peers(std::move(changed));
+    expiry_timer_.cancel();
+    if (!next) return;
+    expiry_timer_.expires_after(std::min<Duration>(*next - now + std::chrono::milliseconds(1), clock_looked_at));
+    expiry_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look_at_expiries();
+    });
+}
+
+PeerActivity Daemon::activity_of(const ServerPeer& peer) {
     const auto id = engine_.find(peer.public_key);
     const auto status = id ? engine_.peer(*id) : std::nullopt;
     if (!status) return {};
@@ -243,7 +341,10 @@ PeerActivity Daemon::activity_of(const ServerPeer& peer) const {
             .received = status->received,
             .sent = status->sent,
             .handshakes = status->handshakes,
-            .drops = status->drops};
+            .drops = status->drops,
+            .barred = status->barred,
+            .used = usage_.of(peer.public_key),
+            .online_since = events_.online_since(peer.public_key)};
 }
 
 } // namespace vpn::server

@@ -15,6 +15,7 @@
 #include "vpn-server/status_report.hpp"
 #include "vpn-server/timestamp_keeper.hpp"
 #include "vpn-server/uapi_plan.hpp"
+#include "vpn-server/usage_keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -64,6 +65,14 @@ class Daemon final : private tun::EngineObserver {
     Answer handle(const AskAddPeer& ask);
     Answer handle(const AskRemovePeer& ask);
     Answer handle(const AskResetPeer& ask);
+    Answer handle(const AskEnablePeer& ask);
+    Answer handle(const AskRenamePeer& ask);
+    Answer handle(const AskRekeyPeer& ask);
+    Answer handle(const AskLimitPeer& ask);
+    /// What the peer's file is made of.
+    [[nodiscard]] Answer hand_over(const std::string& name) const;
+    /// Changes the list of peers as peer_edit does, and says so in the log.
+    template <class Ask> Answer change_peer(const Ask& ask, std::string_view done);
 
     /// Runs by `wanted` from now on. Errors: nothing has changed.
     CommandResult<void> adopt(config::ServerConfig wanted);
@@ -74,10 +83,15 @@ class Daemon final : private tun::EngineObserver {
     CommandResult<void> change_all(UapiPlan plan, std::optional<tun::Sockets> sockets);
     void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
     void name_peers();
+    /// The peer as it is served now.
+    [[nodiscard]] protocol::PeerConfig served(const config::ServerPeer& peer, Wall now);
+    void follow_usage(const config::ServerConfig& config);
+    /// Ends the sessions of peers whose time is over, lets those in whose limits allow it again, and waits for the next.
+    void look_at_expiries();
     void look_again();
-    [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer) const;
-    [[nodiscard]] StatusReport status() const;
-    [[nodiscard]] std::string metrics() const;
+    [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer);
+    [[nodiscard]] StatusReport status();
+    [[nodiscard]] std::string metrics();
 
     boost::asio::io_context& loop_;
     system::Logger log_;
@@ -91,12 +105,14 @@ class Daemon final : private tun::EngineObserver {
     EventLog events_;
     std::unordered_map<crypto::PublicKey, std::string> names_;
     boost::asio::steady_timer network_timer_;
+    boost::asio::steady_timer expiry_timer_;
     bool look_pending_ = false;
     bool interface_gone_ = false;
     std::uint64_t handshakes_ = 0; ///< completed
     Mark mark_;
     tun::Engine engine_;
     TimestampKeeper timestamps_;
+    UsageKeeper usage_;
     MetricsDoor metrics_door_;
 };
 

@@ -10,16 +10,16 @@ using config::ServerConfig;
 using config::ServerPeer;
 using ByKey = std::unordered_map<crypto::PublicKey, const ServerPeer*>;
 
-ByKey enabled_peers(const ServerConfig& config) {
+ByKey peers_of(const ServerConfig& config) {
     ByKey peers;
-    for (const ServerPeer& peer : config.peers)
-        if (!peer.disabled) peers.emplace(peer.public_key, &peer);
+    peers.reserve(config.peers.size());
+    for (const ServerPeer& peer : config.peers) peers.emplace(peer.public_key, &peer);
     return peers;
 }
 
 bool same_to_engine(const ServerPeer& a, const ServerPeer& b) {
-    return a.addresses == b.addresses && a.allowed_ips == b.allowed_ips &&
-           equal_in_constant_time(a.preshared_key, b.preshared_key);
+    return a.addresses == b.addresses && a.allowed_ips == b.allowed_ips && a.suite == b.suite && a.limits == b.limits &&
+           a.disabled == b.disabled && equal_in_constant_time(a.preshared_key, b.preshared_key);
 }
 
 std::string mtu_text(std::optional<std::uint16_t> mtu) { return mtu ? std::to_string(*mtu) : "auto"; }
@@ -31,13 +31,12 @@ std::string from_to(std::string_view what, const std::string& from, const std::s
 } // namespace
 
 PeerDifference difference(const ServerConfig& running, const ServerConfig& wanted) {
-    const ByKey before = enabled_peers(running);
-    const ByKey after = enabled_peers(wanted);
+    const ByKey before = peers_of(running);
+    const ByKey after = peers_of(wanted);
     PeerDifference result;
     for (const ServerPeer& peer : running.peers)
-        if (!peer.disabled && !after.contains(peer.public_key)) result.removed.push_back(peer.public_key);
+        if (!after.contains(peer.public_key)) result.removed.push_back(peer.public_key);
     for (const ServerPeer& peer : wanted.peers) {
-        if (peer.disabled) continue;
         const auto found = before.find(peer.public_key);
         if (found == before.end() || !same_to_engine(*found->second, peer)) result.changed.push_back(&peer);
     }
@@ -69,7 +68,8 @@ protocol::PeerConfig peer_config(const ServerPeer& peer) {
                                 .preshared_key = peer.preshared_key.clone(),
                                 .endpoint = {},
                                 .allowed_ips = peer.addresses,
-                                .suite = peer.suite};
+                                .suite = peer.suite,
+                                .rate = peer.limits.rate};
     result.allowed_ips.insert(result.allowed_ips.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());
     return result;
 }

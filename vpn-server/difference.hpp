@@ -17,7 +17,7 @@ struct PeerDifference {
     std::vector<const config::ServerPeer*> changed; ///< added ones too
 };
 
-/// Disabled peers count as absent, and names as nothing.
+/// Names count as nothing.
 PeerDifference difference(const config::ServerConfig& running, const config::ServerConfig& wanted);
 
 /// What can't be changed in a running daemon, as one sentence; none if all can.
@@ -26,7 +26,7 @@ std::optional<std::string> needs_restart(const config::ServerConfig& running, co
 /// The tunnel carries IPv6.
 bool has_ipv6(const config::ServerConfig& config);
 
-/// A peer as the engine wants it.
+/// A peer as the engine wants it, but for whether it is served and what it may still use, which time decides.
 protocol::PeerConfig peer_config(const config::ServerPeer& peer);
 
 } // namespace vpn::server

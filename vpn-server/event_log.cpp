@@ -25,6 +25,8 @@ std::string_view word_for(EventKind kind) {
     case EventKind::wrong_suite: return "wrong-suite";
     case EventKind::suite_declined: return "suite-declined";
     case EventKind::clock_behind: return "clock-behind";
+    case EventKind::spent: return "peer-over-quota";
+    case EventKind::refused: return "peer-refused";
     }
     return "event";
 }
@@ -35,6 +37,8 @@ void EventLog::tell(EventKind kind, const std::string& name, const tun::PeerStat
     switch (kind) {
     case EventKind::handshake_complete: return tell_handshake(name, peer, now);
     case EventKind::clock_behind: return tell_clock(name, now);
+    case EventKind::refused: return tell_refusal(name, peer, now);
+    case EventKind::spent: return log_.info(word_for(kind), {{"peer", name}});
     case EventKind::wrong_suite: return tell_suite(name, peer.public_key, now);
     case EventKind::endpoint_moved:
         if (last_handshake_.contains(peer.public_key)) // else it has only just come
@@ -47,11 +51,24 @@ void EventLog::tell(EventKind kind, const std::string& name, const tun::PeerStat
 void EventLog::tell_handshake(const std::string& name, const tun::PeerStatus& peer, Boot now) {
     const auto [last, first] = last_handshake_.try_emplace(peer.public_key, now);
     if (first || now - last->second >= online_for) {
+        online_since_[peer.public_key] = peer.last_handshake.value_or(Now{});
         log_.info("peer-online", {{"peer", name}, {"endpoint", where(peer)}});
     } else {
         log_.debug(word_for(EventKind::handshake_complete), {{"peer", name}});
     }
     last->second = now;
+}
+
+void EventLog::tell_refusal(const std::string& name, const tun::PeerStatus& peer, Boot now) {
+    Boot& next = next_refusal_line_[peer.public_key];
+    if (now < next || !peer.barred) return;
+    next = now + between_lines;
+    log_.info(word_for(EventKind::refused), {{"peer", name}, {"reason", protocol::name_of(*peer.barred)}});
+}
+
+std::optional<Now> EventLog::online_since(const crypto::PublicKey& key) const {
+    const auto since = online_since_.find(key);
+    return since == online_since_.end() ? std::nullopt : std::optional(since->second);
 }
 
 void EventLog::tell_clock(const std::string& name, Boot now) {

@@ -2,6 +2,9 @@
 
 #include "common/config/error.hpp"
 #include "common/config/names.hpp"
+#include "common/config/peer_limits.hpp"
+
+#include <chrono>
 
 namespace vpn::server {
 namespace {
@@ -88,6 +91,31 @@ Result<config::Suite> parse_suite(const std::string& text) {
     const auto suite = crypto::parse_suite(text);
     if (!suite) return expected_other("hybrid or wireguard", text);
     return *suite;
+}
+
+Result<Expiry> parse_expiry(const std::string& text) {
+    using namespace std::chrono;
+    constexpr std::string_view expected = "a time such as 30d or 12h, or an end such as 2027-01-01 or 2027-01-01T00:00:00Z";
+    if (const auto instant = config::parse_instant(text)) return *instant;
+    if (const auto day = config::parse_instant(text + "T00:00:00Z")) return *day;
+    const std::string unit = text.empty() ? "" : text.substr(text.size() - 1);
+    const auto count = parse_decimal(text.substr(0, text.size() - unit.size()), 100 * 365 * 24);
+    const Duration size = unit == "d" ? Duration(days(1)) : unit == "h" ? Duration(hours(1)) : Duration(minutes(1));
+    if (!count || *count == 0 || (unit != "d" && unit != "h" && unit != "m")) return expected_other(expected, text);
+    if (*count > days(100 * 365) / size) return failed(config::quote(text) + " is more than a hundred years");
+    return *count * size;
+}
+
+Result<ByteCount> parse_quota(const std::string& text) {
+    const auto quota = config::parse_quota(text);
+    if (!quota) return expected_other(config::expected_quota, text);
+    return *quota;
+}
+
+Result<BitRate> parse_rate(const std::string& text) {
+    const auto rate = config::parse_rate(text);
+    if (!rate) return expected_other(config::expected_rate, text);
+    return *rate;
 }
 
 Result<system::LogLevel> parse_level(const std::string& text) {

@@ -23,5 +23,16 @@ Result<crypto::PublicKey> parse_public_key(const std::string& text);
 Result<FileFormat> parse_format(const std::string& text);
 Result<config::Suite> parse_suite(const std::string& text);
 Result<system::LogLevel> parse_level(const std::string& text);
+/// `30d`, `12h`, a day in UTC or an instant.
+Result<Expiry> parse_expiry(const std::string& text);
+Result<ByteCount> parse_quota(const std::string& text);
+Result<BitRate> parse_rate(const std::string& text);
+/// `none` takes a limit away; anything else is for `parse`.
+template <class T> Result<Typed<T>> parse_or_none(const std::string& text, Result<T> (*parse)(const std::string& text)) {
+    if (text == "none") return Typed<T>{};
+    auto value = parse(text);
+    if (!value) return tl::unexpected(value.error());
+    return Typed<T>{std::move(*value)};
+}
 
 } // namespace vpn::server

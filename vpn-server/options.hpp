@@ -3,6 +3,8 @@
 #pragma once
 
 #include "common/base/ip.hpp"
+#include "common/base/strong.hpp"
+#include "common/base/time.hpp"
 #include "common/crypto/keys.hpp"
 #include "common/system/log.hpp"
 #include "vpn-server/new_server.hpp"
@@ -33,6 +35,11 @@ struct Status {
 };
 struct Reload {};
 
+/// When a peer's time is over: so long from now, or then.
+using Expiry = std::variant<Duration, Wall>;
+/// What is typed of a limit; an empty one stands for the word that takes it away.
+template <class T> struct Typed { std::optional<T> value; };
+
 enum class FileFormat : std::uint8_t { json, wg };
 struct PeerAdd {
     /// Empty: one is chosen.
@@ -50,8 +57,32 @@ struct PeerAdd {
     std::vector<Prefix> allowed_ips;
     /// Empty: the server's.
     std::vector<IpAddress> dns;
+    /// Show the file as a QR code.
+    bool qr = false;
     /// Make a preshared key even though no private key travels.
     bool preshared_key = false;
+    std::optional<Expiry> expires;
+    std::optional<ByteCount> quota;
+    std::optional<BitRate> rate;
+};
+/// The peer is `peer.name`; its suite, its addresses and its limits stay.
+struct PeerRekey {
+    PeerAdd peer;
+};
+struct PeerEnable {
+    std::string name;
+    bool enabled = true;
+};
+struct PeerRename {
+    std::string name;
+    std::string new_name;
+};
+/// What is not said stays.
+struct PeerLimit {
+    std::string name;
+    std::optional<Typed<Expiry>> expires;
+    std::optional<Typed<ByteCount>> quota;
+    std::optional<Typed<BitRate>> rate;
 };
 struct PeerList {
     bool json = false;
@@ -61,12 +92,15 @@ struct PeerShow {
 };
 struct PeerReset {
     std::string name;
+    /// What it used, instead of its timestamp.
+    bool quota = false;
 };
 struct PeerRemove {
     std::string name;
 };
 
-using Command = std::variant<Init, Run, Check, Status, Reload, PeerAdd, PeerList, PeerShow, PeerReset, PeerRemove>;
+using Command = std::variant<Init, Run, Check, Status, Reload, PeerAdd, PeerRekey, PeerList, PeerShow, PeerEnable, PeerRename,
+                             PeerLimit, PeerReset, PeerRemove>;
 
 struct CommandLine {
     CommonOptions common;

@@ -27,4 +27,9 @@ inline std::string timestamps_path(std::string_view interface) {
     return std::string(state_directory) + '/' + instance_name(interface) + ".timestamps";
 }
 
+/// What peers with a quota have used.
+inline std::string usage_path(std::string_view interface) {
+    return std::string(state_directory) + '/' + instance_name(interface) + ".usage";
+}
+
 } // namespace vpn::server

@@ -20,6 +20,8 @@ std::string first_free_name(const ServerConfig& config) {
         if (std::string name = "peer" + std::to_string(number); !taken.contains(name)) return name;
 }
 
+} // namespace
+
 Result<void> check_name(const ServerConfig& config, const std::string& name) {
     if (!config::is_peer_name(name))
         return failed("a peer's name must be " + std::string(config::peer_name_rule) + ", found " + config::quote(name));
@@ -37,8 +39,6 @@ Result<void> check_key(const ServerConfig& config, const crypto::PublicKey& key)
     return {};
 }
 
-} // namespace
-
 Result<ServerPeer> plan_peer(const ServerConfig& config, const PeerRequest& request, Random& random) {
     ServerPeer peer;
     peer.name = request.name.empty() ? first_free_name(config) : request.name;
@@ -49,6 +49,7 @@ Result<ServerPeer> plan_peer(const ServerConfig& config, const PeerRequest& requ
     peer.public_key = request.public_key;
     if (request.with_preshared_key) peer.preshared_key = crypto::generate_preshared_key(random);
     peer.suite = request.suite;
+    peer.limits = request.limits;
     peer.addresses = std::move(*addresses);
     return peer;
 }

@@ -1,10 +1,17 @@
 #include "vpn-server/peer_store.hpp"
 
+#include "common/config/error.hpp"
 #include "common/crypto/system_random.hpp"
 #include "tun/timestamp_store.hpp"
 #include "vpn-server/door.hpp"
 #include "vpn-server/paths.hpp"
+#include "vpn-server/peer_edit.hpp"
 #include "vpn-server/status_report.hpp"
+#include "vpn-server/usage_store.hpp"
+
+#include "common/system/clocks.hpp"
+
+#include <optional>
 
 namespace vpn::server {
 namespace {
@@ -35,6 +42,13 @@ CommandResult<void> nothing_but_done(const Answer& answer) {
     return {};
 }
 
+CommandResult<Handover> handed_over(const Answer& answer) {
+    if (!answer) return tl::unexpected(answer.error());
+    auto handover = handover_from(*answer);
+    if (!handover) return refused(ExitCode::failure, "the daemon's answer is not understood; it may be of another version");
+    return std::move(*handover);
+}
+
 Result<void> forget_received(const ServerConfig& config, const ServerPeer& peer) {
     const tun::TimestampStore store(timestamps_path(config.interface.name));
     auto timestamps = store.load();
@@ -43,6 +57,26 @@ Result<void> forget_received(const ServerConfig& config, const ServerPeer& peer)
         if (each.peer == peer.public_key) each.received = {};
     if (timestamps->empty()) return {};
     return store.save(*timestamps);
+}
+
+Result<void> forget_usage(const ServerConfig& config, const ServerPeer& peer) {
+    if (!peer.limits.quota) return failed("peer " + config::quote(peer.name) + " has no quota");
+    const UsageStore store(usage_path(config.interface.name));
+    auto usage = store.load();
+    if (!usage) return tl::unexpected(usage.error());
+    if (usage->erase(peer.public_key) == 0) return {};
+    return store.save(*usage);
+}
+
+/// What was used under one key counts for another.
+Result<void> move_usage(const std::string& interface, const crypto::PublicKey& from, const crypto::PublicKey& to) {
+    const UsageStore store(usage_path(interface));
+    auto usage = store.load();
+    if (!usage) return tl::unexpected(usage.error());
+    const auto used = usage->extract(from);
+    if (used.empty()) return {};
+    (*usage)[to] = used.mapped();
+    return store.save(*usage);
 }
 
 } // namespace
@@ -55,43 +89,64 @@ CommandResult<void> PeerStore::edit_file(const Edit& edit) {
     return {};
 }
 
-CommandResult<std::string> PeerStore::add(const PeerRequest& request) {
-    const Answer answer = daemon_or(file_.path(), AskAddPeer{request}, [&]() -> Answer {
-        std::string name;
-        crypto::SystemRandom random;
-        const auto edited = edit_file([&](ServerConfig& config) -> Result<void> {
-            auto peer = plan_peer(config, request, random);
-            if (!peer) return tl::unexpected(peer.error());
-            name = peer->name;
-            config.peers.push_back(std::move(*peer));
-            return {};
-        });
-        if (!edited) return tl::unexpected(edited.error());
-        return Json::object({{"name", name}});
-    });
-    if (!answer) return tl::unexpected(answer.error());
-    return std::string(answer->string_at("name").value_or(""));
+CommandResult<ConfigFile::Content> PeerStore::load_with_endpoint() {
+    auto content = file_.load();
+    if (!content) return content;
+    if (auto checked = check_endpoint(content->config, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
+    return content;
 }
 
-CommandResult<void> PeerStore::remove(const std::string& name) {
-    return nothing_but_done(daemon_or(file_.path(), AskRemovePeer{name}, [&]() -> Answer {
-        const auto edited = edit_file([&](ServerConfig& config) -> Result<void> {
-            const auto removed = std::erase_if(config.peers, [&](const ServerPeer& peer) { return peer.name == name; });
-            if (removed == 0) return tl::unexpected(no_such_peer(name));
-            return {};
-        });
+CommandResult<Handover> PeerStore::add(const PeerRequest& request) {
+    return handed_over(daemon_or(file_.path(), AskAddPeer{request}, [&]() -> Answer {
+        auto content = load_with_endpoint();
+        if (!content) return tl::unexpected(std::move(content.error()));
+        crypto::SystemRandom random;
+        auto peer = plan_peer(content->config, request, random);
+        if (!peer) return refused(peer.error());
+        content->config.peers.push_back(std::move(*peer));
+        if (auto saved = file_.save(content->config); !saved) return tl::unexpected(std::move(saved.error()));
+        return to_json(handover_of(content->config, content->config.peers.back()));
+    }));
+}
+
+CommandResult<Handover> PeerStore::rekey(const AskRekeyPeer& ask) {
+    return handed_over(daemon_or(file_.path(), ask, [&]() -> Answer {
+        auto content = load_with_endpoint();
+        if (!content) return tl::unexpected(std::move(content.error()));
+        ServerConfig& config = content->config;
+        const ServerPeer* before = config.find_peer(ask.name);
+        const auto metered = before != nullptr && before->limits.quota ? std::optional(before->public_key) : std::nullopt;
+        crypto::SystemRandom random;
+        if (auto edited = edit(config, ask, random); !edited) return refused(edited.error());
+        if (auto moved = metered ? move_usage(config.interface.name, *metered, ask.public_key) : Result<void>(); !moved)
+            return refused(moved.error());
+        if (auto saved = file_.save(config); !saved) return tl::unexpected(std::move(saved.error()));
+        return to_json(handover_of(config, *config.find_peer(ask.name)));
+    }));
+}
+
+template <class Ask> CommandResult<void> PeerStore::change_with(const Ask& ask) {
+    return nothing_but_done(daemon_or(file_.path(), ask, [&]() -> Answer {
+        crypto::SystemRandom random;
+        const auto edited = edit_file([&](ServerConfig& config) { return edit(config, ask, random); });
         if (!edited) return tl::unexpected(edited.error());
         return Json::object();
     }));
 }
 
-CommandResult<void> PeerStore::reset(const std::string& name) {
-    return nothing_but_done(daemon_or(file_.path(), AskResetPeer{name}, [&]() -> Answer {
+template CommandResult<void> PeerStore::change_with(const AskRemovePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskEnablePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskRenamePeer& ask);
+template CommandResult<void> PeerStore::change_with(const AskLimitPeer& ask);
+
+CommandResult<void> PeerStore::reset(const AskResetPeer& ask) {
+    return nothing_but_done(daemon_or(file_.path(), ask, [&]() -> Answer {
         const auto content = file_.load();
         if (!content) return tl::unexpected(content.error());
-        const ServerPeer* peer = content->config.find_peer(name);
-        if (peer == nullptr) return refused(no_such_peer(name));
-        if (auto forgotten = forget_received(content->config, *peer); !forgotten) return refused(forgotten.error());
+        const ServerPeer* peer = content->config.find_peer(ask.name);
+        if (peer == nullptr) return refused(no_such_peer(ask.name));
+        const auto forgotten = ask.quota ? forget_usage(content->config, *peer) : forget_received(content->config, *peer);
+        if (!forgotten) return refused(forgotten.error());
         return Json::object();
     }));
 }
@@ -106,7 +161,8 @@ CommandResult<PeerStore::Listing> PeerStore::list() {
     }
     const auto content = file_.load();
     if (!content) return tl::unexpected(content.error());
-    return Listing{peers_json(content->config), false};
+    const auto usage = UsageStore(usage_path(content->config.interface.name)).load();
+    return Listing{peers_json(content->config, usage.value_or(Usage()), system::now()), false};
 }
 
 } // namespace vpn::server

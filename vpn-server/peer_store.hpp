@@ -4,7 +4,8 @@
 #pragma once
 
 #include "vpn-server/config_file.hpp"
-#include "vpn-server/peer_plan.hpp"
+#include "vpn-server/handover.hpp"
+#include "vpn-server/request.hpp"
 
 #include "common/config/json.hpp"
 
@@ -17,11 +18,16 @@ class PeerStore {
   public:
     explicit PeerStore(std::string config_file) : file_(std::move(config_file)) {}
 
-    /// The name that the peer got. Its addresses and preshared key stand in the file now.
-    CommandResult<std::string> add(const PeerRequest& request);
-    CommandResult<void> remove(const std::string& name);
-    /// Forgets the greatest timestamp that was accepted from the peer.
-    CommandResult<void> reset(const std::string& name);
+    /// Errors: bad_configuration, without an endpoint.
+    CommandResult<Handover> add(const PeerRequest& request);
+    CommandResult<Handover> rekey(const AskRekeyPeer& ask);
+    /// Each as peer_edit does it.
+    CommandResult<void> change(const AskRemovePeer& ask) { return change_with(ask); }
+    CommandResult<void> change(const AskEnablePeer& ask) { return change_with(ask); }
+    CommandResult<void> change(const AskRenamePeer& ask) { return change_with(ask); }
+    CommandResult<void> change(const AskLimitPeer& ask) { return change_with(ask); }
+    /// Forgets the greatest timestamp that was accepted from the peer, or what it used of its quota.
+    CommandResult<void> reset(const AskResetPeer& ask);
 
     /// A document of status_report, and whether a daemon gave it.
     struct Listing {
@@ -34,6 +40,9 @@ class PeerStore {
     /// Changes the configuration, or says why not.
     using Edit = std::function<Result<void>(config::ServerConfig& config)>;
     CommandResult<void> edit_file(const Edit& edit);
+    template <class Ask> CommandResult<void> change_with(const Ask& ask);
+    /// The file as it is, if peers can be handed anything by it.
+    CommandResult<ConfigFile::Content> load_with_endpoint();
 
     ConfigFile file_;
 };

@@ -1,5 +1,5 @@
 // What commands ask the daemon over its control socket, and what it answers: one line of JSON each.
-// Refuses to know: sockets. Private and preshared keys are never said here.
+// Refuses to know: sockets. Private keys are never said here, and a preshared key once, to whoever had it made.
 #pragma once
 
 #include "vpn-server/command_error.hpp"
@@ -24,7 +24,7 @@ struct AskStatus {
 struct AskReload {
     friend bool operator==(const AskReload&, const AskReload&) = default;
 };
-/// Answered by `{"name": NAME}`; the rest stands in the file by then.
+/// Answered by a handover.
 struct AskAddPeer {
     PeerRequest peer;
     friend bool operator==(const AskAddPeer&, const AskAddPeer&) = default;
@@ -33,13 +33,42 @@ struct AskRemovePeer {
     std::string name;
     friend bool operator==(const AskRemovePeer&, const AskRemovePeer&) = default;
 };
-/// Forget the greatest timestamp that was accepted from the peer.
+/// Its session ends at once, or it may come again.
+struct AskEnablePeer {
+    std::string name;
+    bool enabled = true;
+    friend bool operator==(const AskEnablePeer&, const AskEnablePeer&) = default;
+};
+struct AskRenamePeer {
+    std::string name;
+    std::string new_name;
+    friend bool operator==(const AskRenamePeer&, const AskRenamePeer&) = default;
+};
+/// Answered by a handover.
+struct AskRekeyPeer {
+    std::string name;
+    crypto::PublicKey public_key;
+    bool with_preshared_key = true;
+    friend bool operator==(const AskRekeyPeer&, const AskRekeyPeer&) = default;
+};
+/// Those that are set become what `limits` says, which may be none.
+struct AskLimitPeer {
+    std::string name;
+    config::PeerLimits limits;
+    bool set_expires = false;
+    bool set_quota = false;
+    bool set_rate = false;
+    friend bool operator==(const AskLimitPeer&, const AskLimitPeer&) = default;
+};
+/// Forget the greatest timestamp that was accepted from the peer, or what it used of its quota.
 struct AskResetPeer {
     std::string name;
+    bool quota = false;
     friend bool operator==(const AskResetPeer&, const AskResetPeer&) = default;
 };
 
-using Request = std::variant<AskConfigFile, AskStatus, AskReload, AskAddPeer, AskRemovePeer, AskResetPeer>;
+using Request = std::variant<AskConfigFile, AskStatus, AskReload, AskAddPeer, AskRemovePeer, AskResetPeer, AskEnablePeer,
+                             AskRenamePeer, AskRekeyPeer, AskLimitPeer>;
 
 /// What the daemon could tell, or why not and how the command must end.
 using Answer = CommandResult<config::Json>;

@@ -3,6 +3,7 @@
 #include "common/config/fields.hpp"
 #include "common/protocol/suite_speed.hpp"
 #include "vpn-server/calendar.hpp"
+#include "vpn-server/service.hpp"
 
 #include <algorithm>
 
@@ -23,6 +24,24 @@ Json drops_json(const protocol::DropCounts& drops, Shown shown) {
     return json;
 }
 
+/// One word: what the peer is.
+std::string_view state_of(const PeerActivity& activity, Now now) {
+    using enum protocol::Drop;
+    if (activity.barred == peer_disabled) return "disabled";
+    if (activity.barred == peer_expired) return "expired";
+    if (activity.barred == over_quota) return "over-quota";
+    return is_online(activity, now) ? "online" : "offline";
+}
+
+/// What is not limited is null.
+void add_limits(Json& json, const PeerReport& report) {
+    const config::PeerLimits& limits = report.peer->limits;
+    json.append({"expires", limits.expires ? Json(format_utc(*limits.expires)) : Json()});
+    json.append({"quota", limits.quota ? Json(limits.quota->value) : Json()});
+    json.append({"quota_used", limits.quota ? Json(report.activity.used.value) : Json()});
+    json.append({"rate", limits.rate ? Json(limits.rate->value) : Json()});
+}
+
 Json peer_json(const PeerReport& report, Now now) {
     const config::ServerPeer& peer = *report.peer;
     const PeerActivity& activity = report.activity;
@@ -32,21 +51,27 @@ Json peer_json(const PeerReport& report, Now now) {
         last = format_utc(activity.last_handshake->wall);
         age = seconds(now.boot - activity.last_handshake->boot);
     }
-    return Json::object({{"name", peer.name},
-                         {"online", is_online(activity, now)},
-                         {"last_handshake", std::move(last)},
-                         {"handshake_age", std::move(age)},
-                         {"endpoint", activity.endpoint ? Json(activity.endpoint->to_string()) : Json()},
-                         {"addresses", config::text_list(peer.addresses)},
-                         {"received", activity.received.value},
-                         {"sent", activity.sent.value},
-                         {"drops", drops_json(activity.drops, Shown::those_that_were)},
-                         {"public_key", peer.public_key.to_string()},
-                         {"has_preshared_key", !peer.preshared_key.is_zero()},
-                         {"suite", crypto::name_of(peer.suite)},
-                         {"suite_is_slow", protocol::is_slow_here(peer.suite)},
-                         {"allowed_ips", config::text_list(peer.allowed_ips)},
-                         {"disabled", peer.disabled}});
+    const bool online = is_online(activity, now);
+    const bool since_known = online && activity.online_since;
+    Json json = Json::object({{"name", peer.name},
+                              {"online", online},
+                              {"state", state_of(activity, now)},
+                              {"online_since", since_known ? Json(format_utc(activity.online_since->wall)) : Json()},
+                              {"last_handshake", std::move(last)},
+                              {"handshake_age", std::move(age)},
+                              {"endpoint", activity.endpoint ? Json(activity.endpoint->to_string()) : Json()},
+                              {"addresses", config::text_list(peer.addresses)},
+                              {"received", activity.received.value},
+                              {"sent", activity.sent.value},
+                              {"drops", drops_json(activity.drops, Shown::those_that_were)},
+                              {"public_key", peer.public_key.to_string()},
+                              {"has_preshared_key", !peer.preshared_key.is_zero()},
+                              {"suite", crypto::name_of(peer.suite)},
+                              {"suite_is_slow", protocol::is_slow_here(peer.suite)},
+                              {"allowed_ips", config::text_list(peer.allowed_ips)},
+                              {"disabled", peer.disabled}});
+    add_limits(json, report);
+    return json;
 }
 
 Json peer_list(std::vector<PeerReport> peers, Now now) {
@@ -59,7 +84,7 @@ Json peer_list(std::vector<PeerReport> peers, Now now) {
 } // namespace
 
 bool is_online(const PeerActivity& activity, Now now) {
-    return activity.last_handshake && now.boot - activity.last_handshake->boot < online_for;
+    return !activity.barred && activity.last_handshake && now.boot - activity.last_handshake->boot < online_for;
 }
 
 Json status_json(const StatusReport& report, Now now) {
@@ -75,10 +100,17 @@ Json status_json(const StatusReport& report, Now now) {
                          {"drops", drops_json(report.drops, Shown::all)}});
 }
 
-Json peers_json(const config::ServerConfig& config) {
+Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now) {
     std::vector<PeerReport> peers;
-    for (const config::ServerPeer& peer : config.peers) peers.push_back({&peer, {}});
-    return Json::object({{"version", 1}, {"peers", peer_list(std::move(peers), {})}});
+    for (const config::ServerPeer& peer : config.peers) {
+        const auto kept = usage.find(peer.public_key);
+        const ByteCount used = kept != usage.end() ? kept->second : ByteCount{};
+        PeerActivity activity;
+        activity.barred = why_barred(peer, used, now.wall);
+        activity.used = used;
+        peers.push_back({&peer, activity});
+    }
+    return Json::object({{"version", 1}, {"peers", peer_list(std::move(peers), now)}});
 }
 
 } // namespace vpn::server

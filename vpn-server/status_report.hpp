@@ -6,6 +6,7 @@
 #include "common/config/json.hpp"
 #include "common/config/server_config.hpp"
 #include "common/protocol/drop.hpp"
+#include "vpn-server/usage_store.hpp"
 
 #include <chrono>
 #include <optional>
@@ -25,6 +26,11 @@ struct PeerActivity {
     ByteCount sent;
     std::uint64_t handshakes = 0;
     protocol::DropCounts drops;
+    std::optional<protocol::Drop> barred = std::nullopt;
+    /// Of its quota, across restarts.
+    ByteCount used = {};
+    /// When it came, if it did.
+    std::optional<Now> online_since = std::nullopt;
 };
 
 struct PeerReport {
@@ -48,7 +54,7 @@ bool is_online(const PeerActivity& activity, Now now);
 /// `{"version": 1, "peers": [...]}` and the daemon's own facts. Online peers come first.
 config::Json status_json(const StatusReport& report, Now now);
 
-/// `{"version": 1, "peers": [...]}` of a file, when no daemon knows more.
-config::Json peers_json(const config::ServerConfig& config);
+/// `{"version": 1, "peers": [...]}` of a file and of what was used, when no daemon knows more.
+config::Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now);
 
 } // namespace vpn::server

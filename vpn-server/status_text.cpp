@@ -1,9 +1,11 @@
 #include "vpn-server/status_text.hpp"
 
+#include "common/config/peer_limits.hpp"
 #include "common/system/escape.hpp"
 #include "vpn-server/table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 namespace vpn::server {
@@ -45,14 +47,58 @@ std::string age_of(const Json& peer) {
 }
 
 Cell state_of(const Json& peer) {
-    if (peer.bool_at("disabled").value_or(false)) return {"disabled", Colour::dim};
+    const std::string state = text_at(peer, "state");
+    if (state == "disabled" || peer.bool_at("disabled").value_or(false)) return {"disabled", Colour::dim};
+    if (state == "expired" || state == "over-quota") return {state, Colour::yellow};
     if (peer.bool_at("online").value_or(false)) return {"online", Colour::green};
     return {"offline", Colour::plain};
+}
+
+/// `2027-01-01T00:00:00Z` in the words of a sentence.
+std::string readable(std::string instant) {
+    if (instant.size() != 20) return instant;
+    instant[10] = ' ';
+    instant.replace(19, 1, " UTC");
+    return instant;
+}
+
+/// `3.2 GB of 100GB`, or a dash.
+std::string quota_of(const Json& peer) {
+    const auto quota = peer.integer_at("quota");
+    if (!quota) return "-";
+    return bytes_at(peer, "quota_used") + " of " + bytes_at(peer, "quota");
+}
+
+std::string rate_of(const Json& peer) {
+    const auto rate = peer.integer_at("rate");
+    return rate ? config::format_rate(BitRate{static_cast<std::uint64_t>(*rate)}) : "-";
+}
+
+/// Columns that only some servers need.
+struct LimitColumn {
+    std::string_view key;
+    const char* title;
+    std::string (*text)(const Json& peer);
+};
+constexpr std::array<LimitColumn, 3> limit_columns{
+    LimitColumn{"expires", "EXPIRES", [](const Json& peer) { return readable(text_at(peer, "expires")); }},
+    LimitColumn{"quota", "QUOTA", quota_of}, LimitColumn{"rate", "RATE", rate_of}};
+
+std::vector<LimitColumn> columns_for(const Json::Array& peers) {
+    std::vector<LimitColumn> columns;
+    for (const LimitColumn& column : limit_columns)
+        if (std::any_of(peers.begin(), peers.end(), [&](const Json& peer) {
+                const Json* limit = peer.find(column.key);
+                return limit != nullptr && !limit->is_null();
+            }))
+            columns.push_back(column);
+    return columns;
 }
 
 Row peer_row(const Json& peer) {
     return {{text_at(peer, "name"), Colour::bold},
             state_of(peer),
+            {readable(text_at(peer, "online_since"))},
             {age_of(peer)},
             {text_at(peer, "endpoint")},
             {joined(list_at(peer, "addresses"))},
@@ -90,14 +136,6 @@ std::string dropped_by_peer(const Json::Array& peers, bool colour) {
     return rows.size() == 1 ? "" : '\n' + format_table(rows, colour);
 }
 
-/// `2027-01-01T00:00:00Z` in the words of a sentence.
-std::string readable(std::string instant) {
-    if (instant.size() != 20) return instant;
-    instant[10] = ' ';
-    instant.replace(19, 1, " UTC");
-    return instant;
-}
-
 } // namespace
 
 std::string status_text(const Json& status, bool colour) {
@@ -126,10 +164,15 @@ std::string peers_text(const Json& status, bool colour) {
     const Json::Array& peers = list_at(status, "peers");
     if (peers.empty()) return "no peers\n";
     Row head;
-    for (const char* title : {"NAME", "STATE", "LAST HANDSHAKE", "ENDPOINT", "ADDRESSES", "RECEIVED", "SENT"})
+    for (const char* title : {"NAME", "STATE", "SINCE", "LAST HANDSHAKE", "ENDPOINT", "ADDRESSES", "RECEIVED", "SENT"})
         head.push_back({title, Colour::dim});
+    const std::vector<LimitColumn> limits = columns_for(peers);
+    for (const LimitColumn& column : limits) head.push_back({column.title, Colour::dim});
     std::vector<Row> rows{std::move(head)};
-    for (const Json& peer : peers) rows.push_back(peer_row(peer));
+    for (const Json& peer : peers) {
+        rows.push_back(peer_row(peer));
+        for (const LimitColumn& column : limits) rows.back().push_back({column.text(peer)});
+    }
     return format_table(rows, colour);
 }
 
@@ -145,9 +188,13 @@ std::string peer_text(const Json& peer) {
                          {{"addresses"}, {joined(list_at(peer, "addresses"))}},
                          {{"networks behind"}, {joined(list_at(peer, "allowed_ips"))}},
                          {{"endpoint"}, {text_at(peer, "endpoint")}},
+                         {{"online since"}, {readable(text_at(peer, "online_since"))}},
                          {{"last handshake"}, {age_of(peer)}},
                          {{"received"}, {bytes_at(peer, "received")}},
                          {{"sent"}, {bytes_at(peer, "sent")}},
+                         {{"expires"}, {readable(text_at(peer, "expires", "never"))}},
+                         {{"quota"}, {quota_of(peer)}},
+                         {{"rate"}, {rate_of(peer)}},
                          {{"dropped"}, {drops.empty() ? "-" : drops}}},
                         false);
 }

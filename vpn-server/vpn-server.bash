@@ -1,7 +1,7 @@
 # Completion of vpn-server for bash.
 _vpn_server() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' about='' files='' i
-  local commands='init run check status reload peer' of_peers='add list show reset remove'
+  local commands='init run check status reload peer' of_peers='add list show disable enable rename rekey limit reset remove'
   for ((i = 1; i < COMP_CWORD; ++i)); do
     if [ "$command" = peer ]; then
       case " $of_peers " in *" ${COMP_WORDS[i]} "*) about=${COMP_WORDS[i]}; break ;; esac
@@ -21,7 +21,10 @@ _vpn_server() {
         init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force' ;;
         status/ | peer/list) options+=' --json' ;;
         peer/) names=$of_peers ;;
-        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card' ;;
+        peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card --expires --quota --rate --qr' ;;
+        peer/rekey) options+=' --public-key --format --output --allowed-ips --dns --psk --card --qr' ;;
+        peer/limit) options+=' --expires --quota --rate' ;;
+        peer/reset) options+=' --quota' ;;
       esac
       ;;
   esac

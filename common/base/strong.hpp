@@ -15,6 +15,8 @@ template <class Tag, class T> struct Strong {
 };
 
 using ByteCount = Strong<struct ByteCountTag, std::uint64_t>;
+/// Of a second, in bits.
+using BitRate = Strong<struct BitRateTag, std::uint64_t>;
 using Port = Strong<struct PortTag, std::uint16_t>;
 /// The firewall mark of outer packets (SO_MARK); zero is none.
 using Mark = Strong<struct MarkTag, std::uint32_t>;

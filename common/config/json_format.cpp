@@ -83,11 +83,10 @@ class Formatter {
     /// True if the array was short enough for one line; else nothing was written.
     bool short_array(const Json::Array& items) {
         const std::size_t before = out_.size();
-        const std::size_t line_start = out_.rfind('\n') + 1;
         out_ += '[';
         for (const Json& item : items) {
             if (&item != &items.front()) out_ += pretty_ ? ", " : ",";
-            const bool fits = out_.size() - line_start < widest_line;
+            const bool fits = out_.size() - line_start_ < widest_line;
             if (pretty_ && (!is_plain(item) || !fits)) {
                 out_.resize(before);
                 return false;
@@ -137,11 +136,14 @@ class Formatter {
         out_ += bracket;
     }
     void new_line() {
-        if (pretty_) out_.append(1, '\n').append(indent_, ' ');
+        if (!pretty_) return;
+        line_start_ = out_.size() + 1;
+        out_.append(1, '\n').append(indent_, ' ');
     }
 
     bool pretty_;
     std::size_t indent_ = 0;
+    std::size_t line_start_ = 0; ///< kept, since looking for it makes a long line's time grow with its square
     std::string out_;
 };
 

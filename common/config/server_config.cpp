@@ -16,8 +16,6 @@ constexpr std::array<std::string_view, 10> file_keys{"version", "interface",    
 constexpr std::array<std::string_view, 6> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu", "offloads"};
 constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
                                                      "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
-/// Keys of a peer that promise something that this version does not keep.
-constexpr std::array<std::string_view, 3> promised_keys{"expires", "quota", "rate"};
 
 HostPort read_endpoint(const Field& field, Port default_port) {
     const std::string text = read_text(field, "a string such as \"vpn.example.org:51820\"");
@@ -52,6 +50,14 @@ std::optional<MetricsAddress> read_metrics(const Field& field) {
     return address ? std::optional(std::move(*address)) : std::nullopt;
 }
 
+template <class T>
+std::optional<T> read_limit(const Field& field, std::string_view expected, std::optional<T> (*parse)(std::string_view)) {
+    const std::string* text = field.json.as_string();
+    auto limit = text != nullptr ? parse(*text) : std::nullopt;
+    if (!limit) field.refuse(expected);
+    return limit;
+}
+
 Prefix read_network(const Field& field) { return read_prefix(field).network(); }
 
 ServerInterface read_interface(const Field& field, const KeyReader& reader) {
@@ -78,8 +84,9 @@ ServerPeer read_peer(const Field& field, const KeyReader& reader) {
     if (const auto suite = fields.get("suite")) peer.suite = read_suite(*suite);
     if (const auto list = fields.get("addresses")) peer.addresses = read_list(*list, limits::addresses, read_prefix);
     if (const auto list = fields.get("allowed_ips")) peer.allowed_ips = read_list(*list, limits::allowed_ips, read_network);
-    for (const std::string_view key : promised_keys)
-        if (const auto promised = fields.get(key)) promised->complain("is not supported by this version: leave it out");
+    if (const auto expires = fields.get("expires")) peer.limits.expires = read_limit(*expires, expected_instant, parse_instant);
+    if (const auto quota = fields.get("quota")) peer.limits.quota = read_limit(*quota, expected_quota, parse_quota);
+    if (const auto rate = fields.get("rate")) peer.limits.rate = read_limit(*rate, expected_rate, parse_rate);
     if (const auto disabled = fields.get("disabled")) peer.disabled = read_bool(*disabled);
     return peer;
 }
@@ -128,6 +135,9 @@ Json peer_json(const ServerPeer& peer) {
     json.set("suite", crypto::name_of(peer.suite));
     json.set("addresses", text_list(peer.addresses));
     json.set("allowed_ips", text_list(peer.allowed_ips));
+    if (peer.limits.expires) json.set("expires", format_instant(*peer.limits.expires));
+    if (peer.limits.quota) json.set("quota", format_quota(*peer.limits.quota));
+    if (peer.limits.rate) json.set("rate", format_rate(*peer.limits.rate));
     json.set("disabled", peer.disabled);
     return json;
 }
@@ -136,7 +146,7 @@ auto plain_parts(const ServerInterface& i) {
     return std::tie(i.name, i.private_key_file, i.listen_port, i.addresses, i.mtu, i.offloads);
 }
 auto plain_parts(const ServerPeer& p) {
-    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.suite, p.addresses, p.allowed_ips,
+    return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.suite, p.addresses, p.allowed_ips, p.limits,
                     p.disabled);
 }
 
@@ -149,6 +159,7 @@ ServerPeer clone_of(const ServerPeer& peer) {
             .suite = peer.suite,
             .addresses = peer.addresses,
             .allowed_ips = peer.allowed_ips,
+            .limits = peer.limits,
             .disabled = peer.disabled};
 }
 

@@ -7,6 +7,7 @@
 #include "common/config/host_port.hpp"
 #include "common/config/keys.hpp"
 #include "common/config/metrics_address.hpp"
+#include "common/config/peer_limits.hpp"
 #include "common/crypto/keys.hpp"
 
 #include <cstdint>
@@ -46,6 +47,7 @@ struct ServerPeer {
     std::vector<Prefix> addresses;
     /// Networks behind the peer, without host bits.
     std::vector<Prefix> allowed_ips;
+    PeerLimits limits;
     bool disabled = false;
 
     /// Compares secrets in constant time.

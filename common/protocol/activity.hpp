@@ -1,14 +1,16 @@
-// What passes between the data path and the timers of one peer: four instants, two sums, and why packets died (PROTOCOL 3).
-// Data threads write, the control thread reads at its deadlines; the first thing owed raises a notice, the next million don't.
-// Refuses to know: deadlines. `timers` does the arithmetic.
+// What passes between the data path and the timers of one peer: four instants, two sums, and why packets died (PROTOCOL 3); and
+// what the peer may still send and receive. Data threads write, the control thread reads at its deadlines; the first thing owed
+// raises a notice, the next million don't. Refuses to know: deadlines. `timers` does the arithmetic.
 #pragma once
 
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 #include "common/protocol/drop.hpp"
+#include "common/protocol/token_bucket.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace vpn::protocol {
@@ -20,6 +22,7 @@ enum class Notice : std::uint32_t {
     confirmed = 2,       ///< the first authentic packet came in on a responder's session
     armed = 4,           ///< a keepalive or an answer is owed; nothing was before
     moved = 8,           ///< an authentic packet came from elsewhere
+    spent = 16,          ///< the last byte of the peer's quota is used
 };
 constexpr Notice operator|(Notice a, Notice b) {
     return static_cast<Notice>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
@@ -67,14 +70,33 @@ class Activity {
         return false;
     }
 
-    /// Bytes of UDP payload, handshakes and padding included.
-    void count_sent(std::uint64_t bytes) { sent_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
-    void count_received(std::uint64_t bytes) { received_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+    /// Bytes of UDP payload, handshakes and padding included. Raises `spent` once, when the quota is used up.
+    Notice count_sent(std::uint64_t bytes) {
+        sent_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+        return spend(bytes);
+    }
+    Notice count_received(std::uint64_t bytes) {
+        received_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+        return spend(bytes);
+    }
     [[nodiscard]] ByteCount sent_bytes() const { return {sent_bytes_.load(std::memory_order_relaxed)}; }
     [[nodiscard]] ByteCount received_bytes() const { return {received_bytes_.load(std::memory_order_relaxed)}; }
     /// What was the peer's, or said that it was, and died of `reason`.
     void count_drop(Drop reason) { drops_.add(reason); }
     [[nodiscard]] DropCounts drops() const { return drops_.read(); }
+
+    /// Control: so many bytes more, of both directions together. None: no end.
+    void set_quota_left(std::optional<ByteCount> left) {
+        metered_.store(false);
+        spent_.store(false);
+        left_.store(left ? static_cast<std::int64_t>(std::min<std::uint64_t>(left->value, quota_max)) : 0);
+        metered_.store(left.has_value());
+    }
+    /// It is used up, and no other was set since.
+    [[nodiscard]] bool quota_is_spent() const { return spent_.load(); }
+    /// What each direction's inner packets are held to.
+    [[nodiscard]] TokenBucket& sending_rate() { return sending_rate_; }
+    [[nodiscard]] TokenBucket& receiving_rate() { return receiving_rate_; }
 
   private:
     /// An instant that may be missing. Zero is none: nothing happens in the nanosecond of boot.
@@ -100,6 +122,15 @@ class Activity {
 
     Notice arm() { return !armed_.load() && !armed_.exchange(true) ? Notice::armed : Notice::none; }
 
+    static constexpr std::uint64_t quota_max = std::numeric_limits<std::int64_t>::max();
+
+    Notice spend(std::uint64_t bytes) {
+        if (!metered_.load(std::memory_order_relaxed)) return Notice::none;
+        const auto cost = static_cast<std::int64_t>(bytes);
+        const bool over = left_.fetch_sub(cost, std::memory_order_relaxed) <= cost;
+        return over && !spent_.exchange(true) ? Notice::spent : Notice::none;
+    }
+
     Instant last_sent_;
     Instant last_received_;
     Instant unanswered_since_;
@@ -108,6 +139,11 @@ class Activity {
     std::atomic<std::uint64_t> sent_bytes_{0};
     std::atomic<std::uint64_t> received_bytes_{0};
     SharedDropCounts drops_;
+    std::atomic<bool> metered_{false};
+    std::atomic<bool> spent_{false};
+    std::atomic<std::int64_t> left_{0};
+    TokenBucket sending_rate_;
+    TokenBucket receiving_rate_;
 };
 
 } // namespace vpn::protocol

@@ -37,10 +37,15 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
     } else {
         allowed_ips_.remove_all(*known);
     }
-    for (const Prefix& prefix : config.allowed_ips) allowed_ips_.assign(prefix, *known);
+    if (!config.barred)
+        for (const Prefix& prefix : config.allowed_ips) allowed_ips_.assign(prefix, *known);
     out.routes_changed = true;
     with_peer(*known, [&](Peer& peer) {
         peer.set_preshared_key(std::move(config.preshared_key));
+        peer.activity()->set_quota_left(config.quota_left);
+        peer.activity()->sending_rate().set_rate(config.rate);
+        peer.activity()->receiving_rate().set_rate(config.rate);
+        peer.set_barred(config.barred, context(now, out));
         peer.set_suite(config.suite, context(now, out));
         peer.set_asks_other_suite(config.asks_other_suite_after);
         if (config.endpoint && (!peer.path() || peer.path()->remote != *config.endpoint))
@@ -52,7 +57,7 @@ std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) 
 
 PeerId Device::add_peer(const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, Outbox& out) {
     const PeerId id{next_id_++};
-    auto peer = std::make_unique<Peer>(id, key, std::move(preshared), suite, ours_);
+    auto peer = std::make_unique<Peer>(id, key, std::move(preshared), suite);
     out.actions.emplace_back(AddPeer{id, peer->activity()});
     by_key_[key] = id;
     peers_[id] = std::move(peer);
@@ -97,6 +102,12 @@ void Device::remove_peer(PeerId id, Now now, Outbox& out) {
         scheduled_.erase(scheduled);
     }
     peers_.erase(found);
+}
+
+void Device::bar(PeerId id, Drop reason, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.set_barred(reason, context(now, out)); });
+    allowed_ips_.remove_all(id);
+    out.routes_changed = true;
 }
 
 void Device::forget_received_timestamp(PeerId id) {
@@ -181,6 +192,11 @@ Checked<void> Device::handle_cookie_reply(const CookieReplyView& reply, Context 
 }
 
 void Device::handle_notice(PeerId id, Notice notice, Now now, Outbox& out) {
+    const auto found = peers_.find(id);
+    if (has(notice, Notice::spent) && found != peers_.end() && found->second->activity()->quota_is_spent()) {
+        bar(id, Drop::over_quota, now, out);
+        out.events.push_back({id, EventKind::spent});
+    }
     with_peer(id, [&](Peer& peer) { peer.handle_notice(notice, context(now, out)); });
 }
 

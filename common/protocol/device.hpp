@@ -26,6 +26,9 @@ struct PeerConfig {
     std::chrono::seconds persistent_keepalive{0};
     Suite suite = Suite::wireguard;
     std::optional<Duration> asks_other_suite_after = std::nullopt; ///< see Peer::set_asks_other_suite
+    std::optional<Drop> barred = std::nullopt;                     ///< see Peer::set_barred; nothing is routed to it then
+    std::optional<ByteCount> quota_left = std::nullopt;            ///< of both directions together; then it is barred
+    std::optional<BitRate> rate = std::nullopt;                    ///< of each direction
 };
 
 /// A change of one peer (PROTOCOL 4): what it does not say stays as it was.
@@ -69,6 +72,8 @@ class Device {
     std::optional<PeerId> change_peer(PeerChange change, Now now, Outbox& out);
     void set_endpoint(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     void remove_peer(PeerId peer, Now now, Outbox& out);
+    /// See Peer::set_barred. Nothing is routed to it any more; set_peer alone lets it in again.
+    void bar(PeerId peer, Drop reason, Now now, Outbox& out);
     /// Lets a peer in again whose clock was once far ahead.
     void forget_received_timestamp(PeerId peer);
     void restore(const std::vector<Timestamps>& timestamps);

@@ -13,6 +13,9 @@ std::string_view name_of(Drop drop) {
     case Drop::low_order_key: return "low-order-key";
     case Drop::unknown_peer: return "unknown-peer";
     case Drop::wrong_suite: return "wrong-suite";
+    case Drop::peer_disabled: return "disabled-peer";
+    case Drop::peer_expired: return "expired-peer";
+    case Drop::over_quota: return "over-quota";
     case Drop::old_timestamp: return "old-timestamp";
     case Drop::too_soon: return "too-soon";
     case Drop::unknown_session: return "unknown-session";
@@ -24,6 +27,7 @@ std::string_view name_of(Drop drop) {
     case Drop::no_endpoint: return "no-endpoint";
     case Drop::stage_full: return "stage-full";
     case Drop::congested: return "congested";
+    case Drop::over_rate: return "over-rate";
     case Drop::unsent: return "unsent";
     case Drop::undelivered: return "undelivered";
     }

@@ -21,6 +21,9 @@ enum class Drop : std::uint8_t {
     low_order_key,   ///< a key agreement came out as zeros
     unknown_peer,    ///< a valid initiation of a key that isn't ours to serve
     wrong_suite,     ///< a peer's handshake in another suite than its configuration has
+    peer_disabled,   ///< an authentic initiation of a peer that is switched off
+    peer_expired,    ///< of one whose time is over
+    over_quota,      ///< of one that has used up its traffic
     old_timestamp,   ///< an initiation not newer than the last: replayed, or a clock that went back
     too_soon,        ///< a second initiation within 20 ms
     unknown_session, ///< no session has this index
@@ -32,6 +35,7 @@ enum class Drop : std::uint8_t {
     no_endpoint,     ///< the peer's address is not known yet
     stage_full,      ///< waited for a handshake longer than the queue is
     congested,       ///< a router on the way marked it, and its sender knows no marks (RFC 6040)
+    over_rate,       ///< more than the peer's rate in this direction
     unsent,          ///< the kernel did not take it for the network
     undelivered,     ///< the kernel did not take it for the machine
 };

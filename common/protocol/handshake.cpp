@@ -18,8 +18,11 @@ template <class KemSecret> noise::Ephemeral<KemSecret> draw_ephemeral(Suite suit
 
 } // namespace
 
+RemoteIdentity::RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared)
+    : public_key(key), preshared_key(std::move(preshared)) {}
+
 RemoteIdentity::RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours)
-    : public_key(key), preshared_key(std::move(preshared)) {
+    : RemoteIdentity(key, std::move(preshared)) {
     agree_with(ours);
 }
 

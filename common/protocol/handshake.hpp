@@ -17,10 +17,12 @@ namespace vpn::protocol {
 struct RemoteIdentity {
     crypto::PublicKey public_key;
     crypto::PresharedKey preshared_key;
-    /// DH of both static keys, worked out once. None for a low-order key, and while we have no key: such a peer is never spoken
-    /// to.
+    /// DH of both static keys, worked out once. None for a low-order key, while we have no key, and before agree_with: such a
+    /// peer is never spoken to.
     std::optional<crypto::SharedSecret> static_agreement;
 
+    /// Without the agreement: ten thousand of them would make a start take half a second.
+    RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared);
     RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKey preshared, const noise::KeyPair& ours);
     /// Works the agreement out again, for a new key of ours.
     void agree_with(const noise::KeyPair& ours);

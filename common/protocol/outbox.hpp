@@ -64,6 +64,8 @@ enum class EventKind : std::uint8_t {
     endpoint_moved,
     wrong_suite,    ///< the other side has another suite in its configuration than we have for it
     suite_declined, ///< a question in the other suite came through, and the other side has the suite that we have
+    spent,          ///< its quota was used up just now: it is barred
+    refused,        ///< a barred peer would like to talk: an authentic initiation that is not answered
     clock_behind,   ///< a valid initiation with a timestamp older than the last: replayed, or a clock went back
 };
 

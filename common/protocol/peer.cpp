@@ -1,6 +1,7 @@
 #include "common/protocol/peer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vpn::protocol {
 
@@ -20,8 +21,8 @@ bool is_long_before(const crypto::Tai64n& early, const crypto::Tai64n& late) {
 
 } // namespace
 
-Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours)
-    : id_(id), identity_(key, std::move(preshared), ours), suite_(suite), cookies_(key) {}
+Peer::Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite)
+    : id_(id), identity_(key, std::move(preshared)), suite_(suite), cookies_(key) {}
 
 AttemptReport Peer::attempt() const {
     AttemptReport report = attempt_;
@@ -54,7 +55,8 @@ void Peer::set_persistent_keepalive(Duration interval, Context context) {
 }
 
 void Peer::adopt_identity(Context context) {
-    identity_.agree_with(context.ours);
+    agreed_ = false;
+    identity_.static_agreement.reset();
     end_conversation(context);
 }
 
@@ -64,6 +66,15 @@ void Peer::set_suite(Suite suite, Context context) {
     attempt_ = {};
     other_suite_at_.clear();
     end_conversation(context);
+}
+
+void Peer::set_barred(std::optional<Drop> reason, Context context) {
+    const bool begins = reason && !barred_;
+    barred_ = reason;
+    if (!begins) return;
+    attempt_ = {};
+    end_conversation(context);
+    context.out.actions.emplace_back(DropStaged{id_});
 }
 
 void Peer::end_conversation(Context context) {
@@ -89,12 +100,16 @@ void Peer::leave(Context context) {
 // --- our own handshake -------------------------------------------------------------------------------------------------------
 
 void Peer::want_handshake(Context context) {
-    if (!path_ || !identity_.static_agreement) return;
+    if (!path_ || barred_) return;
+    agree(context);
+    if (!identity_.static_agreement) return;
     if (timers_.want_handshake(context.now.boot)) initiate(context);
 }
 
 void Peer::handle_new_way(Context context) {
-    if (!path_ || !identity_.static_agreement) return;
+    if (barred_ || !path_) return;
+    agree(context);
+    if (!identity_.static_agreement) return;
     forget_local_source(context);
     if (timers_.handle_new_way(context.now.boot)) initiate(context);
 }
@@ -105,11 +120,17 @@ void Peer::send_initiation_also_to(const Endpoint& endpoint, Context context) {
     send_handshake(pending_message_, {endpoint, {}}, context);
 }
 
+void Peer::agree(Context context) {
+    if (std::exchange(agreed_, true)) return;
+    identity_.agree_with(context.ours);
+}
+
 void Peer::initiate(Context context) {
     abandon_initiation(context);
     timers_.initiation_sent(context.now.boot, context.random); // if it fails, the next attempt is the repetition
-    pending_ = send_initiation(suite_, cookies_, *path_, context);
-    if (!pending_) return;
+    auto sent = send_initiation(suite_, cookies_, *path_, context);
+    if (!sent) return;
+    pending_ = std::make_unique<PendingInitiation>(std::move(*sent));
     pending_message_ = std::get<SendDatagram>(context.out.actions.back()).bytes;
     ++attempt_.initiations;
     if (attempt_.declined_at) ++attempt_.initiations_since_declined;
@@ -154,7 +175,7 @@ void Peer::forget_questions(const std::vector<SuiteQuestion>& questions, Context
 }
 
 const PendingInitiation* Peer::initiation_with(LocalIndex index) {
-    if (pending_ && pending_->index == index) return &*pending_;
+    if (pending_ && pending_->index == index) return pending_.get();
     const SuiteQuestion* question = questions_.find(index);
     return question == nullptr ? nullptr : &question->pending;
 }
@@ -216,12 +237,17 @@ Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context co
 
 Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                       Context context) {
+    agree(context);
     const auto timestamp = read_timestamp(opened, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
         // An equal one is the same initiation, duplicated on the way: nobody's clock went back.
         if (is_long_before(*timestamp, last_received_)) context.out.events.push_back({id_, EventKind::clock_behind});
         return dropped(Drop::old_timestamp);
+    }
+    if (barred_) {
+        context.out.events.push_back({id_, EventKind::refused});
+        return dropped(*barred_);
     }
     // DEVIATION: PROTOCOL 2 drops another suite right behind `s`, unanswered. Here it is judged behind the timestamp and answered
     // with a cookie reply, once for each timestamp: so that the client can name what is wrong, and a replay learns nothing.

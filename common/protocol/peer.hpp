@@ -44,7 +44,7 @@ struct AttemptReport {
 
 class Peer {
   public:
-    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite, const noise::KeyPair& ours);
+    Peer(PeerId id, const crypto::PublicKey& key, crypto::PresharedKey preshared, Suite suite);
 
     [[nodiscard]] PeerId id() const { return id_; }
     [[nodiscard]] const RemoteIdentity& identity() const { return identity_; }
@@ -73,6 +73,9 @@ class Peer {
     void set_persistent_keepalive(Duration interval, Context context);
     /// For a new private key of ours: sessions and handshakes under the old one end.
     void adopt_identity(Context context);
+    /// Why this peer is not served: its sessions end, nothing of it is answered, and no handshake begins. None: it is served.
+    void set_barred(std::optional<Drop> reason, Context context);
+    [[nodiscard]] std::optional<Drop> barred() const { return barred_; }
     void restore(const Timestamps& timestamps);
     [[nodiscard]] Timestamps timestamps() const { return {identity_.public_key, last_sent_, last_received_}; }
     void forget_received_timestamp() { last_received_ = last_of_other_suite_ = {}; }
@@ -87,7 +90,8 @@ class Peer {
     /// Sends the initiation that waits for an answer there too: the same bytes, so that it is answered once, and whoever does
     /// so first is where the peer is from then on. Nothing happens if none waits.
     void send_initiation_also_to(const Endpoint& endpoint, Context context);
-    /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; wrong_suite of one that is authentic and new.
+    /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; of one that is authentic and new,
+    /// wrong_suite, or why the peer is barred.
     /// On error nothing has changed.
     [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
                                                   Context context);
@@ -103,6 +107,8 @@ class Peer {
     void handle_time(Context context);
 
   private:
+    /// Works the static agreement out, unless that was done: before the peer is first spoken to.
+    void agree(Context context);
     void initiate(Context context);
     void abandon_initiation(Context context);
     void ask_other_suite(Context context);
@@ -123,12 +129,14 @@ class Peer {
 
     PeerId id_;
     RemoteIdentity identity_;
+    bool agreed_ = false;
     Suite suite_;
+    std::optional<Drop> barred_;
     CookieJar cookies_;
     std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
     Keyring keyring_;
     Timers timers_;
-    std::optional<PendingInitiation> pending_;
+    std::unique_ptr<PendingInitiation> pending_;
     ByteVector pending_message_; ///< as it was sent
     SuiteQuestions questions_;
     std::optional<Path> path_;

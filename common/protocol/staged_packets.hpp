@@ -4,7 +4,7 @@
 #include "common/base/bytes.hpp"
 #include "common/protocol/constants.hpp"
 
-#include <deque>
+#include <list>
 #include <utility>
 
 namespace vpn::protocol {
@@ -22,10 +22,10 @@ class StagedPackets {
     [[nodiscard]] bool empty() const { return packets_.empty(); }
     [[nodiscard]] std::size_t size() const { return packets_.size(); }
     /// All of them, oldest first; none are left.
-    [[nodiscard]] std::deque<ByteVector> take() { return std::exchange(packets_, {}); }
+    [[nodiscard]] std::list<ByteVector> take() { return std::exchange(packets_, {}); }
 
   private:
-    std::deque<ByteVector> packets_;
+    std::list<ByteVector> packets_; ///< which costs nothing as long as it is empty, as it is with most peers
 };
 
 } // namespace vpn::protocol

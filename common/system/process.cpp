@@ -3,6 +3,7 @@
 #include "common/system/os_error.hpp"
 
 #include <linux/capability.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -55,5 +56,7 @@ std::uint64_t raise_open_files_limit() {
     rlimit raised{limit.rlim_max, limit.rlim_max};
     return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
+
+void give_back_memory() { ::malloc_trim(0); }
 
 } // namespace vpn::system

@@ -172,6 +172,9 @@ ServerPeer Generator::server_peer(std::size_t index) {
     ByteArray<4> host{std::byte{10}, std::byte{66}, static_cast<std::byte>(index), static_cast<std::byte>(2 + below(200))};
     peer.addresses.emplace_back(IpAddress::v4(host), 32);
     for (std::uint64_t i = below(3); i > 0; --i) peer.allowed_ips.push_back(prefix(family(), 24).network());
+    if (maybe()) peer.limits.expires = Wall(std::chrono::seconds(below(7'000'000'000)));
+    if (maybe()) peer.limits.quota = ByteCount{1 + below(1U << 30U)};
+    if (maybe()) peer.limits.rate = BitRate{1000 + below(1U << 30U)};
     peer.disabled = maybe();
     return peer;
 }

@@ -164,11 +164,23 @@ TEST_CASE("a server's file is refused with line and reason for every wrong value
     });
 }
 
-TEST_CASE("what this version can't promise about a peer is refused by name") {
-    for (const char* promise : {"\"expires\": \"2027-01-01T00:00:00Z\"", "\"quota\": \"100GB\"", "\"rate\": \"50mbit\""}) {
-        const std::string name = std::string(promise).substr(0, std::string(promise).find(':'));
-        check_faults({{"\"disabled\": false", promise, 24, name + " is not supported by this version: leave it out"}});
-    }
+TEST_CASE("a peer's limits are read, and what is none is refused by name") {
+    const auto instant = std::string(expected_instant), quota = std::string(expected_quota), rate = std::string(expected_rate);
+    check_faults({
+        {"\"disabled\": false", "\"expires\": \"tomorrow\"", 24, "\"expires\" must be " + instant + ", found \"tomorrow\""},
+        {"\"disabled\": false", "\"expires\": 1798761600", 24, "\"expires\" must be " + instant + ", found 1798761600"},
+        {"\"disabled\": false", "\"quota\": 100", 24, "\"quota\" must be " + quota + ", found 100"},
+        {"\"disabled\": false", "\"quota\": \"0GB\"", 24, "\"quota\" must be " + quota + ", found \"0GB\""},
+        {"\"disabled\": false", "\"rate\": \"50\"", 24, "\"rate\" must be " + rate + ", found \"50\""},
+    });
+    const auto config = decode_server(
+        replaced(samples::server, "\"disabled\": false",
+                 "\"expires\": \"2027-01-01T00:00:00Z\", \"quota\": \"100GB\", \"rate\": \"50mbit\", \"disabled\": false"),
+        "server.json");
+    REQUIRE(config);
+    CHECK(config->peers[0].limits == PeerLimits{.expires = Wall(std::chrono::seconds(1798761600)),
+                                                .quota = ByteCount{100'000'000'000},
+                                                .rate = BitRate{50'000'000}});
     check_faults({{"\"suite\": \"wireguard\",\n      \"addresses\": [\"10.66.0.2/32\"",
                    "\"suite\": \"quantum\",\n      \"addresses\": [\"10.66.0.2/32\"", 21,
                    "\"suite\" must be \"hybrid\" or \"wireguard\", found \"quantum\""}});

@@ -1,84 +1,185 @@
-"""When this machine gives a daemon no more of something, and when somebody asks who may not."""
+"""What a server holds its peers to, and how it takes them out and in while it runs."""
+
+import contextlib
+import datetime
+import json
 
 from . import addresses
-from .lab import PYTHON
-from .ours import CLIENT
+from .ours import FAILURE, NO_TUNNEL
 from .patience import eventually
 from .sentences import sentence
-from .tunnel import Tunnel, connected, pinging
-from .uapi import Interface
+from .tunnel import OURS, WIREGUARD_GO, Facts, Tunnel, connected, pinging
+from .wireguard import WireguardClient, pubkey
 
-# Connects as often as it is told and stays; says how many were let in.
-CROWD = """
-import socket, sys, time
-crowd = []
-for _ in range(int(sys.argv[2])):
-    one = socket.socket(socket.AF_UNIX)
-    one.settimeout(2)
-    try:
-        one.connect(sys.argv[1])
-    except OSError:
-        break
-    crowd.append(one)
-print(len(crowd), flush=True)
-time.sleep(1000)
-"""
-
-# Asks, and prints what is answered.
-ASK = """
-import socket, sys
-door = socket.socket(socket.AF_UNIX)
-door.settimeout(5)
-door.connect(sys.argv[1])
-try:
-    door.sendall(sys.argv[2].encode().decode("unicode_escape").encode())
-    print(repr(door.recv(65536)))
-except (BrokenPipeError, ConnectionResetError):
-    print(repr(b""))
-"""
-
-# Of each: where it is, and what has an answer when root asks.
-QUESTIONS = {"client": ("/run/vpn/client-laptop.sock", '{"command": "status"}\\n'), "server": ("/run/vpn/server-vpns.sock", '{"command": "status"}\\n'),
-             "wg's": ("/run/wireguard/wg0.sock", "get=1\\n\\n")}
+INSIDE = addresses.TUNNEL_SERVER[4]
+USAGE_FILE = "/var/lib/vpn/server-vpns.usage"
 
 
-def descriptors(host, pid):
-    return len(host.run("ls", f"/proc/{pid}/fd").out.split())
+def answers(host, address=INSIDE):
+    return host.run("ping", "-n", "-c1", "-W1", address, code=None).code == 0
 
 
-@sentence("a client that runs out of descriptors keeps its tunnel, and answers again when there are some", seconds=12)
-def out_of_descriptors(lab):
-    tunnel = Tunnel(lab)
+def is_silent(host):
+    return " 0 received" in host.run("ping", "-n", "-c3", "-i0.2", "-W1", INSIDE, code=None).out
+
+
+def laptop_of(server):
+    return next(peer for peer in json.loads(server.command("peer", "list", "--json").out)["peers"] if peer["name"] == "laptop")
+
+
+def limited(lab, **limits):
+    """A tunnel of wireguard-go to a server whose file says so of the laptop."""
+    tunnel = Tunnel(lab, client=WIREGUARD_GO)
+    config = tunnel.server.config()
+    config["peers"][0].update(limits)
+    tunnel.server.write(config)
+    return tunnel.up()
+
+
+@contextlib.contextmanager
+def knocking(host):
+    """Pings the server, answered or not: wireguard-go makes a new handshake when nothing comes back."""
+    process = host.start("ping", "-n", "-i0.2", INSIDE, log="knocking")
+    yield
+    process.kill()
+
+
+@sentence("`peer disable` ends the session at once; what the peer tries is counted by name; `peer enable` lets it in again", seconds=30)
+def disabled(lab):
+    tunnel = limited(lab)
+    tunnel.server.command("peer", "disable", "laptop")
+    assert is_silent(lab.laptop)
+    assert not lab.vps.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_CLIENT[4], code=None).code == 0
+    assert laptop_of(tunnel.server)["state"] == "disabled"
+    assert json.loads(lab.vps.read(tunnel.server.file))["peers"][0]["disabled"] is True
+    with knocking(lab.laptop):
+        eventually("its handshakes are counted", lambda: tunnel.server.drops()["disabled-peer"] >= 2, seconds=60)
+        assert "peer-refused" in tunnel.server.process.err and "disabled-peer" in tunnel.server.process.err
+        tunnel.server.command("peer", "enable", "laptop")
+        eventually("it is back", lambda: answers(lab.laptop), seconds=30)
+    assert laptop_of(tunnel.server)["state"] == "online"
+
+
+@sentence("a peer is renamed while it pings: none is lost, and `peer list` has the new name", seconds=5)
+def renamed(lab):
+    tunnel = limited(lab)
+    with pinging(lab.laptop, INSIDE) as pings:
+        tunnel.server.command("peer", "rename", "laptop", "notebook")
+        assert tunnel.server.peer_names() == ["notebook"]
+    assert pings.lost == 0, f"lost {pings.lost} of {pings.sent}"
+
+
+@sentence("`peer rekey` ends the old key's session at once, and what it prints connects", seconds=10)
+def rekeyed(lab):
+    tunnel = limited(lab)
+    handed = json.loads(tunnel.server.command("peer", "rekey", "laptop").out)
+    assert is_silent(lab.laptop)
+    assert tunnel.server.drops()["unknown-session"] > 0
+    lab.laptop.write("/etc/vpn/new.key", handed["interface"]["private_key"])
+    lab.laptop.write("/etc/vpn/new.psk", handed["peers"][0]["preshared_key"])
+    lab.laptop.run("wg", "set", "wg0", "private-key", "/etc/vpn/new.key", "peer", handed["peers"][0]["public_key"], "preshared-key", "/etc/vpn/new.psk")
+    eventually("the new key is taken", lambda: answers(lab.laptop), seconds=30)
+    assert laptop_of(tunnel.server)["public_key"] == pubkey(handed["interface"]["private_key"])
+
+
+@sentence("a peer's session ends when its time is over, and not before; more time lets it in again", seconds=30)
+def expires(lab):
+    tunnel = limited(lab)
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+    tunnel.server.command("peer", "limit", "laptop", "--expires", end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    served = answers(lab.laptop)
+    assert served or datetime.datetime.now(datetime.timezone.utc) > end - datetime.timedelta(seconds=2), "it ended too early"
+    eventually("its time is over", lambda: laptop_of(tunnel.server)["state"] == "expired", seconds=20)
+    assert is_silent(lab.laptop)
+    assert "expired" in tunnel.server.command("peer", "list").out and "peer-expired" in tunnel.server.process.err
+    tunnel.server.restart()
+    assert laptop_of(tunnel.server)["state"] == "expired"
+    with knocking(lab.laptop):
+        eventually("its handshakes are counted", lambda: tunnel.server.drops()["expired-peer"] >= 1, seconds=60)
+        tunnel.server.command("peer", "limit", "laptop", "--expires", "30d")
+        eventually("it is back", lambda: answers(lab.laptop), seconds=30)
+
+
+@sentence("a peer that has used up its quota is out, a restart gives it no other, and `peer reset --quota` does", seconds=30)
+def quota(lab):
+    tunnel = limited(lab, quota="2MB")
+    before = laptop_of(tunnel.server)
+    assert before["state"] == "online" and 0 < before["quota_used"] < 20_000, before
+    lab.laptop.run("ping", "-n", "-f", "-c2000", "-s1000", "-W1", INSIDE, code=None, timeout=60)
+    spent = laptop_of(tunnel.server)
+    assert spent["state"] == "over-quota" and 2_000_000 <= spent["quota_used"] < 2_100_000, spent
+    assert is_silent(lab.laptop)
+    assert "peer-over-quota" in tunnel.server.process.err
+    assert " of 1.9 MiB" in tunnel.server.command("peer", "show", "laptop").out
+    tunnel.server.restart()
+    again = laptop_of(tunnel.server)
+    assert (again["state"], again["quota_used"]) == ("over-quota", spent["quota_used"]), again
+    with knocking(lab.laptop):
+        eventually("its handshakes are counted", lambda: tunnel.server.drops()["over-quota"] >= 1, seconds=60)
+        tunnel.server.command("peer", "reset", "laptop", "--quota")
+        eventually("it is back", lambda: answers(lab.laptop), seconds=30)
+    tunnel.server.down()
+    kept = json.loads(tunnel.server.command("peer", "list", "--json").out)["peers"][0]["quota_used"]
+    assert 0 < kept < 1_000_000, kept
+    tunnel.server.command("peer", "reset", "laptop", "--quota")
+    assert json.loads(tunnel.server.command("peer", "list", "--json").out)["peers"][0]["quota_used"] == 0
+
+
+@sentence("what a peer used is kept through a crash of the server", seconds=30)
+def quota_after_crash(lab):
+    tunnel = limited(lab, quota="1GB")
+    lab.laptop.run("ping", "-n", "-f", "-c500", "-s1000", "-W1", INSIDE, timeout=60)
+    eventually("it is on disk", lambda: lab.vps.exists(USAGE_FILE) and int(lab.vps.read(USAGE_FILE).split()[-1]) > 1_000_000, seconds=30)
+    tunnel.server.process.kill()
     tunnel.server.up()
-    tunnel.client.write()
-    lab.laptop.start(CLIENT, "connect", "--foreground", tunnel.client.file, log="vpn-client")
-    eventually("the client is connected", lambda: tunnel.client.status()["state"] == "connected", seconds=20)
-    (pid,) = tunnel.client.pids
-    lab.laptop.run("prlimit", f"--pid={pid}", f"--nofile={descriptors(lab.laptop, pid) + 4}")
-    with pinging(lab.laptop, addresses.SITE[4]) as pings:
-        crowd = lab.laptop.start(*PYTHON, "-c", CROWD, "/run/vpn/client-laptop.sock", "40", log="crowd")
-        eventually("the crowd has come", lambda: crowd.out)
-        seen = len(pings.answered)
-        eventually("a hundred answers more", lambda: len(pings.answered) > seen + 100, seconds=30)
-        crowd.stop()
-        assert tunnel.client.status()["state"] == "connected"
-    assert pings.lost == 0, pings.lost
-    tunnel.client.disconnect()
+    assert laptop_of(tunnel.server)["quota_used"] > 1_000_000
 
 
-@sentence("the {which} socket is its owner's alone, and whoever comes past its mode is not answered unless he is root", which=tuple(QUESTIONS), seconds=5)
-def others_ask(lab, which):
-    host = lab.vps if which == "server" else lab.laptop
-    if which == "wg's":
-        Interface(lab.laptop).up()
-    else:
-        connected(lab)
-    path, question = QUESTIONS[which]
-    assert host.run("stat", "-c", "%a %u", path).out.split() == ["600", "0"]
-    ask = (*PYTHON, "-c", ASK, path, question)
-    nobody = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-    assert host.run(*ask).out.strip() != "b''"
-    assert host.run(*nobody, *ask, code=None).code != 0
-    host.sh(f"chmod 755 $(dirname {path}); chmod 666 {path}")
-    assert host.run(*nobody, *ask).out.strip() == "b''"
-    assert host.run(*ask).out.strip() != "b''"
+@sentence("`peer reset --quota` of a peer without a quota says so")
+def no_quota(lab):
+    tunnel = limited(lab)
+    assert "no quota" in tunnel.server.command("peer", "reset", "laptop", "--quota", code=FAILURE).err
+
+
+def tcp(host, address, *options, seconds=8):
+    """Bits a second that an iperf3 client's transfer had at whoever received it."""
+    said = json.loads(host.run("iperf3", "-c", address, "-J", "-t", seconds, *options, timeout=seconds + 60).out)
+    return said["end"]["sum_received"]["bits_per_second"]
+
+
+@sentence("a peer gets its rate in TCP, within 15 percent, {way}, and another peer at the same time several times that", way=("down", "up"), seconds=30)
+def rate(lab, way):
+    limit = 10_000_000
+    tunnel = Tunnel(lab, client=WIREGUARD_GO)
+    other = Facts(server_key=tunnel.facts.server_key, allowed_ips=[addresses.TUNNEL_NETWORK[4]], client_addresses=["10.66.0.9/32"])
+    config = tunnel.server.config()
+    config["host_services"] = ["5201/tcp", "5202/tcp"]
+    config["peers"][0]["rate"] = "10mbit"
+    config["peers"].append({"name": "router", "public_key": pubkey(other.client_key), "addresses": other.client_addresses})
+    tunnel.server.write(config)
+    tunnel.up()
+    WireguardClient(lab.router, other).up()
+    servers = [lab.vps.start("iperf3", "-s", "-p", port, log=f"iperf3-{port}") for port in (5201, 5202)]
+    eventually("iperf3 listens", lambda: all(f":{port} " in lab.vps.run("ss", "-ltn").out for port in (5201, 5202)))
+    options = ["-R"] if way == "down" else []
+    slow = lab.laptop.start("iperf3", "-c", INSIDE, "-J", "-t", 10, *options, log="slow")
+    fast = tcp(lab.router, INSIDE, "-p", 5202, *options, seconds=6)
+    assert slow.wait(60) == 0, slow.err
+    got = json.loads(slow.out)["end"]["sum_received"]["bits_per_second"]
+    print(f"limited: {got / 1e6:.2f} of 10 Mbit/s; another peer meanwhile: {fast / 1e6:.0f} Mbit/s")
+    assert 0.85 * limit < got < 1.15 * limit, got
+    assert fast > 3 * limit, fast
+    assert tunnel.server.drops()["over-rate"] > 0
+    for server in servers:
+        server.stop(must=False)
+
+
+@sentence("a peer that the server ended is told by `vpn-client status` whom to ask", seconds=60)
+def told(lab):
+    tunnel = connected(lab, server=OURS, client=OURS)
+    tunnel.server.command("peer", "limit", "laptop", "--quota", "1B")
+    with knocking(lab.laptop):
+        said = eventually("the client sees silence", lambda: (now := tunnel.client.command("status", code=None)).code == NO_TUNNEL and now, seconds=60)
+    assert "quota is over" in said.out and "ask whoever runs the server" in said.out, said
+    assert said.reason == "silence", said
+    assert laptop_of(tunnel.server)["state"] == "over-quota"

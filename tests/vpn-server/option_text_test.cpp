@@ -54,4 +54,24 @@ TEST_CASE("a key that is none is never repeated: it may be a secret one") {
     CHECK_FALSE(holds(refused.error().message, key.substr(0, 10)));
 }
 
+TEST_CASE("a peer's end is so long from now, a day, or an instant") {
+    using namespace std::chrono;
+    CHECK(std::get<Duration>(*parse_expiry("30d")) == days(30));
+    CHECK(std::get<Duration>(*parse_expiry("12h")) == hours(12));
+    CHECK(std::get<Duration>(*parse_expiry("5m")) == minutes(5));
+    CHECK(std::get<Wall>(*parse_expiry("2027-01-01")) == Wall(seconds(1'798'761'600)));
+    CHECK(std::get<Wall>(*parse_expiry("2027-01-01T00:00:01Z")) == Wall(seconds(1'798'761'601)));
+    for (const char* text :
+         {"", "d", "30", "0d", "-1d", "1.5d", "30 d", "30days", "36501d", "9999999999d", "2027-02-30", "tomorrow", "never"})
+        CHECK_MESSAGE(!parse_expiry(text), text);
+}
+
+TEST_CASE("a limit is taken away by the word none") {
+    CHECK_FALSE(parse_or_none("none", parse_quota)->value);
+    CHECK(parse_or_none("5MB", parse_quota)->value == ByteCount{5'000'000});
+    CHECK(parse_or_none("5mbit", parse_rate)->value == BitRate{5'000'000});
+    CHECK_FALSE(parse_or_none("nothing", parse_rate));
+    CHECK_FALSE(parse_quota("none"));
+}
+
 } // namespace vpn::server

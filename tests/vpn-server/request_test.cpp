@@ -16,8 +16,20 @@ TEST_CASE("a daemon understands every request of a command's, on one line") {
         AskAddPeer{{.name = "a \"b\"\n", .public_key = samples::public_key(3), .with_preshared_key = false}},
         AskAddPeer{
             {.name = "", .public_key = samples::public_key(3), .with_preshared_key = true, .suite = config::Suite::wireguard}},
+        AskAddPeer{{.name = "a",
+                    .public_key = samples::public_key(3),
+                    .limits = {.expires = Wall(std::chrono::seconds(1'798'761'600)),
+                               .quota = ByteCount{100'000'000'000},
+                               .rate = BitRate{50'000'000}}}},
         AskRemovePeer{"łódź"},
-        AskResetPeer{"laptop"}};
+        AskEnablePeer{"laptop", true},
+        AskEnablePeer{"laptop", false},
+        AskRenamePeer{"laptop", "note\"book"},
+        AskRekeyPeer{"laptop", samples::public_key(3), false},
+        AskLimitPeer{"laptop", {}, false, true, true},
+        AskLimitPeer{"laptop", {.expires = Wall{}, .quota = ByteCount{1}, .rate = {}}, true, true, false},
+        AskResetPeer{"laptop", false},
+        AskResetPeer{"laptop", true}};
     for (const Request& request : requests) {
         const std::string line = encode(request);
         CHECK_FALSE(samples::holds(line, "\n"));
@@ -30,7 +42,10 @@ TEST_CASE("a daemon understands every request of a command's, on one line") {
 TEST_CASE("what is no request is refused") {
     for (const char* line : {"", "status", "{}", "[]", R"({"ask": "dance"})", R"({"ask": "remove-peer"})", R"({"ask": 7})",
                              R"({"ask": "add-peer", "name": "a", "public_key": "short", "with_preshared_key": true})",
-                             R"({"ask": "add-peer", "name": "a"})", R"({"ask": "status"} {"ask": "status"})"})
+                             R"({"ask": "add-peer", "name": "a"})", R"({"ask": "enable-peer", "name": "a"})",
+                             R"({"ask": "rename-peer", "name": "a"})", R"({"ask": "rekey-peer", "name": "a", "public_key": "x"})",
+                             R"({"ask": "limit-peer", "name": "a", "quota": "much"})",
+                             R"({"ask": "limit-peer", "name": "a", "quota": 5})", R"({"ask": "status"} {"ask": "status"})"})
         CHECK_FALSE(decode_request(line));
 }
 

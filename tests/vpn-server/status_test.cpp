@@ -26,7 +26,12 @@ Json document(const config::ServerConfig& config) {
                         .started = at(0),
                         .peers = {},
                         .drops = {}};
-    PeerActivity active{Endpoint::parse("203.0.113.7:4000"), at(7488), ByteCount{1'258'291}, ByteCount{812}, 3, {}};
+    PeerActivity active{.endpoint = Endpoint::parse("203.0.113.7:4000"),
+                        .last_handshake = at(7488),
+                        .received = ByteCount{1'258'291},
+                        .sent = ByteCount{812},
+                        .online_since = at(7000)};
+    active.handshakes = 3;
     active.drops.add(protocol::Drop::old_timestamp);
     for (int i = 0; i < 3; ++i) active.drops.add(protocol::Drop::wrong_source);
     report.peers = {{&config.peers[0], {}}, {&config.peers[1], active}};
@@ -87,7 +92,7 @@ TEST_CASE("no document holds a secret") {
     config::ServerConfig config = samples::config();
     support::SeededRandom random(4);
     config.peers[0].preshared_key = crypto::generate_preshared_key(random);
-    for (const std::string& text : {config::format(document(config)), config::format(peers_json(config))}) {
+    for (const std::string& text : {config::format(document(config)), config::format(peers_json(config, {}, at(0)))}) {
         CHECK_FALSE(holds(text, config.interface.private_key.reveal()));
         CHECK_FALSE(holds(text, config.peers[0].preshared_key.reveal()));
     }
@@ -111,9 +116,12 @@ TEST_CASE("people see the verdict first, then the facts, then the peers, those o
     CHECK(seen.at(1) == "port           51820");
     CHECK(seen.at(5) == "peers          1 of 2 online");
     CHECK(seen.at(6) == "dropped        bad-mac1 2, unknown-peer 1");
-    CHECK(seen.at(8) == "NAME     STATE    LAST HANDSHAKE  ENDPOINT          ADDRESSES           RECEIVED  SENT");
-    CHECK(seen.at(9) == "gateway  online   12 seconds ago  203.0.113.7:4000  10.66.0.3           1.2 MiB   812 B");
-    CHECK(seen.at(10) == "laptop   offline  never           -                 10.66.0.2, fd66::2  0 B       0 B");
+    CHECK(seen.at(8) ==
+          "NAME     STATE    SINCE                    LAST HANDSHAKE  ENDPOINT          ADDRESSES           RECEIVED  SENT");
+    CHECK(seen.at(9) ==
+          "gateway  online   2027-01-15 09:56:40 UTC  12 seconds ago  203.0.113.7:4000  10.66.0.3           1.2 MiB   812 B");
+    CHECK(seen.at(10) ==
+          "laptop   offline  -                        never           -                 10.66.0.2, fd66::2  0 B       0 B");
     CHECK(seen.at(12) == "DROPPED  REASONS");
     CHECK(seen.at(13) == "gateway  old-timestamp 1, wrong-source 3");
     CHECK(seen.size() == 14);
@@ -148,17 +156,69 @@ TEST_CASE("a server without peers and without drops says no more than that") {
     CHECK(holds(text, "0 of 0 online"));
     CHECK_FALSE(holds(text, "dropped"));
     CHECK_FALSE(holds(text, "NAME"));
-    CHECK(peers_text(peers_json(config::ServerConfig()), false) == "no peers\n");
+    CHECK(peers_text(peers_json(config::ServerConfig(), {}, at(0)), false) == "no peers\n");
 }
 
 TEST_CASE("a file's peers are listed without a daemon, disabled ones as such") {
     config::ServerConfig config = samples::config();
     config.peers[0].disabled = true;
-    const Json document = peers_json(config);
+    const Json document = peers_json(config, {}, at(0));
     CHECK(document.integer_at("version") == 1);
     const std::vector<std::string> seen = lines(peers_text(document, false));
-    CHECK(seen.at(1) == "laptop   disabled  never           -         10.66.0.2, fd66::2  0 B       0 B");
-    CHECK(seen.at(2) == "gateway  offline   never           -         10.66.0.3           0 B       0 B");
+    CHECK(seen.at(1) == "laptop   disabled  -      never           -         10.66.0.2, fd66::2  0 B       0 B");
+    CHECK(seen.at(2) == "gateway  offline   -      never           -         10.66.0.3           0 B       0 B");
+}
+
+TEST_CASE("limits have columns where anybody has one") {
+    config::ServerConfig config = samples::config();
+    config.peers[0].limits = {.expires = Wall(seconds(1'798'761'600)), .quota = ByteCount{100'000'000'000}, .rate = {}};
+    const Usage usage{{samples::public_key(2), ByteCount{3'221'225'472}}};
+    const std::vector<std::string> seen = lines(peers_text(peers_json(config, usage, {}), false));
+    CHECK(seen.at(0).ends_with("SENT  EXPIRES                  QUOTA"));
+    CHECK(seen.at(1).ends_with("0 B   2027-01-01 00:00:00 UTC  3.0 GiB of 93.1 GiB"));
+    CHECK(seen.at(2).ends_with("0 B   -                        -"));
+}
+
+TEST_CASE("a peer that is not served says why, and is not online") {
+    config::ServerConfig config = samples::config();
+    config::ServerPeer& laptop = config.peers[0];
+    std::string state;
+    SUBCASE("it is switched off") { laptop.disabled = true, state = "disabled"; }
+    SUBCASE("its time is over") { laptop.limits.expires = Wall(seconds(99)), state = "expired"; }
+    SUBCASE("to the nanosecond") { laptop.limits.expires = at(0).wall, state = "expired"; }
+    SUBCASE("it has used its quota") { laptop.limits.quota = ByteCount{1000}, state = "over-quota"; }
+    SUBCASE("not a moment before its end") {
+        laptop.limits.expires = at(0).wall + std::chrono::nanoseconds(1);
+        state = "offline";
+    }
+    SUBCASE("and not with a byte to spare") { laptop.limits.quota = ByteCount{1001}, state = "offline"; }
+    const Json document = peers_json(config, {{laptop.public_key, ByteCount{1000}}}, at(0));
+    CHECK(find_peer(document, "laptop")->string_at("state") == state);
+    CHECK(find_peer(document, "laptop")->bool_at("online") == false);
+    CHECK(find_peer(document, "gateway")->string_at("state") == "offline");
+    CHECK(holds(peers_text(document, false), "laptop   " + state));
+    PeerActivity recent;
+    recent.last_handshake = at(0);
+    CHECK(is_online(recent, at(1)));
+    recent.barred = protocol::Drop::peer_expired;
+    CHECK_FALSE(is_online(recent, at(1)));
+}
+
+TEST_CASE("programs find a peer's limits in bytes and bits, and null for none") {
+    config::ServerConfig config = samples::config();
+    config.peers[0].limits = {
+        .expires = Wall(seconds(1'798'761'600)), .quota = ByteCount{100'000'000'000}, .rate = BitRate{50'000'000}};
+    const Json document = peers_json(config, {{samples::public_key(2), ByteCount{812}}}, at(0));
+    const Json* laptop = find_peer(document, "laptop");
+    CHECK(laptop->string_at("expires") == "2027-01-01T00:00:00Z");
+    CHECK(laptop->integer_at("quota") == 100'000'000'000);
+    CHECK(laptop->integer_at("quota_used") == 812);
+    CHECK(laptop->integer_at("rate") == 50'000'000);
+    for (const char* key : {"expires", "quota", "quota_used", "rate"})
+        CHECK(find_peer(document, "gateway")->find(key)->is_null());
+    CHECK(holds(peer_text(*laptop), "quota            812 B of 93.1 GiB\n"));
+    CHECK(holds(peer_text(*laptop), "rate             50mbit\n"));
+    CHECK(holds(peer_text(*find_peer(document, "gateway")), "expires          never\n"));
 }
 
 TEST_CASE("one peer is shown a fact a line") {
@@ -176,9 +236,9 @@ TEST_CASE("one peer is shown a fact a line") {
 TEST_CASE("columns line up by characters, not by bytes, and escape codes don't count") {
     config::ServerConfig config = samples::config();
     config.peers[0].name = "łódź";
-    const std::vector<std::string> seen = lines(peers_text(peers_json(config), false));
-    CHECK(seen.at(1).starts_with("łódź     offline  never"));
-    CHECK(seen.at(2).starts_with("gateway  offline  never"));
+    const std::vector<std::string> seen = lines(peers_text(peers_json(config, {}, at(0)), false));
+    CHECK(seen.at(1).starts_with("łódź     offline  -      never"));
+    CHECK(seen.at(2).starts_with("gateway  offline  -      never"));
 }
 
 TEST_CASE("an instant is written as RFC 3339 says") {

@@ -18,7 +18,7 @@ DONE, FAILURE, USAGE, NOT_RUNNING, NO_PERMISSION, BAD_CONFIG = 0, 1, 2, 3, 5, 6
 # Public keys of nobody: RFC 7748, 6.1.
 ALICE, BOB = 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08='
 LEVELS = [[], ['init'], ['run'], ['check'], ['status'], ['reload'], ['peer'],
-          *(['peer', command] for command in ('add', 'list', 'show', 'reset', 'remove'))]
+          *(['peer', command] for command in ('add', 'list', 'show', 'disable', 'enable', 'rename', 'rekey', 'limit', 'reset', 'remove'))]
 
 
 def run(*words, code=DONE, **how):
@@ -47,6 +47,11 @@ class Server(unittest.TestCase):
         with open(self.file, 'w', encoding='utf-8') as file:
             file.write(text)
 
+    @staticmethod
+    def write_to(path):
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write('somebody else\'s\n')
+
     def test_help_and_version_on_every_level_go_to_stdout(self):
         for level in LEVELS:
             for option in '--help', '-h', '--version':
@@ -60,7 +65,9 @@ class Server(unittest.TestCase):
                      'init --endpoint vpn..example', 'init --endpoint x --network 10.0.0.0/33', 'init --endpoint x --network fd66::/64',
                      'init --endpoint x --network6 10.0.0.0/24', 'init --endpoint x --network 10.0.0.0/31', 'init --endpoint x --listen-port 70000',
                      'init --endpoint x --interface a/b', 'init --endpoint x --dns 9.9.9.9,', 'peer add --public-key short', 'peer add --suite quantum', 'peer add --suite hybrid --format wg',
-                     'peer add --allowed-ips 10.0.0.0/33', '--log-level loud check', 'check --no-such-option'):
+                     'peer add --allowed-ips 10.0.0.0/33',
+                     'peer add --expires tomorrow', 'peer add --expires 0d', 'peer add --quota 100', 'peer add --rate 50', 'peer rename a', 'peer rename a b/c',
+                     'peer disable', 'peer enable a b', 'peer rekey', 'peer rekey a --suite hybrid', 'peer limit', 'peer limit a --quota never', '--log-level loud check', 'check --no-such-option'):
             with self.subTest(line):
                 done = self.command(*line.split(), code=USAGE)
                 self.assertTrue(done.stderr.startswith('vpn-server: ') and not done.stdout, done)
@@ -167,8 +174,129 @@ class Server(unittest.TestCase):
         self.assertIn('10.66.0.3', self.command('peer', 'show', "Anna's phone").stdout)
         self.command('peer', 'remove', 'laptop')
         self.assertEqual([peer['name'] for peer in self.config()['peers']], ["Anna's phone"])
-        for command in 'show', 'reset', 'remove':
+        for command in 'show', 'reset', 'remove', 'disable', 'enable', 'rekey':
             self.assertIn('laptop', self.command('peer', command, 'laptop', code=FAILURE).stderr)
+
+    def test_peers_are_switched_off_and_on_and_renamed_without_a_server(self):
+        self.init()
+        for name in 'laptop', 'phone':
+            self.command('peer', 'add', name)
+        keys = {peer['name']: peer['public_key'] for peer in self.config()['peers']}
+        self.command('peer', 'disable', 'laptop')
+        self.assertEqual([peer['disabled'] for peer in self.config()['peers']], [True, False])
+        self.assertIn('disabled', self.command('peer', 'list').stdout)
+        self.command('peer', 'enable', 'laptop')
+        self.assertEqual([peer['disabled'] for peer in self.config()['peers']], [False, False])
+        self.command('peer', 'rename', 'laptop', "Anna's laptop")
+        self.assertEqual({peer['name']: peer['public_key'] for peer in self.config()['peers']}, {"Anna's laptop": keys['laptop'], 'phone': keys['phone']})
+        before = self.config()
+        self.assertIn('phone', self.command('peer', 'rename', "Anna's laptop", 'phone', code=FAILURE).stderr)
+        self.assertIn('nobody', self.command('peer', 'rename', 'nobody', 'somebody', code=FAILURE).stderr)
+        self.assertEqual(self.config(), before)
+
+    def test_a_peer_is_held_to_limits_that_are_changed_and_taken_away(self):
+        self.init()
+        self.command('peer', 'add', 'laptop', '--expires', '2100-01-01', '--quota', '100GB', '--rate', '50mbit')
+        [peer] = self.config()['peers']
+        self.assertEqual((peer['expires'], peer['quota'], peer['rate']), ('2100-01-01T00:00:00Z', '100GB', '50mbit'))
+        self.command('peer', 'limit', 'laptop', '--quota', 'none', '--rate', '1gbit')
+        [peer] = self.config()['peers']
+        self.assertEqual((peer['expires'], peer.get('quota'), peer['rate']), ('2100-01-01T00:00:00Z', None, '1gbit'))
+        shown = self.command('peer', 'show', 'laptop').stdout
+        self.assertTrue('2100-01-01 00:00:00 UTC' in shown and '1gbit' in shown, shown)
+        self.command('peer', 'add', 'phone', '--expires', '30d')
+        self.assertGreater(self.config()['peers'][1]['expires'], '2026-')
+        before = self.config()
+        self.assertIn('over already', self.command('peer', 'add', 'old', '--expires', '2001-01-01', code=USAGE).stderr)
+        self.assertIn('over already', self.command('peer', 'limit', 'laptop', '--expires', '2001-01-01', code=USAGE).stderr)
+        self.assertIn('--quota', self.command('peer', 'limit', 'laptop', code=USAGE).stderr)
+        self.assertIn('nobody', self.command('peer', 'limit', 'nobody', '--rate', 'none', code=FAILURE).stderr)
+        self.assertEqual(self.config(), before)
+
+    def test_a_peer_with_a_new_key_is_handed_a_new_file(self):
+        self.init()
+        self.command('peer', 'add', 'laptop', '--suite', 'wireguard')
+        [before] = self.config()['peers']
+        handed = json.loads(self.command('peer', 'rekey', 'laptop').stdout)
+        [after] = self.config()['peers']
+        self.assertEqual({**after, 'public_key': '', 'preshared_key': ''}, {**before, 'public_key': '', 'preshared_key': ''})
+        self.assertTrue(after['public_key'] != before['public_key'] and after['preshared_key'] != before['preshared_key'])
+        self.assertEqual((handed['peers'][0]['preshared_key'], handed['peers'][0]['suite']), (after['preshared_key'], 'wireguard'))
+        self.assertEqual(handed['interface']['addresses'], after['addresses'])
+        self.assertNotIn(handed['interface']['private_key'], json.dumps(self.config()), 'the server keeps no key of a peer')
+
+    def test_a_peer_that_makes_its_own_key_is_rekeyed_with_what_it_made(self):
+        self.init()
+        self.command('peer', 'add', 'laptop', '--public-key', ALICE)
+        handed = json.loads(self.command('peer', 'rekey', 'laptop', '--public-key', BOB).stdout)
+        [peer] = self.config()['peers']
+        self.assertEqual(peer['public_key'], BOB)
+        self.assertTrue('preshared_key' not in peer and handed['interface']['private_key'].startswith('file:'), handed)
+        self.assertIn('laptop', self.command('peer', 'rekey', 'laptop', '--public-key', BOB, code=FAILURE).stderr)
+        taken = os.path.join(self.directory, 'taken.json')
+        self.write_to(taken)
+        self.assertIn(taken, self.command('peer', 'rekey', 'laptop', '--public-key', ALICE, '--output', taken, code=FAILURE).stderr)
+        self.assertEqual(self.config()['peers'], [peer])
+
+    def read_code(self, picture):
+        done = subprocess.run(['zbarimg', '--quiet', '--raw', picture], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout.rstrip('\n')
+
+    def draw(self, text):
+        '''A terminal's half blocks as a picture: what is drawn is light.'''
+        rows = []
+        for line in text.splitlines():
+            rows.append([character in '█▀' for character in line])
+            rows.append([character in '█▄' for character in line])
+        picture = os.path.join(self.directory, 'terminal.pgm')
+        with open(picture, 'wb') as file:
+            file.write(f'P5 {8 * len(rows[0])} {8 * len(rows)} 255\n'.encode())
+            for row in rows:
+                file.write(8 * b''.join(8 * (b'\xff' if light else b'\0') for light in row))
+        return picture
+
+    def check_code(self, text):
+        '''It is a whole file for WireGuard's own app, of the last peer on the list.'''
+        peer = self.config()['peers'][-1]
+        private = re.search(r'^PrivateKey = (\S{44})$', text, re.MULTILINE)
+        self.assertTrue(private, text)
+        for line in f"Address = {', '.join(peer['addresses'])}", f"PresharedKey = {peer['preshared_key']}", 'Endpoint = vpn.example.org:51820':
+            self.assertIn(line, text.splitlines())
+        if shutil.which('wg'):
+            public = subprocess.run(['wg', 'pubkey'], input=private[1], capture_output=True, text=True, check=True).stdout.strip()
+            self.assertEqual(public, peer['public_key'])
+
+    def test_a_phone_reads_the_code_in_the_terminal(self):
+        self.init()
+        shown = self.command('peer', 'add', 'phone', '--suite', 'wireguard', '--qr')
+        self.assertNotIn('\x1b', shown.stdout)
+        self.check_code(self.read_code(self.draw(shown.stdout)))
+        again = self.command('peer', 'rekey', 'phone', '--qr')
+        self.check_code(self.read_code(self.draw(again.stdout)))
+
+    def test_a_phone_reads_the_picture_which_is_its_owners_alone(self):
+        self.init()
+        picture = os.path.join(self.directory, 'phone.png')
+        done = self.command('peer', 'add', 'phone', '--output', picture)
+        self.assertFalse(done.stdout)
+        self.assertEqual(stat.S_IMODE(os.stat(picture).st_mode), 0o600)
+        self.check_code(self.read_code(picture))
+
+    def test_the_code_holds_exactly_the_text_that_is_written_beside_it(self):
+        self.init()
+        output = os.path.join(self.directory, 'phone.conf')
+        shown = self.command('peer', 'add', 'phone', '--qr', '--output', output)
+        with open(output, encoding='utf-8') as file:
+            self.assertEqual(self.read_code(self.draw(shown.stdout)), file.read().rstrip('\n'))
+
+    def test_a_code_is_for_wireguards_app_and_for_a_key_that_is_there(self):
+        self.init()
+        self.assertIn('suite wireguard only', self.command('peer', 'add', 'phone', '--suite', 'hybrid', '--qr', code=USAGE).stderr)
+        self.assertIn('private key', self.command('peer', 'add', 'phone', '--public-key', ALICE, '--qr', code=USAGE).stderr)
+        too_long = ','.join(f'10.{number // 250}.{number % 250}.0/24' for number in range(300))
+        self.assertIn('too long', self.command('peer', 'add', 'phone', '--qr', '--allowed-ips', too_long, code=FAILURE).stderr)
+        self.assertEqual(self.config()['peers'], [])
 
     def test_no_secret_stands_in_what_is_listed_or_shown(self):
         self.init()
