@@ -165,7 +165,14 @@ class OurClient:
     @property
     def pids(self):
         """The daemon's; there is one vpn-client on the host at most when this is asked."""
-        return [pid for pid in self.host.pids() if os.path.realpath(f"/proc/{pid}/exe") == str(CLIENT.resolve())]
+        return [pid for pid in self.host.pids() if self._is_client(pid)]
+
+    @staticmethod
+    def _is_client(pid):
+        try:
+            return os.path.realpath(f"/proc/{pid}/exe", strict=True) == str(CLIENT.resolve())
+        except OSError:  # it has just ended
+            return False
 
     def down(self):
         self.disconnect()
