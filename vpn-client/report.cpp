@@ -35,7 +35,7 @@ Json to_json(const PeerReport& peer) {
                          {"sent_bytes", peer.sent.value}});
 }
 
-Json to_json(const Rate& rate) { return Json::object({{"received", rate.received}, {"sent", rate.sent}}); }
+Json to_json(const Rate& rate) { return Json::object({{"received_per_second", rate.received}, {"sent_per_second", rate.sent}}); }
 
 Json to_json(const DnsReport& dns) {
     return Json::object({{"servers", text_list(dns.servers)},
@@ -138,8 +138,8 @@ void read_rate(const Json& json, std::string_view key, Rate& rate, Reader& reade
     reader.note(member != nullptr);
     if (member == nullptr) return;
     Reader inner(*member);
-    inner.read("received", rate.received);
-    inner.read("sent", rate.sent);
+    inner.read("received_per_second", rate.received);
+    inner.read("sent_per_second", rate.sent);
     reader.note(inner.fine());
 }
 

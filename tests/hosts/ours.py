@@ -171,7 +171,13 @@ class OurClient:
     @property
     def pids(self):
         """The daemon's; there is one vpn-client on the host at most when this is asked."""
-        return [pid for pid in self.host.pids() if os.path.realpath(f"/proc/{pid}/exe") == str(self.program.resolve())]
+        return [pid for pid in self.host.pids() if self._is_client(pid)]
+
+    def _is_client(self, pid):
+        try:
+            return os.path.realpath(f"/proc/{pid}/exe", strict=True) == str(self.program.resolve())
+        except OSError:  # it has just ended
+            return False
 
     def down(self):
         self.disconnect()

@@ -246,8 +246,8 @@ WHAT_IS_TAKEN = {
                           (f"mark {OURS_IN_KERNEL}", "priority 100")),
     "its routing table": (lambda lab: lab.laptop.run("ip", "route", "add", "203.0.113.0/24", "via", addresses.ROUTER_LAN[4], "table", str(OURS_IN_KERNEL)),
                           (f"table {OURS_IN_KERNEL}", "203.0.113.0/24")),
-    "the priority of its rules": (lambda lab: lab.laptop.run("ip", "rule", "add", "from", "192.0.2.77", "lookup", "100", "priority", "29000"),
-                                  ("29000",)),
+    "the priority of its rules": (lambda lab: lab.laptop.run("ip", "rule", "add", "from", "192.0.2.77", "lookup", "100", "priority", "29001"),
+                                  ("29001",)),
     "its interface's name": (lambda lab: lab.laptop.ip("link add laptop type veth peer name other"), ("laptop",)),
 }
 
