@@ -13,7 +13,7 @@ from .tunnel import Tunnel, connected
 HOTEL = "login.hotel.test"
 CAPTIVITY = """
 table inet hotel {
-    chain doors { type filter hook forward priority 0; iifname "lan0" drop; }
+    chain doors { type filter hook forward priority 0; iifname "lan0" drop; oifname "lan0" drop; }
     chain web { type nat hook prerouting priority dstnat; iifname "lan0" meta nfproto ipv4 tcp dport 80 redirect to :8080; }
 }
 """
