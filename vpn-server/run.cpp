@@ -113,7 +113,7 @@ system::FileAccess files_of(const std::filesystem::path& file, const std::set<st
         for (std::string& place : places_of(key)) read_too.insert(std::move(place));
     system::FileAccess files{system::read_by_daemons(), places_of(file), {}};
     files.readable.insert(files.readable.end(), read_too.begin(), read_too.end());
-    for (const std::string_view own : {run_directory, state_directory, std::string_view("/proc/sys/net")})
+    for (const std::string_view own : {run_directory, state_directory, UapiDoor::directory, std::string_view("/proc/sys/net")})
         files.writable.emplace_back(own);
     return files;
 }

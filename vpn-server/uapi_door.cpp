@@ -5,15 +5,14 @@
 namespace vpn::server {
 namespace {
 
-constexpr const char* socket_directory = "/var/run/wireguard";
 constexpr unsigned socket_directory_mode = 0755;
 
 } // namespace
 
 Result<system::UnixListener> UapiDoor::listen(const std::string& interface) {
-    if (auto there = system::ensure_directory(socket_directory, socket_directory_mode); !there)
+    if (auto there = system::ensure_directory(std::string(directory), socket_directory_mode); !there)
         return failed(there.error().message);
-    auto listener = system::UnixListener::listen(std::string(socket_directory) + '/' + interface + ".sock");
+    auto listener = system::UnixListener::listen(std::string(directory) + '/' + interface + ".sock");
     if (!listener) return failed(listener.error().message);
     return std::move(*listener);
 }

@@ -7,11 +7,14 @@
 #include <boost/asio/io_context.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace vpn::server {
 
 class UapiDoor {
   public:
+    static constexpr std::string_view directory = "/var/run/wireguard";
+
     /// While the process still may. Errors: the directory or the socket can't be made.
     static Result<system::UnixListener> listen(const std::string& interface);
 
