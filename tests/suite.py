@@ -24,7 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORES = os.cpu_count() or 1
 FUZZ_SECONDS, SOAK_SECONDS = 10, 600
-THREADED = ("system", "tun", "engine", "support", "vpn-client", "vpn-server")
+THREADED = ("system", "tun")
 SANITIZERS = {"ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
               "TSAN_OPTIONS": "halt_on_error=1"}
 # Lines in traces are enough, and a third of a compiler's time less than all that a debugger wants. Warnings are errors in the plain
