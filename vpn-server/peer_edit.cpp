@@ -1,5 +1,7 @@
 #include "vpn-server/peer_edit.hpp"
 
+#include "common/crypto/x25519.hpp"
+
 namespace vpn::server {
 namespace {
 

@@ -25,7 +25,7 @@ struct PeerActivity {
     ByteCount received;
     ByteCount sent;
     std::uint64_t handshakes = 0;
-    protocol::DropCounts drops;
+    protocol::DropCounts drops = {};
     std::optional<protocol::Drop> barred = std::nullopt;
     /// Of its quota, across restarts.
     ByteCount used = {};
@@ -46,7 +46,7 @@ struct StatusReport {
     std::uint16_t mtu = 0;
     Now started;
     std::vector<PeerReport> peers;
-    protocol::DropCounts drops;
+    protocol::DropCounts drops = {};
 };
 
 bool is_online(const PeerActivity& activity, Now now);

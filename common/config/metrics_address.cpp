@@ -43,7 +43,6 @@ Result<MetricsAddress> MetricsAddress::parse(std::string_view text) {
         return refused(text,
                        "can be reached from outside, and whoever asks there is told who is connected and how much they send: " +
                            std::string(expected));
-    if (endpoint->port.value == 0) return refused(text, "has no port: it must be 1 to 65535");
     return MetricsAddress{*endpoint};
 }
 

@@ -42,6 +42,7 @@ TEST_CASE("what is neither address nor socket is refused") {
                                    "localhost:9586",
                                    "127.0.0.1",
                                    "127.0.0.1:",
+                                   "127.0.0.1:0",
                                    "127.0.0.1:x",
                                    "127.0.0.1:65536",
                                    "127.0.0.1:-1",
@@ -59,7 +60,6 @@ TEST_CASE("what is neither address nor socket is refused") {
         CAPTURE(text);
         CHECK(read(text) == '"' + text + "\" is no address with a port: " + std::string(expected));
     }
-    CHECK(read("127.0.0.1:0") == "\"127.0.0.1:0\" has no port: it must be 1 to 65535");
 }
 
 TEST_CASE("a socket has an absolute path that the kernel takes") {

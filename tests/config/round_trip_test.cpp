@@ -114,8 +114,10 @@ TEST_CASE("wg-quick text that is written is read back equal, but for what it has
         config.interface.name.clear();
         config.interface.probe.reset();
         config.interface.offloads = true;
+        config.interface.portal_check = well_known_portal_check();
         for (ClientPeer& peer : config.peers) {
             peer.name.clear();
+            peer.more_endpoints.clear();
             peer.written_ips.clear();
         }
         CHECK(again->config == config);

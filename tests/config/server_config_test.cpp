@@ -174,8 +174,8 @@ TEST_CASE("a peer's limits are read, and what is none is refused by name") {
         {"\"disabled\": false", "\"rate\": \"50\"", 24, "\"rate\" must be " + rate + ", found \"50\""},
     });
     const auto config = decode_server(
-        replaced(samples::server, "\"disabled\": false",
-                 "\"expires\": \"2027-01-01T00:00:00Z\", \"quota\": \"100GB\", \"rate\": \"50mbit\", \"disabled\": false"),
+        samples::with(samples::server_file(), "\"disabled\": false",
+                      "\"expires\": \"2027-01-01T00:00:00Z\", \"quota\": \"100GB\", \"rate\": \"50mbit\", \"disabled\": false"),
         "server.json");
     REQUIRE(config);
     CHECK(config->peers[0].limits == PeerLimits{.expires = Wall(std::chrono::seconds(1798761600)),

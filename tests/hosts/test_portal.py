@@ -47,7 +47,7 @@ def browsed(lab):
 def silent(tunnel):
     """Until the client has noticed that its server is silent. Somebody has to send something."""
     with_traffic = tunnel.client.host.start("ping", "-n", "-i", "0.5", addresses.TUNNEL_SERVER[4], log="traffic")
-    eventually("the server's silence is noticed", lambda: tunnel.client.status()["state"] == "broken", seconds=60, every=0.5)
+    eventually("the server's silence is noticed", lambda: tunnel.client.command("status", "laptop", code=None).reason == "silence", seconds=90, every=0.5)
     return with_traffic
 
 

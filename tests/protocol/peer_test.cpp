@@ -29,7 +29,7 @@ struct Host {
 
     Host(VirtualClock& the_clock, std::uint64_t seed) : clock(the_clock), random(seed), ours(make_pair(random)) {}
     void meet(const Host& other) {
-        peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test(), ours);
+        peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test());
     }
     Context context() {
         out.clear();

@@ -23,7 +23,8 @@ TEST_CASE("128 packets are kept, in order") {
     CHECK(staged.size() == 128);
     const auto packets = staged.take();
     REQUIRE(packets.size() == 128);
-    for (std::uint32_t i = 0; i < 128; ++i) CHECK(packets[i] == numbered(i));
+    std::uint32_t next = 0;
+    for (const ByteVector& packet : packets) CHECK(packet == numbered(next++));
     CHECK(staged.empty());
 }
 

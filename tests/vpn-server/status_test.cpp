@@ -175,7 +175,7 @@ TEST_CASE("limits have columns where anybody has one") {
     const Usage usage{{samples::public_key(2), ByteCount{3'221'225'472}}};
     const std::vector<std::string> seen = lines(peers_text(peers_json(config, usage, {}), false));
     CHECK(seen.at(0).ends_with("SENT  EXPIRES                  QUOTA"));
-    CHECK(seen.at(1).ends_with("0 B   2027-01-01 00:00:00 UTC  3.0 GiB of 93.1 GiB"));
+    CHECK(seen.at(1).ends_with("0 B   2027-01-01 00:00:00 UTC  3.0 GiB of 93 GiB"));
     CHECK(seen.at(2).ends_with("0 B   -                        -"));
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("programs find a peer's limits in bytes and bits, and null for none") 
     CHECK(laptop->integer_at("rate") == 50'000'000);
     for (const char* key : {"expires", "quota", "quota_used", "rate"})
         CHECK(find_peer(document, "gateway")->find(key)->is_null());
-    CHECK(holds(peer_text(*laptop), "quota            812 B of 93.1 GiB\n"));
+    CHECK(holds(peer_text(*laptop), "quota            812 B of 93 GiB\n"));
     CHECK(holds(peer_text(*laptop), "rate             50mbit\n"));
     CHECK(holds(peer_text(*find_peer(document, "gateway")), "expires          never\n"));
 }

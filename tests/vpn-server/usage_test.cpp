@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include <fstream>
 #include <unistd.h>
 
@@ -117,10 +119,17 @@ TEST_CASE("who has no quota any more is forgotten, and a server without quotas w
 TEST_CASE("a file that is not ours is refused as a whole, and the keeper begins anew") {
     const std::string key = laptop.to_string();
     const test::Scratch scratch;
-    for (const std::string& text :
-         {std::string(), std::string("vpn-usage 2\n"), "vpn-usage 1\n" + key + "\n", "vpn-usage 1\n" + key + " 12",
-          "vpn-usage 1\n" + key + " -1\n", "vpn-usage 1\n" + key + " 99999999999999999999\n", "vpn-usage 1\n" + key + " 1x\n",
-          "vpn-usage 1\n" + key + " 1\n" + key + " 2\n", "vpn-usage 1\nshort 5\n", "vpn-usage 1\n\n"}) {
+    const std::vector<std::string> texts = {std::string(),
+                                            std::string("vpn-usage 2\n"),
+                                            "vpn-usage 1\n" + key + "\n",
+                                            "vpn-usage 1\n" + key + " 12",
+                                            "vpn-usage 1\n" + key + " -1\n",
+                                            "vpn-usage 1\n" + key + " 99999999999999999999\n",
+                                            "vpn-usage 1\n" + key + " 1x\n",
+                                            "vpn-usage 1\n" + key + " 1\n" + key + " 2\n",
+                                            "vpn-usage 1\nshort 5\n",
+                                            "vpn-usage 1\n\n"};
+    for (const std::string& text : texts) {
         write(scratch.file("usage"), text);
         CHECK_FALSE(UsageStore(scratch.file("usage")).load());
     }

@@ -69,7 +69,7 @@ std::string heard(int visitor) {
 }
 
 /// Until the visitor has gone.
-void linger(int visitor) {
+void stay_silent(int visitor) {
     pollfd gone{visitor, POLLRDHUP, 0};
     ::poll(&gone, 1, -1);
 }
@@ -117,7 +117,7 @@ TEST_CASE("who answers by single bytes for ever, says nothing, or hangs up, ends
         while (say(visitor, "H")) std::this_thread::sleep_for(10ms);
     });
     CHECK(ask_for_way_out(slow.question(little)).kind == Kind::unknown);
-    const Site silent(linger);
+    const Site silent(stay_silent);
     CHECK(ask_for_way_out(silent.question(little)).kind == Kind::unknown);
     const Site short_spoken([](int) {});
     CHECK(ask_for_way_out(short_spoken.question(plenty)).kind == Kind::unknown);
@@ -158,6 +158,6 @@ TEST_CASE("a check under way tells when it is done, and may be given up") {
     pollfd done{check.fd(), POLLIN, 0};
     REQUIRE(::poll(&done, 1, -1) == 1);
     CHECK(check.take() == WayOut{Kind::portal, ""});
-    const Site other(linger);
+    const Site other(stay_silent);
     { const PortalCheck given_up(other.question(little)); }
 }
