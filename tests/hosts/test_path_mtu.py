@@ -51,7 +51,7 @@ def largest_segment(tunnel, path, inner):
     return (room - room % 16 if path < 1500 else room) - {4: 40, 6: 60}[inner]
 
 
-def path_found(tunnel, path):
+def path_found(tunnel, path, seconds=20):
     """Waits until `status` says so, and looks at what followed from it."""
     eventually(f"the way is found to carry {path}", lambda: tunnel.client.status()["path_mtu"] == path, seconds)
     status = tunnel.client.status()
