@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -176,7 +177,12 @@ std::string Probe::missing() const { return asking_->names(false); }
 
 Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
                            std::function<void()> answered, Duration first_wait) {
-    auto asking = std::make_unique<Asking>(loop, targets.both, std::move(answered), first_wait);
+    std::unique_ptr<Asking> asking;
+    try {
+        asking = std::make_unique<Asking>(loop, targets.both, std::move(answered), first_wait);
+    } catch (const std::system_error& error) {
+        return failed(error.what()); // no descriptor is left for a timer: a tunnel that stands goes on without the answer
+    }
     std::string trouble = "there is nobody to ask";
     const auto add = [&](OsResult<Target> target) {
         if (target)

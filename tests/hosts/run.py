@@ -124,7 +124,7 @@ class Run:
 
 
 def choose(options):
-    chosen = sentences.collect()
+    chosen = [one for one in sentences.collect() if one.everyday or options.all or options.filter or options.list]
     if sentences.is_reference():
         chosen = [one for one in chosen if one.reference]
     return [one for one in chosen if all(word.lower() in f"{one.module}: {one.text}".lower() for word in options.filter)]
@@ -158,6 +158,7 @@ def run(options):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--filter", action="append", default=[], metavar="TEXT", help="only tests whose module or sentence holds TEXT; all of several")
+    parser.add_argument("--all", action="store_true", help="every row of every table of tests; else, and without --filter, every second one")
     parser.add_argument("--list", action="store_true", help="name the tests, run none")
     parser.add_argument("-j", "--jobs", type=int, default=3, help="how many at a time (default 3)")
     parser.add_argument("--reference", action="store_true", help="prove the lab itself: wireguard-go in the place of our programs")

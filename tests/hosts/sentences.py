@@ -31,6 +31,9 @@ class Sentence:
     bare: bool
     # What our programs speak with each other where the test does not choose; None: what they do untold.
     suite: str | None = None
+    # Of a table of tests every second one is for every day, as the squares of a chessboard are of one colour: each value of each
+    # parameter is tried, and both suites. The others are for a soak, and for whoever asks by name.
+    everyday: bool = True
 
     @property
     def module(self):
@@ -49,11 +52,14 @@ def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites
     `suites`: once more in suite hybrid."""
     def mark(function):
         open_ones = {key: value if isinstance(value, tuple) else (value,) for key, value in parameters.items()}
-        for values in itertools.product(*open_ones.values()):
-            chosen = dict(zip(open_ones, values))
-            SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare))
+        is_table = sum(len(values) > 1 for values in open_ones.values()) + suites > 1
+        for places in itertools.product(*(range(len(values)) for values in open_ones.values())):
+            chosen = {key: values[place] for (key, values), place in zip(open_ones.items(), places)}
+            white = sum(places) % 2 == 0
+            SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare, everyday=white or not is_table))
             if suites:
-                SENTENCES.append(Sentence(text.format(**chosen) + " (suite hybrid)", function, chosen, seconds, apart, False, bare, "hybrid"))
+                SENTENCES.append(Sentence(text.format(**chosen) + " (suite hybrid)", function, chosen, seconds, apart, False, bare, "hybrid",
+                                          everyday=not white or not is_table))
         return function
     return mark
 

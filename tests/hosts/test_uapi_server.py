@@ -70,7 +70,7 @@ def added(lab):
     client.up()
     assert server.peer_names() == ["peer1"]
     server.restart()
-    eventually("the peer is back", lambda: lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4], code=None).code == 0, seconds=15)
+    eventually("the peer is back", lambda: lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4], code=None).code == 0, seconds=60)
     wg(lab, "set", "vpns", "peer", pubkey(tunnel.facts.client_key), "remove")
     assert not file_of(server)["peers"] and not show(lab, "peers")
     assert lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4], code=None).code != 0
