@@ -78,7 +78,7 @@ constexpr Names programs =
     "alarm execve execveat fork getitimer ioprio_get landlock_add_rule landlock_create_ruleset landlock_restrict_self mknod "
     "mknodat "
     "seccomp setfsgid setfsuid setgid setgroups setitimer setpriority setregid setresgid setresuid setreuid setsid setuid sync "
-    "syncfs";
+    "syncfs timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64";
 
 /// The younger ones are not known to the list: 450 is set_mempolicy_home_node, of Linux 5.17.
 constexpr int oldest_unknown = 451;
