@@ -45,8 +45,8 @@ Result<std::unique_ptr<PathMtu>> PathMtu::start(boost::asio::io_context& loop, c
 
 PathMtu::PathMtu(boost::asio::io_context& loop, const Question& question, EchoListener listener, Means means)
     : question_(question), means_(std::move(means)), listener_(std::move(listener)), identifier_(random_identifier()),
-      pause_(between_looks), fruitless_(between_looks),
-      watch_(loop, listener_.fd(), [this] { hear(); }), alarm_(loop, [this] { search_ ? go_on() : look(); }) {}
+      pause_(between_looks), fruitless_(between_looks), watch_(loop, listener_.fd(), [this] { hear(); }),
+      alarm_(loop, [this] { search_ ? go_on() : look(); }) {}
 
 void PathMtu::handle_network_change() {
     search_.reset();

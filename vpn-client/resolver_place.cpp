@@ -44,9 +44,9 @@ fs::path leads_to(fs::path path) {
     return path;
 }
 
-/// From now on what is written into /etc is seen in here alone, and what others write to the same files outside is not: a mount over
-/// one file would be gone as soon as somebody outside puts another in that one's place. False where other things are mounted in
-/// /etc, as containers have it (nobody can replace those), or the kernel can't.
+/// From now on what is written into /etc is seen in here alone, and what others write to the same files outside is not: a mount
+/// over one file would be gone as soon as somebody outside puts another in that one's place. False where other things are mounted
+/// in /etc, as containers have it (nobody can replace those), or the kernel can't.
 bool own_etc() {
     const auto mounts = system::read_file("/proc/self/mounts", most_mounts);
     if (!mounts || mounts->find(" /etc/") != std::string::npos) return false;

@@ -12,7 +12,8 @@ namespace vpn::system {
 /// Returns what could not be done, as one sentence; nullopt if all was.
 [[nodiscard]] std::optional<std::string> protect_memory();
 
-/// Gives memory that was freed back to the kernel, as far as it lies at the heap's end: after something that took much for a while.
+/// Gives memory that was freed back to the kernel, as far as it lies at the heap's end: after something that took much for a
+/// while.
 void give_back_memory();
 
 /// CAP_NET_ADMIN is effective: interfaces, routes and nftables can be changed.

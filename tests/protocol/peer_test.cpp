@@ -28,9 +28,7 @@ struct Host {
     Path there{endpoint("192.0.2.9:9"), {}};
 
     Host(VirtualClock& the_clock, std::uint64_t seed) : clock(the_clock), random(seed), ours(make_pair(random)) {}
-    void meet(const Host& other) {
-        peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test());
-    }
+    void meet(const Host& other) { peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test()); }
     Context context() {
         out.clear();
         return {ours, indices, random, clock.now(), out};

@@ -118,7 +118,9 @@ TEST_CASE("another process, or a counter that began anew, has no rate yet") {
 }
 
 TEST_CASE("the graph shows each look as a bar, the highest as a whole one, and nothing as none") {
-    const auto look = [](std::uint64_t received, std::uint64_t sent) { return Traffic{ByteCount{received}, ByteCount{sent}, 1s}; };
+    const auto look = [](std::uint64_t received, std::uint64_t sent) {
+        return Traffic{ByteCount{received}, ByteCount{sent}, 1s};
+    };
     const std::string text = rate_graph({look(0, 0), look(1, 0), look(500, 0), look(1000, 0)});
     CHECK(has(text, " ▁▄█  at most 8.0 kbit/s\n"));
     CHECK(has(text, "sent              at most 0 bit/s\n"));
