@@ -27,7 +27,11 @@ std::string uapi_answer(const Engine& engine, Mark mark) {
     std::ranges::sort(ids); // as they came
     std::vector<config::UapiPeerFacts> peers;
     peers.reserve(ids.size());
-    for (const protocol::PeerId id : ids) peers.push_back(facts_of(*conversation.peer(id), conversation.allowed_ips().of(id)));
+    for (const protocol::PeerId id : ids) {
+        const protocol::Peer& peer = *conversation.peer(id);
+        // Who is not served has no prefixes; a program that copied that back would take them from the file.
+        if (!peer.barred()) peers.push_back(facts_of(peer, conversation.allowed_ips().of(id)));
+    }
     return config::format_uapi_answer({conversation.private_key().clone(), engine.port(), mark}, peers);
 }
 

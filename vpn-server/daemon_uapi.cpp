@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
+#include <unordered_set>
 
 namespace vpn::server {
 namespace {
@@ -26,7 +27,10 @@ int Daemon::uapi_set(config::UapiSet set) {
         log_.warn("uapi-refused", {{"reason", why}});
         return error;
     };
-    auto plan = plan_uapi_set(config_, std::move(set));
+    std::unordered_set<crypto::PublicKey> unserved;
+    for (const tun::PeerStatus& peer : engine_.peers())
+        if (peer.barred) unserved.insert(peer.public_key);
+    auto plan = plan_uapi_set(config_, std::move(set), unserved);
     if (!plan) return refuse(plan.error().error, plan.error().why);
     const config::ServerInterface& interface = plan->wanted.interface;
     std::optional<tun::Sockets> sockets;

@@ -30,9 +30,9 @@ class Peers {
         }
     }
 
-    void remove_all() {
+    void remove_all_but(const std::unordered_set<crypto::PublicKey>& unseen) {
         for (Slot& slot : slots_)
-            if (!slot.peer.disabled) slot.gone = true;
+            if (!slot.peer.disabled && !unseen.contains(slot.peer.public_key)) slot.gone = true;
     }
 
     void apply(config::UapiPeer&& change) {
@@ -165,14 +165,15 @@ void set_private_key(config::ServerInterface& interface, crypto::PrivateKey key)
 
 } // namespace
 
-tl::expected<UapiPlan, UapiRefused> plan_uapi_set(const ServerConfig& running, config::UapiSet set) {
+tl::expected<UapiPlan, UapiRefused> plan_uapi_set(const ServerConfig& running, config::UapiSet set,
+                                                  const std::unordered_set<crypto::PublicKey>& unserved) {
     UapiPlan plan{.wanted = running.clone(), .passing = {}, .mark = set.mark};
     config::ServerInterface& interface = plan.wanted.interface;
     if (set.private_key) set_private_key(interface, std::move(*set.private_key));
     if (set.listen_port && set.listen_port->value != 0) interface.listen_port = *set.listen_port; // zero: any, and it has one
     const crypto::PublicKey ourselves = crypto::public_key_of(interface.private_key);
     Peers peers(plan.wanted);
-    if (set.replace_peers) peers.remove_all();
+    if (set.replace_peers) peers.remove_all_but(unserved);
     for (config::UapiPeer& peer : set.peers) {
         if (peer.public_key == ourselves) continue;
         protocol::PeerChange passing;

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace vpn::server {
@@ -26,8 +27,9 @@ struct UapiRefused {
 };
 
 /// Prefixes that are single hosts within "networks" become a peer's addresses, all others networks behind it. A disabled peer
-/// stays so, and `replace_peers` leaves it alone: `wg` does not see it.
+/// stays so, and `replace_peers` leaves it and those in `unserved` alone: `wg` does not see them.
 /// Errors: EINVAL if the file may not say so.
-tl::expected<UapiPlan, UapiRefused> plan_uapi_set(const config::ServerConfig& running, config::UapiSet set);
+tl::expected<UapiPlan, UapiRefused> plan_uapi_set(const config::ServerConfig& running, config::UapiSet set,
+                                                  const std::unordered_set<crypto::PublicKey>& unserved = {});
 
 } // namespace vpn::server
