@@ -161,7 +161,7 @@ def rate(lab, way):
     tunnel = Tunnel(lab, client=WIREGUARD_GO)
     other = Facts(server_key=tunnel.facts.server_key, allowed_ips=[addresses.TUNNEL_NETWORK[4]], client_addresses=["10.66.0.9/32"])
     config = tunnel.server.config()
-    config["host_services"] = ["5201/tcp", "5202/tcp"]
+    config["host_services"] = ["5201/tcp", "5201/udp", "5202/tcp"]
     config["peers"][0]["rate"] = "10mbit"
     config["peers"].append({"name": "router", "public_key": pubkey(other.client_key), "addresses": other.client_addresses})
     tunnel.server.write(config)

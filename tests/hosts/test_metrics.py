@@ -151,7 +151,7 @@ def taken(lab):
     assert fetch(lab).get("vpn_peers") == 1
     server.restart()
     assert "no-metrics" in server.process.err, server.process.err
-    lab.laptop.run("ping", "-n", "-c1", "-W15", addresses.TUNNEL_SERVER[4])
+    eventually("the laptop is served again", lambda: lab.laptop.run("ping", "-n", "-c1", "-W1", addresses.TUNNEL_SERVER[4], code=None).code == 0, seconds=60)
     squatter.stop()
     server.command("reload")
     assert fetch(lab, "127.0.0.1", PORT + 1).get("vpn_peers") == 2
