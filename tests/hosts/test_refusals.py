@@ -255,8 +255,12 @@ WHAT_IS_TAKEN = {
 def watched(lab):
     """Tells of every change to the firewall and the links of the laptop."""
     watch = [lab.laptop.start(*command, log=f"watch-{command[0]}") for command in (("nft", "monitor"), ("ip", "monitor", "link", "rule", "route"))]
-    lab.laptop.nft("table inet sign_of_life { }; delete table inet sign_of_life\n")
-    eventually("the watch sees", lambda: "sign_of_life" in watch[0].out)
+
+    def gives_a_sign():  # again until it is seen: the watch takes a moment to begin
+        lab.laptop.nft("table inet sign_of_life { }; delete table inet sign_of_life\n")
+        return "sign_of_life" in watch[0].out
+
+    eventually("the watch sees", gives_a_sign, seconds=20, every=0.1)
     return watch
 
 
