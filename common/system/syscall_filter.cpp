@@ -42,7 +42,8 @@ constexpr Names about_itself =
 
 /// Reading them; none is set.
 constexpr Names clocks = "clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 "
-                         "gettimeofday nanosleep time timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime "
+                         "gettimeofday nanosleep time timer_create timer_delete timer_getoverrun timer_gettime timer_gettime64 "
+                         "timer_settime timer_settime64 timerfd_create timerfd_gettime timerfd_gettime64 timerfd_settime "
                          "timerfd_settime64";
 
 constexpr Names events =
@@ -94,7 +95,7 @@ struct Release {
 /// A filter that is being written. It remembers the first error.
 class Filter {
   public:
-    Filter() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {
+    explicit Filter(std::uint32_t otherwise) : context_(seccomp_init(otherwise)) {
         if (!context_) error_ = ENOMEM;
     }
 
@@ -168,7 +169,7 @@ void lack_the_unknown(Filter& filter) {
 } // namespace
 
 std::optional<std::string> allow_system_calls(const SyscallNeeds& needs) {
-    Filter filter;
+    Filter filter(needs.programs ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS);
     allow_memory(filter);
     allow_threads(filter);
     for (const Names names : {signals, about_itself, clocks, events, descriptors, files, children}) filter.allow(names);

@@ -1,6 +1,7 @@
 // What a process may still ask of the kernel once it runs: the calls on a list, and no others (seccomp; THREATS, "a bug of our
-// own"). Any other call ends the process on the spot, and nothing but that process. Refuses to know: who needs which of them, and
-// files.
+// own"). Any other call ends the process on the spot, and nothing but that process. Where programs of others are started, whose
+// calls nobody can know by heart, it is refused instead (EPERM): one call more than listed must not cost a machine its name
+// servers. Refuses to know: who needs which of them, and files.
 //
 // Why a list of what is allowed, and not of what is dangerous: the kernel grows by several calls a year, and whoever lists
 // dangers has never heard of the next one. What makes such lists brittle is a C library that is newer than the list. So
