@@ -47,11 +47,10 @@ struct Sorted {
 Sorted sorted(const Claim& claim) {
     Sorted sorted;
     for (const Prefix& prefix : claim.allowed_ips) {
-        if (!is_full(claim, prefix.family()))
-            sorted.named.push_back(prefix);
-        else if (!is_full_tunnel(claim.allowed_ips, prefix.family()))
+        const bool full = is_full(claim, prefix.family());
+        if (full && !is_full_tunnel(claim.allowed_ips, prefix.family()))
             sorted.pieces.push_back(prefix);
-        else if (prefix.bits() > 1)
+        else if (!full || prefix.bits() > 1)
             sorted.named.push_back(prefix);
     }
     return sorted;

@@ -10,9 +10,10 @@ std::vector<Endpoint> families_in_turn(const std::vector<Endpoint>& endpoints) {
     if (endpoints.empty()) return {};
     const Family first = endpoints.front().address.family();
     std::vector<Endpoint> mixed = endpoints;
-    const auto second = std::ranges::stable_partition(mixed, [first](const Endpoint& e) { return e.address.family() == first; });
-    const std::vector<Endpoint> ones(mixed.begin(), second.begin());
-    const std::vector<Endpoint> others(second.begin(), second.end());
+    const auto second =
+        std::stable_partition(mixed.begin(), mixed.end(), [first](const Endpoint& e) { return e.address.family() == first; });
+    const std::vector<Endpoint> ones(mixed.begin(), second);
+    const std::vector<Endpoint> others(second, mixed.end());
     mixed.clear();
     for (std::size_t i = 0; i < std::max(ones.size(), others.size()); ++i) {
         if (i < ones.size()) mixed.push_back(ones[i]);
@@ -43,7 +44,8 @@ std::vector<Endpoint> EndpointBook::others(const Endpoint& tried) const {
     if (in_use_ < servers_.size())
         std::ranges::copy_if(servers_[in_use_], std::back_inserter(others), [&tried](const Endpoint& e) { return e != tried; });
     // Of those that are left, the other family comes first: it is the one that may work where this one does not.
-    std::ranges::stable_partition(others, [&](const Endpoint& e) { return e.address.family() != tried.address.family(); });
+    std::stable_partition(others.begin(), others.end(),
+                          [&](const Endpoint& e) { return e.address.family() != tried.address.family(); });
     others = families_in_turn(others);
     if (heard_ && heard_ != tried && std::ranges::find(others, *heard_) == others.end()) others.push_back(*heard_);
     return others;

@@ -89,8 +89,12 @@ Granted<void> check_locks(system::Nftables& nftables, const ConnectionFile& file
     if (!file.config.interface.lock) return {};
     for (const std::string& other : running_connections())
         if (other != file.origin.name)
-            return refuse(ExitCode::failure, "the lock of " + file.origin.name + " would cut off " + other +
-                                                 ", which is connected. To end that first: vpn-client disconnect " + other);
+            return refuse(ExitCode::failure, std::string("the lock of ")
+                                                 .append(file.origin.name)
+                                                 .append(" would cut off ")
+                                                 .append(other)
+                                                 .append(", which is connected. To end that first: vpn-client disconnect ")
+                                                 .append(other));
     return {};
 }
 

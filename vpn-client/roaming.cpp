@@ -44,8 +44,7 @@ std::vector<IpAddress> Roaming::destinations() const {
     for (const tun::PeerStatus& peer : engine_.peers())
         if (peer.endpoint) all.push_back(peer.endpoint->address);
     std::ranges::sort(all);
-    const auto twice = std::ranges::unique(all);
-    all.erase(twice.begin(), twice.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
 }
 

@@ -117,7 +117,7 @@ class HttpServer::Acceptor {
   public:
     Acceptor(asio::io_context& loop, Listener listener, HttpPage page)
         : page_(std::move(page)), state_(std::make_shared<State>(loop)) {
-        UniqueFd fd = std::visit([this](auto& one) { return take(one); }, listener);
+        UniqueFd fd = std::visit([this](auto& one) { return this->take(one); }, listener);
         sockaddr_storage address{};
         socklen_t size = sizeof address;
         ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);

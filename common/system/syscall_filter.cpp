@@ -141,14 +141,16 @@ void allow_memory(Filter& filter) {
     constexpr scmp_datum_t both = PROT_WRITE | PROT_EXEC;
     filter.allow(memory);
     for (const char* const name : {"mmap", "mmap2"})
-        for (const scmp_datum_t allowed : {PROT_NONE, PROT_WRITE, PROT_EXEC}) filter.allow_if(name, protection, both, allowed);
+        for (const unsigned allowed : {unsigned{PROT_NONE}, unsigned{PROT_WRITE}, unsigned{PROT_EXEC}})
+            filter.allow_if(name, protection, both, allowed);
     filter.allow_if("mprotect", protection, PROT_EXEC, 0);
 }
 
 void allow_sockets(Filter& filter, bool packet) {
     constexpr scmp_datum_t all = ~scmp_datum_t{0};
     filter.allow(network);
-    for (const scmp_datum_t family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) filter.allow_if("socket", 0, all, family);
+    for (const unsigned family : {unsigned{AF_UNIX}, unsigned{AF_INET}, unsigned{AF_INET6}, unsigned{AF_NETLINK}})
+        filter.allow_if("socket", 0, all, family);
     if (packet) filter.allow_if("socket", 0, all, AF_PACKET);
 }
 

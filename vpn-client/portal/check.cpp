@@ -89,7 +89,7 @@ WayOut ask_for_way_out(const PortalQuestion& question) {
         const Boot now = system::now().boot;
         const auto fair_share = (end - now) / static_cast<int>(addresses.size() - i);
         Exchange exchange({addresses[i], question.url.server.port, 0}, question.mark, now + fair_share);
-        const WayOut seen = judge_portal_answer(exchange.ask(portal_question(question.url)), question.url);
+        WayOut seen = judge_portal_answer(exchange.ask(portal_question(question.url)), question.url);
         if (seen.kind != WayOut::Kind::unknown) return seen;
     }
     return {};
