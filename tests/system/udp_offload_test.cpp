@@ -289,7 +289,7 @@ TEST_CASE("a link that takes less than it is given has its drops counted, and th
         UdpSocket near = open_socket(side.family);
         UdpSocket far = joined.far_socket(side.family);
         CHECK(exchange(near, far, at(side.far, far), {Run(1, 1)}) == 0); // the neighbour is known
-        CHECK(shell("tc qdisc add dev near0 root tbf rate 8mbit burst 2000 limit 4000") == "");
+        CHECK(shell("tc qdisc add dev near0 root tbf rate 800kbit burst 2000 limit 4000") == "");
         std::vector<Run> runs;
         for (std::uint32_t i = 0; i < 200; ++i) runs.emplace_back(1, 1000, 0, i);
         std::vector<OutgoingDatagram> outgoing;
@@ -302,7 +302,7 @@ TEST_CASE("a link that takes less than it is given has its drops counted, and th
         CHECK(arrived.datagrams.size() == report.sent); // each that is said to be sent, none twice
         CHECK(std::is_sorted(arrived.datagrams.begin(), arrived.datagrams.end()));
 
-        CHECK(shell("tc qdisc replace dev near0 root tbf rate 8mbit burst 2000 limit 4000") == "");
+        CHECK(shell("tc qdisc replace dev near0 root tbf rate 800kbit burst 2000 limit 4000") == "");
         const Run run(60, 1000);
         const std::vector<OutgoingDatagram> flood(20, run.to(at(side.far, far)));
         const SendReport flooded = near.send(flood);
