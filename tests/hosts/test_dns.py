@@ -154,7 +154,7 @@ def file_split(lab):
 
 
 @sentence("who rewrites /etc/resolv.conf while connected is overruled, and what he wrote is what is put back: {way}",
-          way=("in place", "by another file", "by a link", "line by line"))
+          way=("in place", "by another file", "by a link", "line by line", "line by line, and slowly"))
 def rewritten(lab, way):
     tunnel = connected(lab, dns=[INSIDE])
     theirs = "nameserver 192.0.2.77\nnameserver 192.0.2.78\n"
@@ -162,7 +162,9 @@ def rewritten(lab, way):
     lab.laptop.sh({"in place": f"cat /run/theirs > {RESOLV_CONF}",
                    "by another file": f"cp /run/theirs {RESOLV_CONF}.new; mv {RESOLV_CONF}.new {RESOLV_CONF}",
                    "by a link": f"ln -sfn /run/theirs {RESOLV_CONF}",
-                   "line by line": f"head -n 1 /run/theirs > {RESOLV_CONF}; tail -n 1 /run/theirs >> {RESOLV_CONF}"}[way])
+                   "line by line": f"head -n 1 /run/theirs > {RESOLV_CONF}; tail -n 1 /run/theirs >> {RESOLV_CONF}",
+                   "line by line, and slowly": f"head -n 1 /run/theirs > {RESOLV_CONF}; until grep -qw {INSIDE} {RESOLV_CONF}; do sleep 0.1; done; "
+                                               f"tail -n 1 /run/theirs >> {RESOLV_CONF}"}[way])
     eventually("the tunnel's server is back", lambda: name_servers(lab.laptop) == [INSIDE])
     assert back_end(tunnel) == "resolv.conf"
     tunnel.client.disconnect()

@@ -27,6 +27,13 @@ bool is_text(const SavedFile& file, std::string_view text) { return file.kind ==
 
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
 
+/// Who writes line by line, and is overruled in the middle, has the rest of it behind our text.
+void append_text(SavedFile& file, std::string_view text) {
+    if (file.kind != Kind::file) return;
+    if (!file.content.empty() && !file.content.ends_with('\n')) file.content += '\n';
+    file.content += text;
+}
+
 /// What the C library finds there, links followed.
 std::string readable_text() { return system::read_file(resolv_conf_path).value_or(""); }
 
@@ -116,10 +123,13 @@ ResolvConfKeeper::News ResolvConfKeeper::look(Boot now) {
     if (now - last_overruled_ > overruled_within) overruled_ = 0;
     last_overruled_ = now;
     if (++overruled_ > most_overruled) return News::gave_up;
-    // Nothing, or our own text with something behind it, is not what anybody wants to have back.
-    const bool theirs = found->kind != Kind::nothing && !found->content.starts_with(first_line(text_));
-    auto journal = theirs ? std::nullopt : read_dns_journal(connection_);
-    SavedFile before = journal && journal->file ? std::move(journal->file->before) : std::move(*found);
+    auto journal = read_dns_journal(connection_);
+    SavedFile before = journal && journal->file ? std::move(journal->file->before) : *found;
+    if (found->content.starts_with(text_)) {
+        append_text(before, std::string_view(found->content).substr(text_.size()));
+    } else if (!found->content.starts_with(first_line(text_)) && found->kind != Kind::nothing) {
+        before = std::move(*found);
+    }
     return take_place(std::move(before)) ? News::overruled : News::gave_up;
 }
 
