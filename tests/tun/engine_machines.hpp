@@ -254,6 +254,11 @@ struct Pair {
 
     template <class Meanwhile> std::vector<Arrived> exchange(const Amount& amount, Meanwhile meanwhile) {
         connect();
+        return carry(amount, meanwhile);
+    }
+
+    /// In the session that there is.
+    template <class Meanwhile> std::vector<Arrived> carry(const Amount& amount, Meanwhile meanwhile) {
         const Flow over_v6{a, b, far_port + 1, b.number(), Family::v6};
         return test::exchange(loop, {{a, b}, {b, a}, over_v6}, amount, meanwhile);
     }

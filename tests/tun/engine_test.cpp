@@ -157,7 +157,6 @@ TEST_CASE("two hosts behind one peer get their flows each in its order while the
 TEST_CASE("the outer sockets change under load, no session ends, and nothing is mixed up") {
     Pair pair;
     const auto sessions = [&] { return pair.a.observer.handshakes + pair.b.observer.handshakes; };
-    int first = 0;
     std::uint64_t turns = 0;
     std::uint64_t changes = 0;
     const auto received = [&](bool by_a) {
@@ -170,7 +169,8 @@ TEST_CASE("the outer sockets change under load, no session ends, and nothing is 
         const std::byte word{};
         ::sendto(from.socket(Family::v4, 0).get(), &word, sizeof word, 0, place.get(), place.size);
     };
-    const auto flows = pair.exchange(some_arrive, [&] {
+    int first = 0;
+    const auto move_now_and_then = [&] {
         if (turns++ == 0) first = sessions();
         say(pair.a, pair.b);
         say(pair.b, pair.a);
@@ -186,12 +186,15 @@ TEST_CASE("the outer sockets change under load, no session ends, and nothing is 
         heard = received(changes % 2 == 0);
         CHECK(machine.engine().port() == port);
         CHECK(machine.engine().set_mark(Mark{static_cast<std::uint32_t>(changes)}));
-    });
-    for (const Arrived& flow : flows) {
-        CHECK(flow.count > packets / 100);
-        CHECK(flow.out_of_order == 0);
+    };
+    pair.connect();
+    // However few turns a machine takes for so many packets.
+    while (changes <= 3) {
+        for (const Arrived& flow : pair.carry(some_arrive, move_now_and_then)) {
+            CHECK(flow.count > packets / 100);
+            CHECK(flow.out_of_order == 0);
+        }
     }
-    CHECK(changes > 3);
     CHECK(sessions() == first);
 }
 
