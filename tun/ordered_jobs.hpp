@@ -1,16 +1,18 @@
 // Jobs that begin one at a time, run on every thread, and end in order where order counts (DATAPATH 4): each tells which lanes it
 // uses as it is taken, and ends after every earlier one that shares a lane with it. So packets of one flow are never reordered,
-// however many threads carry it and by whatever way it comes, and what different peers get and send ends at the same time.
-// The threads are equals (the pattern Leader/Followers): one leads, that is, sleeps until there is something and takes it; it
-// hands the lead on only when more is waiting, and when that pays: what must happen in order anyway is not faster on two threads,
-// and waking the second costs. So a lone packet wakes one thread, a fat flow has them all where its work is mostly cipher, and
-// many flows have them all.
+// however many threads carry it and by whatever way it comes, and what different peers get and send ends at the same time. A job
+// of many flows shares a lane with nearly every other: so it may end in parts, each of which waits only for the same part of
+// others. The threads are equals (the pattern Leader/Followers): one leads, that is, sleeps until there is something and takes
+// it; it hands the lead on only when more is waiting, and when that pays: what must happen in order anyway is not faster on two
+// threads, and waking the second costs. So a lone packet wakes one thread, a fat flow has them all where its work is mostly
+// cipher, and many flows have them all.
 //
 // Refuses to know: packets and descriptors.
 #pragma once
 
 #include "tun/lanes.hpp"
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -58,8 +60,9 @@ class JobTimes {
 /// Whether full jobs of late could end at the same time: a moving average over about eight. One thread at a time.
 class JobLanes {
   public:
-    void taken(const Lanes& lanes) {
-        apart_ += ((lanes.share(last_) ? 0.0 : 1.0) - apart_) / 8;
+    /// `in_parts`: the job itself has more ends than one.
+    void taken(const Lanes& lanes, bool in_parts = false) {
+        apart_ += ((lanes.share(last_) && !in_parts ? 0.0 : 1.0) - apart_) / 8;
         last_ = lanes;
     }
     [[nodiscard]] bool mostly_apart() const { return apart_ > 0.5; }
@@ -69,7 +72,8 @@ class JobLanes {
     double apart_ = 0;
 };
 
-template <class Job> class OrderedJobs {
+/// `parts`: of how many lanes' parts each job has an end of its own; a power of two, up to 16.
+template <class Job, std::size_t parts = 1> class OrderedJobs {
   public:
     /// `count` jobs may be between their beginning and their end; `make()` makes each, once.
     template <class Make> OrderedJobs(std::size_t count, HandOver hand_over, Make make) : hand_over_(hand_over), places_(count) {
@@ -77,9 +81,10 @@ template <class Job> class OrderedJobs {
     }
 
     /// What each thread runs. `take(Job&, Lanes&)` adds to the lanes, none at first, gives Taken and may sleep: one thread at a
-    /// time. `work(Job&)`: any number at a time. `finish(Job&)`: after that of all jobs that were taken earlier and share a lane,
-    /// by any thread; at the same time as others. No job is finished by more jobs early than there are places.
-    /// Returns once one thread's take said stop. Throws what they throw; the other threads go on, without that job.
+    /// time. `work(Job&)`: any number at a time. `finish(Job&)`, or `finish(Job&, part)` for each part that has a lane of the
+    /// job: after that of all jobs that were taken earlier and share a lane, by any thread; at the same time as others, and as
+    /// other parts of the same job. A job without lanes has an end of part 0. No job is finished by more jobs early than there
+    /// are places. Returns once one thread's take said stop. Throws what they throw; the other threads go on, without that job.
     template <class Take, class Work, class Finish> void run(Take take, Work work, Finish finish) {
         std::unique_lock lead(lead_, std::defer_lock);
         for (;;) {
@@ -106,48 +111,77 @@ template <class Job> class OrderedJobs {
     struct Place {
         Job* job = nullptr;
         bool full = false;
-        Stage stage = Stage::finished;
         Lanes lanes;
+        std::array<Stage, parts> stages{}; ///< of a part that the job has no lane of: finished
+        std::size_t unfinished = 0;        ///< parts
+        JobTimes::Clock::duration finish{};
+    };
+    struct End {
+        Place* place;
+        std::size_t part;
     };
 
     Place& begin(Job& job, const Lanes& lanes, bool full) {
-        if (full) lanes_.taken(lanes);
+        Place begun{&job, full, lanes};
+        for (std::size_t part = 0; part < parts; ++part) {
+            const bool used = lanes.any_in({part, parts});
+            begun.stages[part] = used ? Stage::working : Stage::finished;
+            begun.unfinished += used ? 1 : 0;
+        }
+        if (begun.unfinished == 0) begun.stages[0] = Stage::working, begun.unfinished = 1;
+        if (full) lanes_.taken(lanes, begun.unfinished > 1);
         const std::lock_guard lock(lock_);
         Place& place = place_of(begun_++);
-        place = {&job, full, Stage::working, lanes};
+        place = begun;
         return place;
     }
     [[nodiscard]] bool it_pays() const { return hand_over_ == HandOver::always || times_.mostly_work() || lanes_.mostly_apart(); }
 
-    /// Nobody waits: a job that is done but held up is left to whoever finishes what holds it up, and looks again after that.
+    /// Nobody waits: what is done but held up is left to whoever finishes what holds it up, and looks again after that.
     template <class Finish> void finish_what_may(Place& mine, Finish& finish, std::exception_ptr& thrown) {
         std::unique_lock lock(lock_);
-        mine.stage = Stage::done;
-        while (Place* place = next_that_may()) {
-            place->stage = Stage::finishing;
+        for (Stage& stage : mine.stages)
+            if (stage == Stage::working) stage = Stage::done;
+        for (End each = next_that_may(); each.place != nullptr; each = next_that_may()) {
+            each.place->stages[each.part] = Stage::finishing;
             lock.unlock();
+            JobTimes::Clock::duration took{};
             attempt(
-                place->full, [&] { finish(*place->job); }, [&](auto time) { times_.finished(time); }, thrown);
+                each.place->full, [&] { finish_part(finish, *each.place->job, each.part); }, [&](auto time) { took = time; },
+                thrown);
             lock.lock();
-            end(*place);
+            each.place->finish += took;
+            end(each);
         }
     }
-    /// The oldest that is done and shares no lane with an older one. Requires: the lock.
-    Place* next_that_may() {
+    template <class Finish> static void finish_part(Finish& finish, Job& job, std::size_t part) {
+        if constexpr (parts == 1)
+            finish(job);
+        else
+            finish(job, part);
+    }
+    /// The oldest that is done and shares no lane with an older one; no place if there is none. Requires: the lock.
+    End next_that_may() {
         Lanes held;
         for (std::uint64_t i = ended_; i != begun_; ++i) {
             Place& place = place_of(i);
-            if (place.stage == Stage::finished) continue;
-            if (place.stage == Stage::done && !place.lanes.share(held)) return &place;
-            held |= place.lanes;
+            for (std::size_t part = 0; part < parts; ++part) {
+                const LanePart lanes{part, parts};
+                if (place.stages[part] == Stage::finished) continue;
+                if (place.stages[part] == Stage::done && !place.lanes.share(held, lanes)) return {&place, part};
+                held.add_part(place.lanes, lanes);
+            }
         }
-        return nullptr;
+        return {nullptr, 0};
     }
     /// Requires: the lock.
-    void end(Place& place) {
-        place.stage = Stage::finished;
+    void end(End each) {
+        Place& place = *each.place;
+        place.stages[each.part] = Stage::finished;
+        if (--place.unfinished > 0) return;
+        if (place.full) times_.finished(place.finish);
         free_.push_back(place.job); // the last used is taken first: it is still in the cache
-        while (ended_ != begun_ && place_of(ended_).stage == Stage::finished) ++ended_;
+        while (ended_ != begun_ && place_of(ended_).unfinished == 0) ++ended_;
         room_.notify_one(); // the leader, if anybody
     }
 

@@ -17,6 +17,8 @@ constexpr std::size_t largest_packet = 65535;
 constexpr std::size_t read_at_once = 2 * largest_packet;
 constexpr std::size_t packets_at_once = 256;
 constexpr std::size_t receive_slots = 8;
+/// Of an outbound job, each with an end of its own: many destinations at once would all wait for each other otherwise.
+constexpr std::size_t outbound_parts = 4;
 /// Beside the one that each thread has in hand: done, and waiting for its turn to leave. Not more: a job that a thread is slow to
 /// send is overtaken by those of other lanes, which may be the same peer's, and its counters must not fall out of the peer's
 /// window.
@@ -97,7 +99,7 @@ namespace {
 /// What was read in one go, then what is to be sent of it.
 class OutboundJob {
   public:
-    OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size), sending_(sealed_room) { reads_.reserve(packets_at_once); }
+    OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size) { reads_.reserve(packets_at_once); }
 
     /// Reads until the device is empty or the job is full. What goes to one inner address has one lane: a flow, by whatever peer
     /// and session. What is no IP packet goes nowhere.
@@ -112,8 +114,8 @@ class OutboundJob {
                 return Taken::stop;
             }
             if (read.packet.empty()) return Taken::all;
-            reads_.push_back(read);
-            if (const auto ip = protocol::parse_ip_packet(read.packet)) lanes.add(ip->destination.bytes());
+            const auto ip = protocol::parse_ip_packet(read.packet);
+            reads_.push_back({read, ip ? Lanes::part_of(lanes.add(ip->destination.bytes()), outbound_parts) : 0});
             used =
                 static_cast<std::size_t>(read.packet.data() - slab_.data()) + read.packet.size() + offload::Splitter::tail_room;
         }
@@ -122,28 +124,26 @@ class OutboundJob {
 
     /// Seals what has a session, and leaves the rest: what is staged is staged in its turn.
     void seal(DataPlane::Worker& worker) {
-        sending_.clear();
-        sealed_on_.clear();
-        left_.clear();
-        answers_.clear();
         const Boot now = system::now().boot;
         const auto guard = worker.enter();
-        batch_ = worker.begin_batch();
-        bool has_room = true; // once it has not, a smaller one may not overtake
-        for (TunRead& read : reads_) {
-            const Done done = has_room ? seal_one(worker, read, now, &OutboundJob::try_to_seal) : Done::no_room;
-            has_room = done != Done::no_room;
-            if (done != Done::yes) left_.push_back(&read);
+        for (Part& part : parts_) part.begin(worker.begin_batch());
+        for (Read& each : reads_) {
+            Part& part = parts_.at(each.part);
+            const Done done = part.has_room ? seal_one(worker, part, each.read, now, &OutboundJob::try_to_seal) : Done::no_room;
+            part.has_room = done != Done::no_room;
+            if (done != Done::yes) part.left.push_back(&each.read);
         }
     }
 
-    void send(LoopShared& shared, DataPlane::Worker& worker) {
+    /// Any number of parts at a time.
+    void send(LoopShared& shared, DataPlane::Worker& worker, std::size_t number) {
+        Part& part = parts_.at(number);
         const Boot now = system::now().boot;
-        if (!may_leave(worker, now)) drop_sealed(shared);
-        flush(shared);
-        if (!left_.empty()) seal_or_stage_left(shared, worker, now);
-        flush(shared);
-        for (const Bytes answer : answers_) shared.device.write({&answer, 1});
+        if (!may_leave(worker, part, now)) drop_sealed(shared, part);
+        flush(shared, part);
+        if (!part.left.empty()) seal_or_stage_left(shared, worker, part, now);
+        flush(shared, part);
+        for (const Bytes answer : part.answers) shared.device.write({&answer, 1});
     }
 
     [[nodiscard]] bool empty() const { return reads_.empty(); }
@@ -152,34 +152,58 @@ class OutboundJob {
     /// A job of usual packets, or one super-packet of segments down to about 40 bytes of payload.
     static constexpr std::size_t sealed_room = 2 * read_at_once;
     enum class Done : std::uint8_t { yes, no_room, no_session };
-    using Seal = Outgoing (OutboundJob::*)(DataPlane::Worker&, offload::Splitter&, Boot);
 
-    Outgoing try_to_seal(DataPlane::Worker& worker, offload::Splitter& packets, Boot now) {
-        return worker.seal(batch_, packets, sending_, now);
+    struct Read {
+        TunRead read;
+        std::size_t part;
+    };
+    /// What goes to the lanes of one part.
+    struct Part {
+        SendBuffer sending{sealed_room};
+        std::vector<protocol::LocalIndex> sealed_on{}; ///< what is in `sending`
+        std::vector<TunRead*> left{};                  ///< of the reads
+        std::vector<ByteVector> answers{};
+        SealBatch batch{};
+        bool has_room = true; ///< once it has not, a smaller one may not overtake
+
+        void begin(SealBatch of_now) {
+            sending.clear();
+            sealed_on.clear();
+            left.clear();
+            answers.clear();
+            batch = std::move(of_now);
+            has_room = true;
+        }
+    };
+    using Seal = Outgoing (OutboundJob::*)(DataPlane::Worker&, Part&, offload::Splitter&, Boot);
+
+    Outgoing try_to_seal(DataPlane::Worker& worker, Part& part, offload::Splitter& packets, Boot now) {
+        return worker.seal(part.batch, packets, part.sending, now);
     }
-    Outgoing seal_or_stage(DataPlane::Worker& worker, offload::Splitter& packets, Boot now) {
-        return worker.seal_or_stage(packets, sending_, now);
+    Outgoing seal_or_stage(DataPlane::Worker& worker, Part& part, offload::Splitter& packets, Boot now) {
+        return worker.seal_or_stage(packets, part.sending, now);
     }
 
-    Done seal_one(DataPlane::Worker& worker, TunRead& read, Boot now, Seal how) {
+    Done seal_one(DataPlane::Worker& worker, Part& part, TunRead& read, Boot now, Seal how) {
         auto packets = offload::Splitter::over(read.header, read.packet);
         if (!packets) return worker.count(protocol::Drop::not_ip), Done::yes;
         if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
-        if (DataPlane::Worker::room_for(*packets) > sending_.room()) return Done::no_room;
-        const Outgoing outgoing = (this->*how)(worker, *packets, now);
+        if (DataPlane::Worker::room_for(*packets) > part.sending.room()) return Done::no_room;
+        const Outgoing outgoing = (this->*how)(worker, part, *packets, now);
         if (const auto* sealed = std::get_if<Sealed>(&outgoing))
-            if (sealed_on_.empty() || sealed_on_.back() != sealed->session) sealed_on_.push_back(sealed->session);
-        if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(read.packet, *why);
+            if (part.sealed_on.empty() || part.sealed_on.back() != sealed->session) part.sealed_on.push_back(sealed->session);
+        if (const auto* why = std::get_if<protocol::Drop>(&outgoing)) answer_unreachable(part, read.packet, *why);
         return std::holds_alternative<Unready>(outgoing) ? Done::no_session : Done::yes;
     }
 
-    void seal_or_stage_left(LoopShared& shared, DataPlane::Worker& worker, Boot now) {
+    void seal_or_stage_left(LoopShared& shared, DataPlane::Worker& worker, Part& part, Boot now) {
         const auto guard = worker.enter();
-        batch_ = worker.begin_batch();
-        for (TunRead* read : left_) {
-            if (seal_one(worker, *read, now, &OutboundJob::try_to_seal) == Done::yes) continue;
-            flush(shared); // what is staged may leave at once; and small segments may be so many that they need a whole buffer
-            if (seal_one(worker, *read, now, &OutboundJob::seal_or_stage) == Done::no_room)
+        part.batch = worker.begin_batch();
+        for (TunRead* read : part.left) {
+            if (seal_one(worker, part, *read, now, &OutboundJob::try_to_seal) == Done::yes) continue;
+            // What is staged may leave at once; and small segments may be so many that they need a whole buffer.
+            flush(shared, part);
+            if (seal_one(worker, part, *read, now, &OutboundJob::seal_or_stage) == Done::no_room)
                 worker.count(protocol::Drop::unsent); // or more than one: no path has so small an MTU
         }
     }
@@ -187,14 +211,14 @@ class OutboundJob {
     /// False: a session ended while the job waited for its turn. Packets that were read before those that are sealed on it may
     /// have been staged since, and wait for the next. Only those of the same flow matter, which are of the same lane, so that no
     /// other thread stages one meanwhile.
-    bool may_leave(DataPlane::Worker& worker, Boot now) {
+    static bool may_leave(DataPlane::Worker& worker, const Part& part, Boot now) {
         const auto guard = worker.enter();
-        return std::all_of(sealed_on_.begin(), sealed_on_.end(), [&](auto each) { return worker.is_good(each, now); });
+        return std::all_of(part.sealed_on.begin(), part.sealed_on.end(), [&](auto each) { return worker.is_good(each, now); });
     }
 
-    void flush(LoopShared& shared) {
+    static void flush(LoopShared& shared, Part& part) {
         for (const Family family : {Family::v4, Family::v6}) {
-            const auto runs = sending_.runs(family);
+            const auto runs = part.sending.runs(family);
             if (runs.empty()) continue;
             if (system::UdpSocket* socket = shared.sockets.of(family)) {
                 shared.note(socket->send(runs), *socket);
@@ -202,12 +226,12 @@ class OutboundJob {
                 shared.unsent.fetch_add(datagrams_in(runs));
             }
         }
-        sending_.clear();
+        part.sending.clear();
     }
 
-    void drop_sealed(LoopShared& shared) {
-        for (const Family family : {Family::v4, Family::v6}) shared.unsent.fetch_add(datagrams_in(sending_.runs(family)));
-        sending_.clear();
+    static void drop_sealed(LoopShared& shared, Part& part) {
+        for (const Family family : {Family::v4, Family::v6}) shared.unsent.fetch_add(datagrams_in(part.sending.runs(family)));
+        part.sending.clear();
     }
 
     static std::size_t datagrams_in(std::span<const system::OutgoingDatagram> runs) {
@@ -217,21 +241,17 @@ class OutboundJob {
 
     /// Tells the sender at once that its packet goes nowhere. The answer comes from the address that can't be reached, since the
     /// kernel takes no packet from outside that bears an address of its own.
-    void answer_unreachable(Bytes packet, protocol::Drop why) {
+    static void answer_unreachable(Part& part, Bytes packet, protocol::Drop why) {
         const auto ip = protocol::parse_ip_packet(packet);
         if (!ip) return;
         const auto reason = why == protocol::Drop::no_route ? protocol::Unreachable::no_route : protocol::Unreachable::host;
         ByteVector answer = protocol::make_unreachable(*ip, ip->destination, reason);
-        if (!answer.empty()) answers_.push_back(std::move(answer));
+        if (!answer.empty()) part.answers.push_back(std::move(answer));
     }
 
     ByteVector slab_;
-    std::vector<TunRead> reads_;
-    SendBuffer sending_;
-    std::vector<protocol::LocalIndex> sealed_on_; ///< what is in `sending_`
-    std::vector<TunRead*> left_;                  ///< of the reads
-    SealBatch batch_;
-    std::vector<ByteVector> answers_;
+    std::vector<Read> reads_;
+    std::array<Part, outbound_parts> parts_;
 };
 
 // --- UDP -> TUN --------------------------------------------------------------------------------------------------------------
@@ -314,7 +334,7 @@ class InboundJob {
 
 } // namespace
 
-class OutboundLoop::Jobs : public OrderedJobs<OutboundJob> {
+class OutboundLoop::Jobs : public OrderedJobs<OutboundJob, outbound_parts> {
     using OrderedJobs::OrderedJobs;
 };
 class InboundLoop::Jobs : public OrderedJobs<InboundJob> {
@@ -336,7 +356,8 @@ void OutboundLoop::run(DataPlane::Worker& worker) {
             }
             return Taken::stop;
         },
-        [&](OutboundJob& job) { job.seal(worker); }, [&](OutboundJob& job) { job.send(shared_, worker); });
+        [&](OutboundJob& job) { job.seal(worker); },
+        [&](OutboundJob& job, std::size_t part) { job.send(shared_, worker, part); });
 }
 
 InboundLoop::InboundLoop(LoopShared& shared, system::UdpSocket& socket, std::size_t threads, HandOver hand_over)

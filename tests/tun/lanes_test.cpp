@@ -42,6 +42,27 @@ TEST_CASE("the same name has the same lane, and sets share what is in both") {
     CHECK_FALSE(Lanes::all().share(Lanes()));
 }
 
+TEST_CASE("all lanes fall into equal parts, of which two sets may share some") {
+    const std::size_t parts = 4;
+    Lanes lanes;
+    const std::size_t part = Lanes::part_of(lanes.add({}, 7), parts);
+    for (std::size_t i = 0; i < parts; ++i) {
+        CHECK(lanes.any_in({i, parts}) == (i == part));
+        CHECK(lanes.share(Lanes::all(), {i, parts}) == (i == part));
+    }
+    Lanes other;
+    other.add_part(Lanes::all(), {(part + 1) % parts, parts});
+    CHECK_FALSE(other.share(lanes));
+    other.add_part(Lanes::all(), {part, parts});
+    CHECK(other.share(lanes));
+    for (std::size_t i = 0; i < parts; ++i) other.add_part(Lanes::all(), {i, parts});
+    CHECK(other == Lanes::all());
+    CHECK(Lanes::part_of(0, parts) == 0);
+    CHECK(Lanes::part_of(255, parts) == 0);
+    CHECK(Lanes::part_of(256, parts) == 1);
+    CHECK(Lanes::part_of(1023, parts) == 3);
+}
+
 TEST_CASE("neighbours have different lanes: addresses of one net, ports of one NAT, hosts of one IPv6 prefix") {
     // As many as lanes at random would meet 1024 * (1 - 1/e) = 647 of them.
     CHECK(spread(Lanes::count, [](std::uint32_t i) { return lane_of(0x0a420000 + i); }) > 560);

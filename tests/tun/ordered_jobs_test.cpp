@@ -279,6 +279,90 @@ TEST_CASE("a job that throws in its work or its end lets those of its lane go on
     }
 }
 
+namespace {
+
+/// Jobs that each have all of sixteen lanes, in four parts. What belongs to a part has no lock.
+struct ManyParts {
+    static constexpr std::size_t parts_count = 4;
+    OrderedJobs<Job, parts_count> jobs{jobs_count, HandOver::always, [] { return Job{}; }};
+    int next = 0;
+    Lanes all_sixteen;
+    std::array<std::vector<int>, parts_count> finished_of;
+
+    ManyParts() {
+        for (std::uint64_t i = 0; i < 16; ++i) all_sixteen |= lane(i);
+    }
+    template <class Fail> void run(Fail fail) {
+        run_on(threads_count, [&] {
+            jobs.run(
+                [&](Job& job, Lanes& lanes) {
+                    if (next == numbers) return Taken::stop;
+                    job = {next++, 0};
+                    lanes = all_sixteen;
+                    return Taken::more;
+                },
+                [&](Job& job) {
+                    work_on(job);
+                    if (fail(job.number, 0)) throw std::runtime_error("no memory");
+                },
+                [&](Job& job, std::size_t part) {
+                    finished_of.at(part).push_back(job.number);
+                    if (fail(job.number, 1)) throw std::runtime_error("no memory");
+                });
+        });
+    }
+    void check() const {
+        for (const std::vector<int>& of_one : finished_of) {
+            CHECK(of_one.size() == numbers);
+            CHECK(std::ranges::is_sorted(of_one));
+        }
+    }
+};
+
+} // namespace
+
+TEST_CASE("jobs that share all their lanes end in parts, each part in order and alone, every one once") {
+    ManyParts bench;
+    bench.run([](int, int) { return false; });
+    bench.check();
+}
+
+TEST_CASE("parts keep their order when work and ends throw") {
+    ManyParts bench;
+    bench.run([](int number, int stage) { return number % 50 == 7 + stage; });
+    bench.check();
+}
+
+TEST_CASE("parts of jobs that share all their lanes end at the same time, and a job without lanes ends once") {
+    // Each waits for the other: with ends one at a time this would never end.
+    OrderedJobs<int, 2> jobs(3, HandOver::always, [] { return 0; });
+    Lanes both_parts;
+    for (std::uint64_t i = 0; i < 64; ++i) both_parts |= lane(i);
+    int next = 0;
+    std::atomic<int> arrived{0};
+    std::atomic<int> without_lanes{0};
+    run_on(2, [&] {
+        jobs.run(
+            [&](int& job, Lanes& lanes) {
+                job = next++;
+                if (job < 2) lanes = both_parts;
+                return job < 3 ? Taken::more : Taken::stop;
+            },
+            [](int&) {},
+            [&](int& job, std::size_t part) {
+                if (job == 2) {
+                    CHECK(part == 0);
+                    ++without_lanes;
+                    return;
+                }
+                arrived.fetch_add(1);
+                while (arrived.load() < 2) std::this_thread::yield();
+            });
+    });
+    CHECK(arrived.load() == 4);
+    CHECK(without_lanes == 1);
+}
+
 TEST_CASE("more threads pay as long as full jobs are mostly work") {
     using namespace std::chrono_literals;
     JobTimes times;
@@ -302,4 +386,6 @@ TEST_CASE("more threads pay as long as most full jobs share no lane with the one
     CHECK_FALSE(lanes.mostly_apart());
     for (std::uint64_t i = 0; i < 20; ++i) lanes.taken(Lanes::all());
     CHECK_FALSE(lanes.mostly_apart());
+    for (int i = 0; i < 20; ++i) lanes.taken(Lanes::all(), true);
+    CHECK(lanes.mostly_apart()); // parts of them can
 }
