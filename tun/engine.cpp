@@ -206,18 +206,22 @@ class Engine::Control {
 
     void start_threads() {
         const std::size_t each = threads_each_way_;
-        const auto start = [&](auto& loop, const std::string& name) {
-            for (std::size_t i = 0; i < each; ++i)
+        const auto start = [&](auto& loop, std::size_t count, const std::string& name) {
+            for (std::size_t i = 0; i < count; ++i)
                 threads_.emplace_back([this, &loop, &worker = workers_.emplace_back(plane_), own = name + std::to_string(i)] {
                     ::pthread_setname_np(::pthread_self(), own.c_str()); // for `top -H`, and for metrics
                     run(loop, worker);
                 });
         };
         const SignalsBlocked inherited; // signals are the control thread's
-        start(outbound_.emplace(shared_, each, hand_over_), "vpn-out-");
-        for (const Family family : {Family::v4, Family::v6})
+        start(outbound_.emplace(shared_, each, hand_over_), each, "vpn-out-");
+        for (const Family family : {Family::v4, Family::v6}) {
+            const std::string number = family == Family::v4 ? "4-" : "6-";
             if (system::UdpSocket* socket = sockets_.of(family))
-                start(inbound_.emplace_back(shared_, *socket, each, hand_over_), family == Family::v4 ? "vpn-in4-" : "vpn-in6-");
+                start(inbound_.emplace_back(shared_, *socket, each, hand_over_), each, "vpn-in" + number);
+            if (system::UdpSocket* socket = sockets_.handshakes_of(family))
+                start(inbound_.emplace_back(shared_, *socket, 1, hand_over_), 1, "vpn-hs" + number);
+        }
     }
 
     template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {

@@ -32,6 +32,12 @@ void wait_for(int fd, int stop_fd) {
     }
 }
 
+std::optional<system::UdpSocket> split_handshakes_off(system::UdpSocket& socket, Mark mark) {
+    auto second = socket.split_off(static_cast<std::byte>(protocol::data_type), mark);
+    if (!second) return std::nullopt;
+    return std::move(*second);
+}
+
 } // namespace
 
 system::OsResult<Sockets> Sockets::open(Port port, Mark mark, bool offloads) {
@@ -46,8 +52,9 @@ system::OsResult<Sockets> Sockets::open(Port port, Mark mark, bool offloads) {
         const bool v4_ok = v4 || lacks_family(v4.error());
         const bool v6_ok = v6 || lacks_family(v6.error());
         if (v4_ok && v6_ok && (v4 || v6)) {
-            for (const Family family : {Family::v4, Family::v6})
-                if (system::UdpSocket* socket = sockets.of(family)) socket->use_offloads(offloads);
+            if (sockets.v4) sockets.handshakes_v4 = split_handshakes_off(*sockets.v4, mark);
+            if (sockets.v6) sockets.handshakes_v6 = split_handshakes_off(*sockets.v6, mark);
+            for (system::UdpSocket* socket : sockets.all()) socket->use_offloads(offloads);
             return sockets;
         }
         const bool another_may_be_free = port.value == 0 && v4 && is_errno(v6.error(), EADDRINUSE);
@@ -56,17 +63,26 @@ system::OsResult<Sockets> Sockets::open(Port port, Mark mark, bool offloads) {
 }
 
 system::OsResult<void> Sockets::set_mark(Mark mark) {
-    for (const Family family : {Family::v4, Family::v6}) {
-        system::UdpSocket* socket = of(family);
-        if (socket == nullptr) continue;
+    for (system::UdpSocket* socket : all())
         if (auto set = socket->set_mark(mark); !set) return set;
-    }
     return {};
 }
 
 system::UdpSocket* Sockets::of(Family family) {
     auto& socket = family == Family::v4 ? v4 : v6;
     return socket ? &*socket : nullptr;
+}
+
+system::UdpSocket* Sockets::handshakes_of(Family family) {
+    auto& socket = family == Family::v4 ? handshakes_v4 : handshakes_v6;
+    return socket ? &*socket : nullptr;
+}
+
+std::vector<system::UdpSocket*> Sockets::all() {
+    std::vector<system::UdpSocket*> sockets;
+    for (auto* socket : {&v4, &v6, &handshakes_v4, &handshakes_v6})
+        if (*socket) sockets.push_back(&**socket);
+    return sockets;
 }
 
 void LoopShared::complain(const system::UnreachableReport& report) {

@@ -21,17 +21,23 @@
 
 namespace vpn::tun {
 
-/// The outer sockets, both on one port. A machine without one of the families has one.
+/// The outer sockets, all on one port. A machine without one of the families has none of it.
 struct Sockets {
     std::optional<system::UdpSocket> v4;
     std::optional<system::UdpSocket> v6;
+    /// What is no data, so that a flood of it takes no room of data's. None: the kernel can't tell, and all comes to the others.
+    std::optional<system::UdpSocket> handshakes_v4{};
+    std::optional<system::UdpSocket> handshakes_v6{};
 
     /// Port zero: any that is free for both. Errors: as UdpSocket::open; a family that the kernel lacks is left out, not both.
     static system::OsResult<Sockets> open(Port port, Mark mark, bool offloads = true);
     /// Errors: as UdpSocket::set_mark.
     system::OsResult<void> set_mark(Mark mark);
     [[nodiscard]] Port port() const { return v4 ? v4->port() : v6->port(); }
+    /// Sends everything, receives data.
     [[nodiscard]] system::UdpSocket* of(Family family);
+    [[nodiscard]] system::UdpSocket* handshakes_of(Family family);
+    [[nodiscard]] std::vector<system::UdpSocket*> all();
 };
 
 /// What loops and control share. Every member is safe to use from all threads.

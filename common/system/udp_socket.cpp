@@ -3,6 +3,7 @@
 #include "common/system/datagram_storage.hpp"
 
 #include <linux/errqueue.h>
+#include <linux/filter.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/udp.h>
@@ -67,6 +68,17 @@ int bind_to_port(int fd, Family family, Port port) {
     const IpAddress any = family == Family::v4 ? to_address(in_addr{}) : to_address(in6_addr{});
     const socklen_t length = write_socket_address({any, port, 0}, address);
     return ::bind(fd, &address.any, length) == 0 ? 0 : errno;
+}
+
+int share_port(int fd, bool on) { return set_option(fd, SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0); }
+
+/// Of the sockets that share a port, the first gets what begins with `kept`, the second the rest.
+int choose_by_first_byte(int fd, std::byte kept) {
+    std::array<sock_filter, 4> code{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
+                                     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(kept), 0, 1),
+                                     BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 1)}};
+    const sock_fprog program{code.size(), code.data()};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0 ? 0 : errno;
 }
 
 std::optional<Endpoint> bound_endpoint(int fd) {
@@ -342,7 +354,9 @@ UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
-OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
+OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) { return open_beside(family, port, mark, false); }
+
+OsResult<UdpSocket> UdpSocket::open_beside(Family family, Port port, Mark mark, bool another) {
     const std::string which = family == Family::v4 ? "IPv4" : "IPv6";
     const std::string what = "cannot open UDP port " + std::to_string(port.value) + " for " + which;
     UniqueFd fd(::socket(address_family(family), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
@@ -351,12 +365,24 @@ OsResult<UdpSocket> UdpSocket::open(Family family, Port port, Mark mark) {
     if (const int error = set_options(fd.get(), family); error != 0) return os_failed(what, error);
     if (mark.value != 0)
         if (auto marked = mark_packets(fd.get(), mark); !marked) return tl::unexpected(std::move(marked.error()));
+    if (const int error = another ? share_port(fd.get(), true) : 0; error != 0) return os_failed(what, error);
     if (const int error = bind_to_port(fd.get(), family, port); error != 0) return os_failed(what, error);
     const auto bound = bound_endpoint(fd.get());
     if (!bound) return os_failed(what, errno);
     UdpSocket socket(std::move(fd), family, bound->port);
     socket.use_offloads(true);
     return socket;
+}
+
+OsResult<UdpSocket> UdpSocket::split_off(std::byte kept, Mark mark) {
+    // Only now, when the port is ours: a socket that shares from the start would be given one that is taken.
+    if (const int error = share_port(fd(), true); error != 0) return os_failed("cannot share a UDP port", error);
+    auto second = open_beside(family_, port_, mark, true);
+    const int error = second ? choose_by_first_byte(fd(), kept) : 0;
+    if (second && error == 0) return second;
+    share_port(fd(), false);
+    if (!second) return second;
+    return os_failed("cannot divide a UDP port", error);
 }
 
 OsResult<void> UdpSocket::set_mark(Mark mark) { return mark_packets(fd_.get(), mark); }

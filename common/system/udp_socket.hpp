@@ -53,6 +53,10 @@ class UdpSocket {
     /// Bound to every address of one family; an IPv6 socket takes no IPv4. Port zero: any.
     /// Errors: EADDRINUSE if the port is taken; EAFNOSUPPORT; EPERM for a mark without CAP_NET_ADMIN.
     static OsResult<UdpSocket> open(Family family, Port port, Mark mark);
+    /// Opens another on the same port, that gets from now on whatever does not begin with `kept`, into room of its own: a flood
+    /// of that takes none of this one's. Nobody else can join them unless he is of the same user and asks for it.
+    /// Errors: as `open`; a kernel that can't tell them apart. Then all still comes to this one.
+    OsResult<UdpSocket> split_off(std::byte kept, Mark mark);
     UdpSocket(UdpSocket&&) noexcept;
     UdpSocket& operator=(UdpSocket&&) noexcept;
     ~UdpSocket();
@@ -91,6 +95,7 @@ class UdpSocket {
     struct Errors;
     class Sending;
     UdpSocket(UniqueFd fd, Family family, Port port);
+    static OsResult<UdpSocket> open_beside(Family family, Port port, Mark mark, bool another);
     bool collect_errors();
 
     UniqueFd fd_;

@@ -338,6 +338,38 @@ TEST_CASE("a port that is taken is a distinct error; families do not take each o
     CHECK(open_socket(Family::v6, 51820).port() == Port{51820});
 }
 
+TEST_CASE("what begins with another byte comes to a socket of its own, and a flood of it takes no room of the first") {
+    const NetNamespace net;
+    const Inside inside(net);
+    for (const Side& side : sides) {
+        CAPTURE(std::string(side.loopback));
+        UdpSocket data = open_socket(side.family);
+        UdpSocket client = open_socket(side.family);
+        const Endpoint there = at(side.loopback, data);
+        CHECK(send_one(client, to(there, "before")).sent == 1);
+        auto other = data.split_off(std::byte{'d'}, Mark{0});
+        REQUIRE(other.has_value());
+        CHECK(other->port() == data.port());
+        CHECK(receive_one(data).first == "before");
+
+        const std::string large(60000, 'f');
+        for (int i = 0; i < 1000; ++i) send_one(client, to(there, large)); // more than any buffer holds
+        CHECK(send_one(client, to(there, "data")).sent == 1);
+        CHECK(send_one(client, to(there, "")).sent == 1);
+        CHECK(receive_one(data).first == "data");
+        CHECK(receive_one(data).first.empty());
+        CHECK_FALSE(readable(data, POLLIN, 0));
+        CHECK(receive_one(*other).first == large);
+        // Both answer from the port that they share, and a complaint may come to either.
+        CHECK(send_one(*other, to(at(side.loopback, client), "answer")).sent == 1);
+        CHECK(receive_one(client).second.remote == there);
+
+        const auto third = UdpSocket::open(side.family, data.port(), Mark{0});
+        REQUIRE_FALSE(third.has_value());
+        CHECK(third.error().code == std::errc::address_in_use);
+    }
+}
+
 TEST_CASE("the mark reaches the firewall") {
     const NetNamespace net;
     const Inside inside(net);
