@@ -61,10 +61,12 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
                   [this] { return engine_.timestamps(); }),
       usage_(loop, UsageStore(usage_path(config_.interface.name)), log,
              [this](const crypto::PublicKey& key) { return passed(engine_, key); }),
+      whereabouts_(loop, WhereaboutsStore(whereabouts_path(config_.interface.name)), log, [this] { return whereabouts(); }),
       metrics_door_(loop, [this] { return metrics(); }) {
     name_peers();
     apply_peers(ServerConfig(), config_);
     look_at_expiries();
+    find_peers_again();
     // Peers matter more than numbers about them.
     auto opened = metrics_door_.open(config_.metrics);
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
@@ -75,12 +77,15 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
 Daemon::~Daemon() {
     timestamps_.save();
     usage_.save();
+    whereabouts_.save();
 }
 
 // --- what the engine tells ---------------------------------------------------------------------------------------------------
 
 void Daemon::on_event(const protocol::Event& event) {
     if (event.kind == protocol::EventKind::handshake_complete) ++handshakes_;
+    using enum protocol::EventKind;
+    if (event.kind == handshake_complete || event.kind == endpoint_moved) whereabouts_.changed();
     const auto peer = engine_.peer(event.peer);
     if (!peer) return;
     const auto name = names_.find(peer->public_key);
@@ -290,7 +295,26 @@ void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted
 void Daemon::name_peers() {
     names_.clear();
     for (const ServerPeer& peer : config_.peers) names_[peer.public_key] = peer.name;
-    timestamps_.keep_only([this](const crypto::PublicKey& key) { return names_.contains(key); });
+    const auto known = [this](const crypto::PublicKey& key) { return names_.contains(key); };
+    timestamps_.keep_only(known);
+    whereabouts_.keep_only(known);
+}
+
+void Daemon::find_peers_again() {
+    for (const Whereabouts& each : whereabouts_.kept())
+        if (const auto id = engine_.find(each.peer)) engine_.set_endpoint(*id, each.endpoint);
+    whereabouts_.greet(started_.wall, [this](const crypto::PublicKey& key) {
+        const auto id = engine_.find(key);
+        const auto status = id ? engine_.peer(*id) : std::nullopt;
+        if (status && !status->barred && !status->can_send) engine_.want_handshake(*id);
+    });
+}
+
+std::vector<Whereabouts> Daemon::whereabouts() const {
+    std::vector<Whereabouts> all;
+    for (const tun::PeerStatus& each : engine_.peers())
+        if (each.endpoint && each.last_handshake) all.push_back({each.public_key, *each.endpoint, each.last_handshake->wall});
+    return all;
 }
 
 protocol::PeerConfig Daemon::served(const ServerPeer& peer, Wall now) {

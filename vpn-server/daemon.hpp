@@ -16,6 +16,7 @@
 #include "vpn-server/timestamp_keeper.hpp"
 #include "vpn-server/uapi_plan.hpp"
 #include "vpn-server/usage_keeper.hpp"
+#include "vpn-server/whereabouts_keeper.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -83,6 +84,9 @@ class Daemon final : private tun::EngineObserver {
     CommandResult<void> change_all(UapiPlan plan, std::optional<tun::Sockets> sockets);
     void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
     void name_peers();
+    /// Peers are where they were before the restart, and hear of it at once.
+    void find_peers_again();
+    [[nodiscard]] std::vector<Whereabouts> whereabouts() const;
     /// The peer as it is served now.
     [[nodiscard]] protocol::PeerConfig served(const config::ServerPeer& peer, Wall now);
     void follow_usage(const config::ServerConfig& config);
@@ -113,6 +117,7 @@ class Daemon final : private tun::EngineObserver {
     tun::Engine engine_;
     TimestampKeeper timestamps_;
     UsageKeeper usage_;
+    WhereaboutsKeeper whereabouts_;
     MetricsDoor metrics_door_;
 };
 

@@ -27,6 +27,11 @@ inline std::string timestamps_path(std::string_view interface) {
     return std::string(state_directory) + '/' + instance_name(interface) + ".timestamps";
 }
 
+/// Where peers were seen last.
+inline std::string whereabouts_path(std::string_view interface) {
+    return std::string(state_directory) + '/' + instance_name(interface) + ".endpoints";
+}
+
 /// What peers with a quota have used.
 inline std::string usage_path(std::string_view interface) {
     return std::string(state_directory) + '/' + instance_name(interface) + ".usage";

@@ -3,6 +3,7 @@
 import time
 
 from . import addresses
+from .patience import eventually
 from .sentences import sentence
 from .tunnel import Tunnel, connected, pinging
 
@@ -71,17 +72,40 @@ def server_speaks_first(lab):
 def server_restarts(lab, ending):
     tunnel = Tunnel(lab, keepalive=5).up()
     with pinging(lab.laptop, addresses.TUNNEL_SERVER[4], every=0.1) as pings:
-        if ending == "SIGTERM":
-            tunnel.server.restart()
-        else:
-            tunnel.server.process.kill()
-            try_delete_table(tunnel)
-            tunnel.server.up()
+        end_and_start_again(tunnel, ending)
         seen, end = max(pings.answered), time.monotonic() + 21
         while time.monotonic() < end and max(pings.answered) <= seen + 1:
             time.sleep(0.1)
     assert pings.longest_silence < 21, f"{pings.longest_silence:.1f} s without an answer"
     assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+
+
+def end_and_start_again(tunnel, ending):
+    if ending == "SIGTERM":
+        tunnel.server.restart()
+    else:
+        tunnel.server.process.kill()
+        try_delete_table(tunnel)
+        tunnel.server.up()
+
+
+@sentence("our server says hello after a restart, and its client is back within 2 seconds: ended by {ending}, {client}",
+          ending=("SIGTERM", "SIGKILL"), client=("in use", "silent"), seconds=12, suites=True)
+def server_says_hello(lab, ending, client):
+    tunnel = Tunnel(lab).up()
+    time.sleep(6)  # who is killed forgets what happened within five seconds
+    if client == "in use":
+        with pinging(lab.laptop, addresses.TUNNEL_SERVER[4], every=0.05) as pings:
+            end_and_start_again(tunnel, ending)
+            seen = max(pings.answered)
+            eventually("pings are answered again", lambda: max(pings.answered) > seen + 2, seconds=10)
+        assert pings.longest_silence < 2, f"{pings.longest_silence:.1f} s without an answer"
+        print(f"{pings.longest_silence:.2f} s without an answer")
+        return
+    end_and_start_again(tunnel, ending)
+    eventually("there is a session", lambda: tunnel.server.status()["peers"][0]["online"], seconds=2)
+    # What comes from behind the server reaches the laptop, which has said nothing.
+    lab.vps.run("ping", "-n", "-c1", "-W2", addresses.TUNNEL_CLIENT[4])
 
 
 def try_delete_table(tunnel):
