@@ -1,5 +1,7 @@
 #include "vpn-client/daemon.hpp"
 
+#include "common/system/watchdog.hpp"
+
 #include <algorithm>
 
 namespace vpn::client {
@@ -123,6 +125,7 @@ bool Daemon::run_beside(int program, const std::function<void(bool disconnected)
 ExitCode Daemon::run() {
     tunnel_->hold_lock();
     log_.info("connected", {{"connection", name_}});
+    const system::Watchdog watchdog(loop_);
     while (!ended()) loop_.run_one();
     if (tunnel_->lock_stays())
         log_.warn("lock-stays-shut", {{"connection", name_}, {"to-open", "vpn-client disconnect " + name_}});

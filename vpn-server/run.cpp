@@ -4,6 +4,7 @@
 #include "common/system/process.hpp"
 #include "common/system/sandbox.hpp"
 #include "common/system/service_manager.hpp"
+#include "common/system/watchdog.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/daemon.hpp"
 #include "vpn-server/paths.hpp"
@@ -211,6 +212,7 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
     signals.reload(daemon);
     edit->release();
     system::tell_service_manager("READY=1\nSTATUS=running on " + interface);
+    const system::Watchdog watchdog(loop);
     loop.run();
     system::tell_service_manager("STOPPING=1");
     if (daemon.interface_gone())

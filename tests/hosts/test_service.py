@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 
 from . import addresses
 from .ours import BUILD, CLIENT, KEYS, SERVER
@@ -16,7 +17,7 @@ from .tunnel import Tunnel
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # All that a connection or a server changes of a machine.
 LOOK = "ip rule; ip -6 rule; ip route show table all; nft list ruleset; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/src_valid_mark /etc/resolv.conf"
-UNITS = {"vpn-client@.service": 3.0, "vpn-server.service": 3.0, "vpn-client-lock@.service": None}
+UNITS = {"vpn-client@.service": 2.6, "vpn-server.service": 2.4, "vpn-client-lock@.service": None}
 
 
 def run(*words, **more):
@@ -117,7 +118,12 @@ class Manager:
                 return self.heard
 
 
-@sentence("both daemons tell a service manager when they are ready, how it goes, and that they end", seconds=6)
+def watched(manager):
+    """What a daemon's surroundings hold if its manager looks after it every 0.4 s."""
+    return {"NOTIFY_SOCKET": str(manager), "WATCHDOG_USEC": "400000"}
+
+
+@sentence("both daemons tell a service manager when they are ready, how it goes, again and again that they live, and that they end", seconds=6)
 def told(lab):
     # Short: a socket's name has 107 bytes, and a host's /run is its own.
     client, server = (Manager(lab.directory / name) for name in ("c", "s"))
@@ -126,15 +132,22 @@ def told(lab):
     tunnel.server.write()
     tunnel.client.write()
     tunnel.client.process = lab.laptop.start(CLIENT, "connect", "--foreground", "--timeout", "0", tunnel.client.file, log="vpn-client",
-                                             environment={"NOTIFY_SOCKET": str(lab.directory / "c")})
+                                             environment=watched(lab.directory / "c"))
     eventually("the client says that it connects", lambda: "STATUS=connecting" in client.hear())
     assert "READY=1" not in client.hear()
     tunnel.server.process = lab.vps.start(SERVER, "run", "--config", tunnel.server.file, log="vpn-server",
-                                          environment={"NOTIFY_SOCKET": str(lab.directory / "s")})
+                                          environment=watched(lab.directory / "s"))
     eventually("the server is ready", lambda: "READY=1" in server.hear())
     eventually("the client is ready", lambda: "READY=1\nSTATUS=connected: laptop" in client.hear(), seconds=15)
     assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
     for process, manager in ((tunnel.client.process, client), (tunnel.server.process, server)):
+        signs = manager.hear().count("WATCHDOG=1")
+        eventually("it lives", lambda manager=manager, signs=signs: manager.hear().count("WATCHDOG=1") >= signs + 3)
+        process.send(signal.SIGSTOP)
+        signs = manager.hear().count("WATCHDOG=1")
+        time.sleep(0.6)
+        assert manager.hear().count("WATCHDOG=1") <= signs + 1, "who hangs says that he lives"
+        process.send(signal.SIGCONT)
         assert process.stop() == 0
         assert "STOPPING=1" in manager.hear()
 
