@@ -1,8 +1,8 @@
 #include "common/crypto/aead.hpp"
 
 #include "common/crypto/raw.hpp"
-#include "common/crypto/system_random.hpp"
 
+#include <sodium/core.h>
 #include <sodium/crypto_aead_aegis256.h>
 #include <sodium/crypto_aead_chacha20poly1305.h>
 #include <sodium/crypto_aead_xchacha20poly1305.h>
@@ -20,6 +20,9 @@ static_assert(tag_size(Aead::aegis256) == crypto_aead_aegis256_ABYTES);
 static_assert(AeadKey::size == crypto_aead_chacha20poly1305_ietf_KEYBYTES);
 static_assert(AeadKey::size == crypto_aead_aegis256_KEYBYTES);
 static_assert(sizeof(XNonce) == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES);
+
+/// libsodium looks at the processor when it starts; until then AEGIS is a hundred times slower. SystemRandom tells if it can't.
+[[maybe_unused]] const int started = sodium_init();
 
 template <std::size_t Size> ByteArray<Size> nonce_of(std::uint64_t counter) {
     ByteArray<Size> nonce{};
@@ -59,7 +62,6 @@ bool open(Aead aead, const AeadKey& key, std::uint64_t counter, Bytes sealed, By
 }
 
 bool aegis_is_fast() {
-    const SystemRandom started; // libsodium looks at the processor when it starts
     return sodium_runtime_has_armcrypto() != 0 || (sodium_runtime_has_aesni() != 0 && sodium_runtime_has_avx() != 0);
 }
 
