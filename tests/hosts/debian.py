@@ -167,7 +167,7 @@ class BootedDebian(CleanDebian):
         self._boot = process.Process(["sh", "-ec", BOOT, "boot", str(self.root), str(self.group)], self.directory / "systemd", ENVIRONMENT)
 
     def __enter__(self):
-        eventually("systemd is up", lambda: self.run("systemctl", "is-active", "multi-user.target").out == "active\n", seconds=30)
+        eventually("systemd is up", lambda: self.run("systemctl", "is-active", "multi-user.target").out == "active\n", seconds=40)
         return self
 
     def __exit__(self, *_):

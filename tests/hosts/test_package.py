@@ -43,7 +43,7 @@ def content(directory):
     debian.read(debian.ROOT / "scripts/install", "--destdir", directory / "installed", "--prefix", "/usr")
     installed = {str(path.relative_to(directory / "installed")) for path in (directory / "installed").rglob("*") if not path.is_dir()}
     own = {name if not name.startswith("usr/share/man/") else name.removesuffix(".gz") for name, (member, _) in held.items() if not member.isdir()}
-    assert own - installed == {f"usr/share/doc/vpn/{name}" for name in ("copyright", "README.md", "changelog.gz")} and installed <= own, own ^ installed
+    assert own - installed == {f"usr/share/doc/vpn/{name}" for name in ("copyright", "README.md", "CHANGELOG.md", "changelog.gz")} and installed <= own, own ^ installed
 
     control = members(["dpkg-deb", "--ctrl-tarfile", package])
     for name in ("postinst", "prerm", "postrm"):
