@@ -6,6 +6,7 @@
   tsan       those of the rooms that have threads, under ThreadSanitizer
   fuzz       each fuzz target for a short while
   check      formatting, include arrows, purity, lint (scripts/check)
+  package    the Debian package, installed, upgraded, removed and purged in a clean Debian: in a soak, or when named
   hosts      the programs on real parts: hosts in network namespaces (tests/hosts)
 
 The last line is `N passed, N failed`, with `, N skipped` where this machine cannot show something.
@@ -199,6 +200,10 @@ class Suite:
             return Counts()
         return self._counted(ROOT / "scripts" / "check")
 
+    def package(self):
+        words = ["--filter", self.options.filter] if self.options.filter else []
+        return self._counted("/usr/bin/python3", ROOT / "tests" / "hosts" / "run.py", "--part", "package", *words)
+
     def hosts(self):
         if not self.plain.configure() or not self.plain.make():
             return Counts(failed=1)
@@ -231,7 +236,9 @@ class Suite:
         return counts if code == 0 or counts.failed else Counts(counts.passed, 1, counts.skipped)
 
 
-PARTS = ("unit", "asan", "tsan", "fuzz", "check", "hosts")
+PARTS = ("unit", "asan", "tsan", "fuzz", "check", "package", "hosts")
+# The clean Debian is downloaded.
+SOAKED = ("package",)
 
 
 def chosen_parts(options, parser):
@@ -240,7 +247,7 @@ def chosen_parts(options, parser):
         parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(PARTS)})")
     if options.part:
         return options.part
-    return ("unit",) if options.quick else PARTS
+    return ("unit",) if options.quick else [part for part in PARTS if options.soak or part not in SOAKED]
 
 
 def main():
@@ -256,7 +263,7 @@ def main():
         say(f"== {part}")
         started = time.monotonic()
         counts = getattr(suite, part)()
-        summary.append(f"{part:6} {str(counts):45} {time.monotonic() - started:6.0f} s")
+        summary.append(f"{part:7} {str(counts):45} {time.monotonic() - started:6.0f} s")
         total.add(counts)
     say("\n" + "\n".join(summary))
     say(total)

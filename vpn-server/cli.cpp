@@ -82,6 +82,8 @@ void add_init(CLI::App& above, Slots& slots) {
     value(app, "--listen-port", "PORT", "The UDP port [51820]", parse_port, server.listen_port);
     value(app, "--dns", "ADDRESS,...", "Resolvers for peers [this machine's own]", parse_addresses, server.dns);
     app.add_flag("--force", slots.init.force, "Replace the file that is there, and the key in it");
+    app.add_flag_callback(
+        "--no-enable", [&slots] { slots.init.enable = false; }, "Leave it to others to start the server");
     app.callback([&slots] {
         auto endpoint = config::HostPort::parse(slots.endpoint, slots.init.server.listen_port);
         if (!endpoint) throw CLI::ValidationError("--endpoint", endpoint.error().message);

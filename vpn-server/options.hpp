@@ -27,6 +27,8 @@ struct CommonOptions {
 struct Init {
     NewServer server;
     bool force = false;
+    /// Have systemd run it, where it can.
+    bool enable = true;
 };
 struct Run {};
 struct Check {};

@@ -18,7 +18,7 @@ _vpn_server() {
     *)
       case $command/$about in
         /) names=$commands ;;
-        init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force' ;;
+        init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force --no-enable' ;;
         status/ | peer/list) options+=' --json' ;;
         peer/) names=$of_peers ;;
         peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card --expires --quota --rate --qr' ;;

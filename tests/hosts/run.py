@@ -18,7 +18,7 @@ import time
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS))
 
-from hosts import inside, machine, sentences  # noqa: E402
+from hosts import debian, inside, machine, sentences  # noqa: E402
 
 SKIPPED = 77
 LOG_LINES = 60
@@ -124,7 +124,8 @@ class Run:
 
 
 def choose(options):
-    chosen = [one for one in sentences.collect() if one.everyday or options.all or options.filter or options.list]
+    chosen = [one for one in sentences.collect() if one.part == options.part]
+    chosen = [one for one in chosen if one.everyday or options.all or options.filter or options.list]
     if sentences.is_reference():
         chosen = [one for one in chosen if one.reference]
     return [one for one in chosen if all(word.lower() in f"{one.module}: {one.text}".lower() for word in options.filter)]
@@ -139,6 +140,8 @@ def run(options):
     if machine.why_not():
         print(f"1..0 # SKIP {machine.why_not()}\n0 passed, 0 failed, {len(chosen)} skipped")
         return 0
+    if options.part == "package" and chosen:
+        debian.prepare()
     before = machine.state()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="vpn-hosts-"))
     running = Run(chosen, options.jobs, directory)
@@ -147,6 +150,8 @@ def run(options):
         running.go()
     finally:
         running.close()
+        if options.part == "package":
+            debian.clear_groups()
         if not options.keep:
             shutil.rmtree(directory, ignore_errors=True)
     left = machine.left_behind(before)
@@ -159,6 +164,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--filter", action="append", default=[], metavar="TEXT", help="only tests whose module or sentence holds TEXT; all of several")
     parser.add_argument("--all", action="store_true", help="every row of every table of tests; else, and without --filter, every second one")
+    parser.add_argument("--part", choices=("hosts", "package"), default="hosts", help="package: those that want a clean Debian, which is made first")
     parser.add_argument("--list", action="store_true", help="name the tests, run none")
     parser.add_argument("-j", "--jobs", type=int, default=3, help="how many at a time (default 3)")
     parser.add_argument("--reference", action="store_true", help="prove the lab itself: wireguard-go in the place of our programs")

@@ -34,6 +34,8 @@ class Sentence:
     # Of a table of tests every second one is for every day, as the squares of a chessboard are of one colour: each value of each
     # parameter is tried, and both suites. The others are for a soak, and for whoever asks by name.
     everyday: bool = True
+    # Which part of the suite it belongs to: the clean Debian of `package` is made first, and that takes a network.
+    part: str = "hosts"
 
     @property
     def module(self):
@@ -47,7 +49,7 @@ class Sentence:
 SENTENCES = []
 
 
-def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, **parameters):
+def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, part="hosts", **parameters):
     """Marks `function(lab, **parameters)` as the proof of `text`. A tuple among the parameters is one test for each of its values.
     `suites`: once more in suite hybrid."""
     def mark(function):
@@ -56,7 +58,8 @@ def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites
         for places in itertools.product(*(range(len(values)) for values in open_ones.values())):
             chosen = {key: values[place] for (key, values), place in zip(open_ones.items(), places)}
             white = sum(places) % 2 == 0
-            SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare, everyday=white or not is_table))
+            SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare, everyday=white or not is_table,
+                                      part=part))
             if suites:
                 SENTENCES.append(Sentence(text.format(**chosen) + " (suite hybrid)", function, chosen, seconds, apart, False, bare, "hybrid",
                                           everyday=not white or not is_table))
