@@ -200,10 +200,10 @@ std::string exception_commands(std::string_view mark, std::span<const ForeignTab
     for (const Exception& exception : wanted) {
         const auto table = std::ranges::find(tables, exception.table, &ForeignTable::name);
         const std::int64_t last = table != tables.end() ? table->final_return(exception.chain) : 0;
-        const std::string place = exception.place() + (last != 0 ? " handle " + std::to_string(last) : "");
-        for (const std::string& rule : exception.rules)
-            commands += (last != 0 ? "insert rule " : "add rule ") + place + ' ' + rule + " counter accept comment " +
-                        quoted(mark) + '\n';
+        const std::string before =
+            last != 0 ? "insert rule " + exception.place() + " handle " + std::to_string(last) : "add rule " + exception.place();
+        const std::string behind = " counter accept comment " + quoted(mark) + '\n';
+        for (const std::string& rule : exception.rules) commands.append(before).append(" ").append(rule).append(behind);
     }
     return commands;
 }

@@ -21,7 +21,7 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
     return tables;
 }
 
-FirewallExceptions::FirewallExceptions(std::string tunnel)
+FirewallExceptions::FirewallExceptions(std::string_view tunnel)
     : table_(table_name(tunnel)), mark_(exception_mark(tunnel)), nftables_(system::Nftables::open()) {}
 
 FirewallExceptions::~FirewallExceptions() {

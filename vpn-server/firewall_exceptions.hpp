@@ -7,6 +7,7 @@
 #include "vpn-server/exception_plan.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vpn::server {
@@ -16,7 +17,7 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
 
 class FirewallExceptions {
   public:
-    explicit FirewallExceptions(std::string tunnel);
+    explicit FirewallExceptions(std::string_view tunnel);
     FirewallExceptions(const FirewallExceptions&) = delete;
     FirewallExceptions& operator=(const FirewallExceptions&) = delete;
     ~FirewallExceptions();

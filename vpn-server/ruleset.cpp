@@ -171,6 +171,7 @@ class Text {
             const auto behind = networks_behind(config_, words.family);
             if (behind.empty()) continue;
             std::vector<Prefix> networks;
+            networks.reserve(behind.size());
             for (const NetworkBehind& one : behind) networks.push_back(one.network);
             const auto apart = disjoint(networks, words.family);
             if (const auto single = disjoint(addresses_within(config_, apart), words.family); !single.empty())
@@ -178,7 +179,10 @@ class Text {
             if (apart.size() == behind.size() && apart.front().bits() != 0) {
                 std::string map;
                 for (const NetworkBehind& one : behind)
-                    map += (map.empty() ? "" : ", ") + one.network.to_string() + " : goto " + behind_chain(one.peer);
+                    map.append(map.empty() ? "" : ", ")
+                        .append(one.network.to_string())
+                        .append(" : goto ")
+                        .append(behind_chain(one.peer));
                 rule(source + "vmap { " + map + " }");
                 continue;
             }
