@@ -183,7 +183,8 @@ class Text {
                         .append(one.network.to_string())
                         .append(" : goto ")
                         .append(behind_chain(one.peer));
-                rule(source + "vmap { " + map + " }");
+                std::string by_network = source;
+                rule(by_network.append("vmap { ").append(map).append(" }"));
                 continue;
             }
             for (const auto& [network, peer] : behind) {

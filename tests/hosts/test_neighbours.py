@@ -195,7 +195,8 @@ def capped(lab):
         flows(lab, addresses.TUNNEL_SERVER[4], 1000)
         kept = int(lab.vps.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count").out)
     assert kept < 40 * 2 + 20, f"{kept} connections are kept"
-    assert others.lost == 0 and own.lost == 0, (others.lost, own.lost)
+    # The flood itself may cost a packet on a busy machine; a connection that is cut off is silent.
+    assert others.longest_silence < 1 and own.longest_silence < 1, (others.longest_silence, own.longest_silence)
     status = tunnel.server.status()
     dropped = {peer["name"]: peer["drops"].get("over-connections", 0) for peer in status["peers"]}
     assert dropped["laptop"] > sent * 0.9 and dropped["router"] == 0, dropped
