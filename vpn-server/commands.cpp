@@ -3,11 +3,14 @@
 
 #include "vpn-server/config_file.hpp"
 #include "vpn-server/door.hpp"
+#include "vpn-server/firewall_exceptions.hpp"
 #include "vpn-server/peer_store.hpp"
 #include "vpn-server/status_text.hpp"
+#include "vpn-server/surroundings.hpp"
 
 #include "common/config/peer_limits.hpp"
 #include "common/system/clocks.hpp"
+#include "common/system/process.hpp"
 #include "common/system/terminal.hpp"
 
 #include <unistd.h>
@@ -31,6 +34,20 @@ CommandResult<PeerStore::Listing> list(const CommonOptions& common) {
     return listing;
 }
 
+/// What `run` would find in the way of peers' packets in the machine's other firewalls, and could not help.
+Result<std::vector<Obstacle>> look_for_obstacles(const config::ServerConfig& config) {
+    auto netlink = system::Netlink::open();
+    if (!netlink) return tl::unexpected(netlink.error());
+    const auto around = Surroundings::look(*netlink);
+    if (!around) return tl::unexpected(around.error());
+    auto nftables = system::Nftables::open();
+    if (!nftables) return tl::unexpected(nftables.error());
+    const auto tables = look_at_tables(*nftables, table_name(config.interface.name));
+    if (!tables) return tl::unexpected(tables.error());
+    const Uplinks uplinks = uplinks_of(*around, config.interface.name);
+    return find_obstacles(config, uplinks, *tables, plan_exceptions(config, uplinks, *tables));
+}
+
 } // namespace
 
 void say(const std::string& message) { std::cerr << message << '\n'; }
@@ -39,6 +56,11 @@ CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
     const auto content = ConfigFile(common.config_file).load();
     if (!content) return tl::unexpected(content.error());
     std::cout << common.config_file << " is fine: " << counted_peers(content->config.peers.size()) << '\n';
+    if (!system::has_net_admin()) return {}; // firewalls are not shown to everybody
+    const auto obstacles = look_for_obstacles(content->config);
+    if (!obstacles) say("the machine's firewalls were not looked at: " + obstacles.error().message);
+    for (const Obstacle& obstacle : obstacles.value_or(std::vector<Obstacle>()))
+        say(obstacle.firewall + " drops " + obstacle.traffic + " (" + obstacle.chain + "): run " + obstacle.command);
     return {};
 }
 

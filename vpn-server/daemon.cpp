@@ -71,6 +71,10 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
     auto opened = metrics_door_.open(config_.metrics);
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
     if (opened) metrics_door_.use(config_.metrics, std::move(*opened));
+    auto monitor = system::NftablesMonitor::open();
+    if (!monitor) log_.warn("firewalls-unwatched", {{"reason", monitor.error().message}});
+    if (monitor) firewall_watch_.emplace(loop_, std::move(*monitor), [this] { look_at_firewalls(); });
+    tell_firewalls();
     system::give_back_memory(); // what reading the file took
 }
 
@@ -120,6 +124,34 @@ void Daemon::look_again() {
     const auto changed = network_.look_again(config_);
     if (!changed) log_.error("rules-not-changed", {{"reason", changed.error().message}});
     if (changed && *changed) log_.info("uplink-changed", {{"ipv4", network_.uplinks().v4}, {"ipv6", network_.uplinks().v6}});
+    tell_firewalls();
+}
+
+void Daemon::look_at_firewalls() {
+    const auto restored = network_.look_at_firewalls(config_);
+    if (!restored) log_.error("firewall-lost", {{"reason", restored.error().message}});
+    if (restored && *restored) log_.warn("firewall-put-up-again");
+    tell_firewalls();
+}
+
+void Daemon::tell_firewalls() {
+    const OtherFirewalls& now = network_.other_firewalls();
+    const OtherFirewalls before = std::exchange(told_firewalls_, now);
+    const auto is_new = [](const auto& item, const auto& list) { return std::ranges::find(list, item) == list.end(); };
+    if (!now.trouble.empty() && now.trouble != before.trouble) log_.warn("other-firewalls-unknown", {{"reason", now.trouble}});
+    for (const std::string& place : now.exceptions)
+        if (is_new(place, before.exceptions)) log_.info("firewall-exception", {{"chain", place}});
+    for (const std::string& place : before.exceptions)
+        if (is_new(place, now.exceptions)) log_.info("firewall-exception-gone", {{"chain", place}});
+    for (const Obstacle& obstacle : now.obstacles)
+        if (is_new(obstacle, before.obstacles))
+            log_.warn("firewall-obstacle", {{"firewall", obstacle.firewall},
+                                            {"chain", obstacle.chain},
+                                            {"drops", obstacle.traffic},
+                                            {"command", obstacle.command}});
+    for (const Obstacle& obstacle : before.obstacles)
+        if (is_new(obstacle, now.obstacles))
+            log_.info("firewall-obstacle-gone", {{"firewall", obstacle.firewall}, {"drops", obstacle.traffic}});
 }
 
 // --- what commands ask -------------------------------------------------------------------------------------------------------
@@ -145,9 +177,14 @@ StatusReport Daemon::status() {
                         .mtu = mtu_,
                         .started = started_,
                         .peers = {},
-                        .drops = engine_.drops()};
+                        .drops = engine_.drops(),
+                        .firewalls = network_.other_firewalls()};
+    const AddressCounts over = network_.over_connections();
+    report.over_connections = sum_of(over);
     report.peers.reserve(config_.peers.size());
     for (const ServerPeer& peer : config_.peers) report.peers.push_back({&peer, activity_of(peer)});
+    const std::vector<std::uint64_t> by_peer = counts_by_peer(over, config_);
+    for (std::size_t i = 0; i < by_peer.size(); ++i) report.peers[i].activity.over_connections = by_peer[i];
     return report;
 }
 
@@ -260,6 +297,7 @@ CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     auto opened = metrics_door_.open(wanted.metrics);
     if (!opened) return refused(opened.error());
     if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
+    tell_firewalls();
     mtu_ = network_.mtu();
     engine_.set_mtu(mtu_);
     if (!equal_in_constant_time(config_.interface.private_key, wanted.interface.private_key))

@@ -9,6 +9,7 @@
 #include "tun/engine.hpp"
 #include "vpn-server/config_file.hpp"
 #include "vpn-server/event_log.hpp"
+#include "vpn-server/firewall_watch.hpp"
 #include "vpn-server/live_network.hpp"
 #include "vpn-server/metrics_door.hpp"
 #include "vpn-server/request.hpp"
@@ -93,6 +94,9 @@ class Daemon final : private tun::EngineObserver {
     /// Ends the sessions of peers whose time is over, lets those in whose limits allow it again, and waits for the next.
     void look_at_expiries();
     void look_again();
+    void look_at_firewalls();
+    /// What has changed since it was told last.
+    void tell_firewalls();
     [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer);
     [[nodiscard]] StatusReport status();
     [[nodiscard]] std::string metrics();
@@ -119,6 +123,8 @@ class Daemon final : private tun::EngineObserver {
     UsageKeeper usage_;
     WhereaboutsKeeper whereabouts_;
     MetricsDoor metrics_door_;
+    OtherFirewalls told_firewalls_;
+    std::optional<FirewallWatch> firewall_watch_;
 };
 
 } // namespace vpn::server

@@ -20,8 +20,10 @@ Result<LiveNetwork> LiveNetwork::set_up(const config::ServerConfig& config, std:
     if (!interface) return tl::unexpected(interface.error());
     auto forwarding = Forwarding::enable(name, has_ipv6(config), restore_path(name));
     if (!forwarding) return tl::unexpected(forwarding.error());
+    auto exceptions = std::make_unique<FirewallExceptions>(name);
+    exceptions->follow(config, uplinks);
     return LiveNetwork(std::move(netlink), std::move(uplinks), mtu, std::move(*firewall), std::move(*interface),
-                       std::move(*forwarding));
+                       std::move(*forwarding), std::move(exceptions));
 }
 
 Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
@@ -41,13 +43,21 @@ Result<void> LiveNetwork::change(const config::ServerConfig& wanted) {
     if (mtu != mtu_)
         if (auto set = interface_.set_mtu(mtu); !set) return set;
     mtu_ = mtu;
+    exceptions_->follow(wanted, uplinks_);
     return {};
+}
+
+Result<bool> LiveNetwork::look_at_firewalls(const config::ServerConfig& config) {
+    auto restored = firewall_.restore();
+    exceptions_->follow(config, uplinks_);
+    return restored;
 }
 
 Result<bool> LiveNetwork::look_again(const config::ServerConfig& config) {
     const auto around = Surroundings::look(*netlink_);
     if (!around) return tl::unexpected(around.error());
     uplinks_ = uplinks_of(*around, config.interface.name);
+    exceptions_->follow(config, uplinks_);
     std::string rules = ruleset(config, uplinks_, mtu_);
     if (rules == firewall_.rules()) return false;
     if (auto replaced = firewall_.replace(std::move(rules)); !replaced) return tl::unexpected(replaced.error());

@@ -1,11 +1,12 @@
-// Everything that the server changes on the machine around the tunnel: the interface, the rules, the forwarding; put up in that
-// order, followed by what the configuration or the machine becomes, and taken down in reverse.
+// Everything that the server changes on the machine around the tunnel: the interface, the rules, the forwarding, exceptions in
+// other firewalls; put up in that order, followed by what the configuration or the machine becomes, and taken down in reverse.
 // Refuses to know: peers' keys and packets.
 #pragma once
 
 #include "common/config/server_config.hpp"
 #include "common/system/netlink.hpp"
 #include "vpn-server/firewall.hpp"
+#include "vpn-server/firewall_exceptions.hpp"
 #include "vpn-server/forwarding.hpp"
 #include "vpn-server/ruleset.hpp"
 #include "vpn-server/surroundings.hpp"
@@ -28,12 +29,16 @@ class LiveNetwork {
     /// The tunnel's, as the configuration of today wants it.
     [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
     [[nodiscard]] const Uplinks& uplinks() const { return uplinks_; }
+    /// Somebody changed a firewall. True if our own was gone and is there again.
+    Result<bool> look_at_firewalls(const config::ServerConfig& config);
+    [[nodiscard]] const OtherFirewalls& other_firewalls() const { return exceptions_->seen(); }
+    [[nodiscard]] AddressCounts over_connections() const { return firewall_.over_connections(); }
 
   private:
     LiveNetwork(std::unique_ptr<system::Netlink> netlink, Uplinks uplinks, std::uint16_t mtu, Firewall firewall,
-                TunnelInterface interface, Forwarding forwarding)
+                TunnelInterface interface, Forwarding forwarding, std::unique_ptr<FirewallExceptions> exceptions)
         : netlink_(std::move(netlink)), uplinks_(std::move(uplinks)), mtu_(mtu), firewall_(std::move(firewall)),
-          interface_(std::move(interface)), forwarding_(std::move(forwarding)) {}
+          interface_(std::move(interface)), forwarding_(std::move(forwarding)), exceptions_(std::move(exceptions)) {}
 
     std::unique_ptr<system::Netlink> netlink_; ///< the interface points to it
     Uplinks uplinks_;
@@ -41,6 +46,7 @@ class LiveNetwork {
     Firewall firewall_;
     TunnelInterface interface_;
     Forwarding forwarding_;
+    std::unique_ptr<FirewallExceptions> exceptions_;
 };
 
 } // namespace vpn::server

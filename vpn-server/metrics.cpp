@@ -41,10 +41,12 @@ void tell_load(Exposition& out, const Load& load) {
 }
 
 /// Zeros too, so that a rate has something to start from.
-void tell_drops(Exposition& out, const protocol::DropCounts& drops) {
+void tell_drops(Exposition& out, const StatusReport& report) {
+    const protocol::DropCounts& drops = report.drops;
     out.counter("vpn_drops_total", "Packets that were dropped, by reason.");
     for (std::size_t i = 0; i < drops.counts.size(); ++i)
         out.sample({{"reason", protocol::name_of(static_cast<protocol::Drop>(i))}}, drops.counts[i]);
+    out.sample({{"reason", over_connections_name}}, report.over_connections);
 }
 
 /// A sample of each peer.
@@ -71,6 +73,8 @@ void tell_peers(Exposition& out, const StatusReport& report, Now now) {
         for (std::size_t i = 0; i < counts.size(); ++i)
             if (counts[i] != 0)
                 out.sample({{"peer", peer.peer->name}, {"reason", protocol::name_of(static_cast<protocol::Drop>(i))}}, counts[i]);
+        if (const std::uint64_t over = peer.activity.over_connections; over != 0)
+            out.sample({{"peer", peer.peer->name}, {"reason", over_connections_name}}, over);
     }
 }
 
@@ -80,7 +84,7 @@ std::string metrics_text(const StatusReport& report, const Load& load, Now now) 
     Exposition out;
     tell_server(out, report, load, now);
     tell_load(out, load);
-    tell_drops(out, report.drops);
+    tell_drops(out, report);
     tell_peers(out, report, now);
     return out.take();
 }

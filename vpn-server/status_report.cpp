@@ -16,12 +16,32 @@ std::int64_t seconds(Duration duration) { return std::chrono::duration_cast<std:
 
 enum class Shown : std::uint8_t { all, those_that_were };
 
-Json drops_json(const protocol::DropCounts& drops, Shown shown) {
+Json drops_json(const protocol::DropCounts& drops, std::uint64_t over_connections, Shown shown) {
     Json json = Json::object();
     for (std::size_t i = 0; i < drops.counts.size(); ++i)
         if (shown == Shown::all || drops.counts[i] != 0)
             json.append({std::string(protocol::name_of(static_cast<protocol::Drop>(i))), drops.counts[i]});
+    if (shown == Shown::all || over_connections != 0) json.append({std::string(over_connections_name), over_connections});
     return json;
+}
+
+Json obstacles_json(const std::vector<Obstacle>& obstacles) {
+    Json list = Json::array();
+    for (const Obstacle& obstacle : obstacles)
+        list.push(Json::object({{"firewall", obstacle.firewall},
+                                {"chain", obstacle.chain},
+                                {"drops", obstacle.traffic},
+                                {"command", obstacle.command}}));
+    return list;
+}
+
+/// What is well and what is not with the other firewalls of the machine.
+void add_firewalls(Json& json, const OtherFirewalls& firewalls) {
+    Json exceptions = Json::array();
+    for (const std::string& place : firewalls.exceptions) exceptions.push(place);
+    json.append({"firewall_exceptions", std::move(exceptions)});
+    json.append({"firewall_obstacles", obstacles_json(firewalls.obstacles)});
+    json.append({"firewall_trouble", firewalls.trouble.empty() ? Json() : Json(firewalls.trouble)});
 }
 
 /// One word: what the peer is.
@@ -63,7 +83,7 @@ Json peer_json(const PeerReport& report, Now now) {
                               {"addresses", config::text_list(peer.addresses)},
                               {"received", activity.received.value},
                               {"sent", activity.sent.value},
-                              {"drops", drops_json(activity.drops, Shown::those_that_were)},
+                              {"drops", drops_json(activity.drops, activity.over_connections, Shown::those_that_were)},
                               {"public_key", peer.public_key.to_string()},
                               {"has_preshared_key", !peer.preshared_key.is_zero()},
                               {"suite", crypto::name_of(peer.suite)},
@@ -88,16 +108,18 @@ bool is_online(const PeerActivity& activity, Now now) {
 }
 
 Json status_json(const StatusReport& report, Now now) {
-    return Json::object({{"version", 1},
-                         {"interface", report.interface},
-                         {"config", report.config_file},
-                         {"since", format_utc(report.started.wall)},
-                         {"uptime", seconds(now.boot - report.started.boot)},
-                         {"port", report.port.value},
-                         {"public_key", report.public_key.to_string()},
-                         {"mtu", report.mtu},
-                         {"peers", peer_list(report.peers, now)},
-                         {"drops", drops_json(report.drops, Shown::all)}});
+    Json json = Json::object({{"version", 1},
+                              {"interface", report.interface},
+                              {"config", report.config_file},
+                              {"since", format_utc(report.started.wall)},
+                              {"uptime", seconds(now.boot - report.started.boot)},
+                              {"port", report.port.value},
+                              {"public_key", report.public_key.to_string()},
+                              {"mtu", report.mtu},
+                              {"peers", peer_list(report.peers, now)},
+                              {"drops", drops_json(report.drops, report.over_connections, Shown::all)}});
+    add_firewalls(json, report.firewalls);
+    return json;
 }
 
 Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now) {

@@ -6,6 +6,7 @@
 #include "common/config/json.hpp"
 #include "common/config/server_config.hpp"
 #include "common/protocol/drop.hpp"
+#include "vpn-server/exception_plan.hpp"
 #include "vpn-server/usage_store.hpp"
 
 #include <chrono>
@@ -31,6 +32,8 @@ struct PeerActivity {
     ByteCount used = {};
     /// When it came, if it did.
     std::optional<Now> online_since = std::nullopt;
+    /// Packets that would have begun a connection too many.
+    std::uint64_t over_connections = 0;
 };
 
 struct PeerReport {
@@ -47,7 +50,12 @@ struct StatusReport {
     Now started;
     std::vector<PeerReport> peers;
     protocol::DropCounts drops = {};
+    OtherFirewalls firewalls = {};
+    std::uint64_t over_connections = 0;
 };
+
+/// The reason that `over_connections` is counted under, beside those of the protocol's.
+inline constexpr std::string_view over_connections_name = "over-connections";
 
 bool is_online(const PeerActivity& activity, Now now);
 

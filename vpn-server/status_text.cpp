@@ -127,6 +127,19 @@ bool has_slow_peer(const Json::Array& peers) {
     return std::ranges::any_of(peers, [](const Json& peer) { return peer.bool_at("suite_is_slow").value_or(false); });
 }
 
+/// Exceptions in other firewalls, and what those drop all the same, each with the command that lets it through.
+void add_firewalls(std::vector<Row>& facts, const Json& status) {
+    for (const Json& place : list_at(status, "firewall_exceptions"))
+        if (const std::string* chain = place.as_string()) facts.push_back({{"exception in"}, {system::escaped(*chain)}});
+    for (const Json& obstacle : list_at(status, "firewall_obstacles"))
+        facts.push_back(
+            {{text_at(obstacle, "firewall") + " drops"},
+             {text_at(obstacle, "drops") + " (" + text_at(obstacle, "chain") + "): run " + text_at(obstacle, "command"),
+              Colour::yellow}});
+    if (const auto trouble = status.string_at("firewall_trouble"))
+        facts.push_back({{"other firewalls"}, {"not known: " + system::escaped(*trouble), Colour::yellow}});
+}
+
 /// Whose packets died of what, a line a peer.
 std::string dropped_by_peer(const Json::Array& peers, bool colour) {
     std::vector<Row> rows{{{"DROPPED", Colour::dim}, {"REASONS", Colour::dim}}};
@@ -156,6 +169,7 @@ std::string status_text(const Json& status, bool colour) {
                           Colour::yellow}});
     if (std::string drops = drops_text(status); !drops.empty())
         facts.push_back({{"dropped"}, {std::move(drops), Colour::yellow}});
+    add_firewalls(facts, status);
     text += format_table(facts, colour);
     return peers.empty() ? text : text + '\n' + peers_text(status, colour) + dropped_by_peer(peers, colour);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace vpn::config::limits {
 
@@ -13,6 +14,7 @@ inline constexpr std::size_t networks = 64;
 inline constexpr std::size_t dns = 16;
 inline constexpr std::size_t local_networks = 64;
 inline constexpr std::size_t host_services = 256;
+inline constexpr std::int64_t connections = 1'000'000;
 /// Of one peer.
 inline constexpr std::size_t allowed_ips = 200'000;
 inline constexpr std::size_t exclusions = 256;

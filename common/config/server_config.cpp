@@ -11,8 +11,9 @@
 namespace vpn::config {
 namespace {
 
-constexpr std::array<std::string_view, 10> file_keys{"version", "interface",     "endpoint",      "networks", "dns",
-                                                     "nat",     "isolate_peers", "host_services", "metrics",  "peers"};
+constexpr std::array<std::string_view, 12> file_keys{
+    "version",         "interface",           "endpoint", "networks", "dns", "nat", "isolate_peers", "host_services",
+    "max_connections", "firewall_exceptions", "metrics",  "peers"};
 constexpr std::array<std::string_view, 6> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu", "offloads"};
 constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
                                                      "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
@@ -103,6 +104,9 @@ ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
     if (const auto isolate = fields.get("isolate_peers")) config.isolate_peers = read_bool(*isolate);
     if (const auto list = fields.get("host_services"))
         config.host_services = read_list(*list, limits::host_services, read_host_service);
+    if (const auto most = fields.get("max_connections"))
+        config.max_connections = static_cast<std::uint32_t>(read_integer(*most, 0, limits::connections));
+    if (const auto exceptions = fields.get("firewall_exceptions")) config.firewall_exceptions = read_bool(*exceptions);
     if (const auto metrics = fields.get("metrics")) config.metrics = read_metrics(*metrics);
     if (const auto peers = fields.require("peers"))
         config.peers = read_list(*peers, limits::server_peers, [&](const Field& item) { return read_peer(item, reader); });
@@ -204,6 +208,8 @@ ServerConfig ServerConfig::clone() const {
     copy.nat = nat;
     copy.isolate_peers = isolate_peers;
     copy.host_services = host_services;
+    copy.max_connections = max_connections;
+    copy.firewall_exceptions = firewall_exceptions;
     copy.metrics = metrics;
     copy.peers.reserve(peers.size());
     for (const ServerPeer& peer : peers) copy.peers.push_back(clone_of(peer));
@@ -240,6 +246,8 @@ std::string encode(const ServerConfig& config) {
     json.set("nat", nat_json(config.nat));
     json.set("isolate_peers", config.isolate_peers);
     json.set("host_services", text_list(config.host_services));
+    if (config.max_connections != default_max_connections) json.set("max_connections", config.max_connections);
+    if (!config.firewall_exceptions) json.set("firewall_exceptions", false);
     if (config.metrics) json.set("metrics", config.metrics->to_string());
     Json peers = Json::array();
     for (const ServerPeer& peer : config.peers) peers.push(peer_json(peer));

@@ -75,6 +75,9 @@ struct HostService {
     friend auto operator<=>(const HostService&, const HostService&) = default;
 };
 
+/// Many times what a person's devices have, and a sixteenth of what a small machine's kernel keeps track of.
+inline constexpr std::uint32_t default_max_connections = 4096;
+
 struct ServerConfig {
     ServerInterface interface;
     /// How clients reach this server; needed to add peers, not to run.
@@ -86,6 +89,10 @@ struct ServerConfig {
     Nat nat;
     bool isolate_peers = true;
     std::vector<HostService> host_services;
+    /// How many connections each address of a peer's may have at a time; zero: any number.
+    std::uint32_t max_connections = default_max_connections;
+    /// Other firewalls on the machine are given the exceptions that peers need.
+    bool firewall_exceptions = true;
     /// Where metrics are told; none: nowhere.
     std::optional<MetricsAddress> metrics;
     std::vector<ServerPeer> peers;

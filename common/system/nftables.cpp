@@ -72,13 +72,24 @@ Result<std::string> Nftables::list(std::string_view command) {
     return output;
 }
 
-Result<std::string> Nftables::shape_of(std::string_view family, std::string_view table) {
+Result<std::string> Nftables::list_with(unsigned flags, std::string_view command) {
     nft_ctx* handle = context_->handle.get();
     const unsigned usual = nft_ctx_output_get_flags(handle);
-    nft_ctx_output_set_flags(handle, usual | NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE);
-    auto shape = list("list table " + std::string(family) + ' ' + std::string(table));
+    nft_ctx_output_set_flags(handle, usual | flags);
+    auto listed = list(command);
     nft_ctx_output_set_flags(handle, usual);
-    return shape;
+    return listed;
+}
+
+Result<std::string> Nftables::list_json(std::string_view command, Elements elements) {
+    unsigned flags = NFT_CTX_OUTPUT_JSON;
+    if (elements == Elements::left_out) flags |= NFT_CTX_OUTPUT_TERSE;
+    return list_with(flags, command);
+}
+
+Result<std::string> Nftables::shape_of(std::string_view family, std::string_view table) {
+    return list_with(NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE,
+                     "list table " + std::string(family) + ' ' + std::string(table));
 }
 
 Result<ScopedTable> ScopedTable::apply(Nftables& nftables, std::string family, std::string name, std::string_view commands) {

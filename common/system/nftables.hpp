@@ -6,11 +6,15 @@
 
 #include "common/base/result.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace vpn::system {
+
+/// Whether those of sets are listed: there may be very many.
+enum class Elements : std::uint8_t { listed, left_out };
 
 /// A door to nftables of the network namespace it was made in. Not thread-safe.
 class Nftables {
@@ -25,12 +29,15 @@ class Nftables {
     Result<void> apply(std::string_view commands);
     /// What a `list` command prints, as `nft` itself would.
     Result<std::string> list(std::string_view command);
+    /// The same as `nft -j` prints it (libnftables-json(5)).
+    Result<std::string> list_json(std::string_view command, Elements elements);
     /// A table's chains, rules and sets, without what changes by itself: counters and the elements of sets.
     Result<std::string> shape_of(std::string_view family, std::string_view table);
 
   private:
     struct Context;
     explicit Nftables(std::unique_ptr<Context> context);
+    Result<std::string> list_with(unsigned flags, std::string_view command);
     std::unique_ptr<Context> context_;
 };
 

@@ -197,6 +197,8 @@ ServerConfig Generator::server() {
     for (std::uint64_t i = below(4); i > 0; --i)
         config.host_services.push_back({maybe() ? HostService::Protocol::tcp : HostService::Protocol::udp, port()});
     if (maybe()) config.host_services.push_back({});
+    if (maybe()) config.max_connections = static_cast<std::uint32_t>(below(1'000'001));
+    config.firewall_exceptions = maybe();
     if (maybe())
         config.metrics =
             maybe() ? MetricsAddress{"/run/" + word("az.-", 20)} : MetricsAddress{Endpoint{*IpAddress::parse("::1"), port()}};

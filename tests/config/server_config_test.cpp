@@ -75,6 +75,8 @@ TEST_CASE("what a server's file leaves out has a default") {
     CHECK(decoded->interface.offloads);
     CHECK(decoded->isolate_peers);
     CHECK(decoded->host_services.empty());
+    CHECK(decoded->max_connections == 4096);
+    CHECK(decoded->firewall_exceptions);
     CHECK(decoded->peers.empty());
 }
 
@@ -90,6 +92,30 @@ TEST_CASE("offloads are on unless a server's file turns them off, and only then 
     CHECK(encode(*on) == server_file());
     CHECK_FALSE(*on == *off);
     check_faults({{"\"mtu\": \"auto\"", "\"offloads\": \"on\"", 8, "\"offloads\" must be true or false, found \"on\""}});
+}
+
+TEST_CASE("how many connections a peer may have, and exceptions in other firewalls, are written where they are not the default") {
+    const auto with = [](const std::string& keys) {
+        return decode_server(samples::with(server_file(), "\"host_services\": [],", "\"host_services\": [],\n  " + keys),
+                             "s.json");
+    };
+    const auto none = with("\"max_connections\": 0,\n  \"firewall_exceptions\": false,");
+    REQUIRE_MESSAGE(none, fault_text(none));
+    CHECK(none->max_connections == 0);
+    CHECK_FALSE(none->firewall_exceptions);
+    CHECK(none->clone() == *none);
+    CHECK(encode(*none).find("\"max_connections\": 0,\n  \"firewall_exceptions\": false,\n") != std::string::npos);
+    const auto usual = with("\"max_connections\": 4096, \"firewall_exceptions\": true,");
+    REQUIRE_MESSAGE(usual, fault_text(usual));
+    CHECK(encode(*usual) == server_file());
+    CHECK_FALSE(*usual == *none);
+    const std::string most = "\"max_connections\" must be a number from 0 to 1000000, found ";
+    check_faults({
+        {"\"host_services\": []", "\"max_connections\": -1", 15, most + "-1"},
+        {"\"host_services\": []", "\"max_connections\": 1000001", 15, most + "1000001"},
+        {"\"host_services\": []", "\"max_connections\": \"all\"", 15, most + "\"all\""},
+        {"\"host_services\": []", "\"firewall_exceptions\": 1", 15, "\"firewall_exceptions\" must be true or false, found 1"},
+    });
 }
 
 TEST_CASE("an endpoint without a port has the port that the server listens on") {

@@ -23,8 +23,10 @@ StatusReport report_of(const config::ServerConfig& config) {
     report.started = at(0);
     PeerActivity active{Endpoint::parse("203.0.113.7:4000"), at(7488), ByteCount{1'258'291}, ByteCount{812}, 3, {}};
     active.drops.add(protocol::Drop::old_timestamp);
+    active.over_connections = 4;
     report.peers = {{&config.peers[0], {}}, {&config.peers[1], active}};
     report.drops.add(protocol::Drop::bad_mac1);
+    report.over_connections = 5;
     return report;
 }
 
@@ -72,6 +74,8 @@ TEST_CASE("the server, its load, its drops by reason and its peers by name are t
                              "vpn_thread_cpu_seconds_total{thread=\"vpn-server\"} 0",
                              "vpn_drops_total{reason=\"bad-mac1\"} 1",
                              "vpn_drops_total{reason=\"replayed\"} 0",
+                             "vpn_drops_total{reason=\"over-connections\"} 5",
+                             "vpn_peer_drops_total{peer=\"gateway\",reason=\"over-connections\"} 4",
                              "vpn_peer_online{peer=\"laptop\"} 0",
                              "vpn_peer_online{peer=\"gateway\"} 1",
                              "vpn_peer_received_bytes_total{peer=\"gateway\"} 1258291",
@@ -123,7 +127,7 @@ TEST_CASE("ten thousand peers' samples stay together by family, each with one he
         }
     }
     CHECK(families == 17);
-    CHECK(samples == 9 + protocol::drop_reasons + 4 * 10'000);
+    CHECK(samples == 10 + protocol::drop_reasons + 4 * 10'000);
 }
 
 } // namespace vpn::server

@@ -69,15 +69,107 @@ TEST_CASE("peers' packets leave under the address of the interface that leads to
     }
 }
 
-TEST_CASE("ports behind the masquerade can't be foreseen") {
-    const std::string out = chain(rules_of(samples::config()), "postrouting");
+TEST_CASE("ports behind the masquerade can't be foreseen, and by UDP none is the server's own") {
+    config::ServerConfig config = samples::config();
+    std::string ports;
+    SUBCASE("the widest side of it") { ports = "1024-51819"; }
+    SUBCASE("above") {
+        config.interface.listen_port = Port{4500};
+        ports = "4501-65535";
+    }
+    SUBCASE("any that is not reserved, if it is itself") {
+        config.interface.listen_port = Port{443};
+        ports = "1024-65535";
+    }
+    SUBCASE("the first") {
+        config.interface.listen_port = Port{1024};
+        ports = "1025-65535";
+    }
+    SUBCASE("the last") {
+        config.interface.listen_port = Port{65535};
+        ports = "1024-65534";
+    }
+    const std::string out = chain(rules_of(config), "postrouting");
     const auto count = [&](std::string_view word) {
         std::size_t found = 0;
         for (std::size_t at = out.find(word); at != std::string::npos; at = out.find(word, at + 1)) ++found;
         return found;
     };
-    CHECK(count("masquerade") == 2);
-    CHECK(count("masquerade fully-random") == 2);
+    CHECK(count("masquerade") == 4);
+    CHECK(count("} masquerade fully-random\n") == 2);
+    CHECK(count("meta l4proto udp masquerade to :" + ports + " fully-random\n") == 2);
+    CHECK(out.find("udp") < out.find("} masquerade"));
+    CHECK(holds(listed(rules_of(config)), "masquerade to :" + ports + " fully-random"));
+}
+
+TEST_CASE("the server's own datagrams are not tracked, and nobody else's to the same port") {
+    const std::string rules = rules_of(samples::config());
+    CHECK(holds(chain(rules, "prerouting"), "iifname != \"vpns\" udp dport 51820 fib daddr type local notrack"));
+    CHECK(holds(chain(rules, "output"), "hook output priority raw"));
+    CHECK(holds(chain(rules, "output"), "udp sport 51820 notrack"));
+}
+
+TEST_CASE("a global IPv6 network is routed, not hidden, and stays shut to who was not called") {
+    config::ServerConfig config = samples::config();
+    config.networks = prefixes({"10.66.0.0/24", "2001:db8:77::/64"});
+    CHECK_FALSE(holds(chain(rules_of(config), "postrouting"), "ip6"));
+    CHECK(holds(chain(rules_of(config), "postrouting"), "ip saddr { 10.66.0.0/24 } masquerade"));
+    CHECK(holds(chain(rules_of(config), "forward"), "ip6 daddr { 2001:db8:77::/64 } ct state { new, invalid } drop"));
+    SUBCASE("unless an interface is named, whose address everybody takes") {
+        config.nat = {config::Nat::Mode::interface, "eth0"};
+        CHECK(holds(chain(rules_of(config), "postrouting"), "ip6 saddr { 2001:db8:77::/64 } masquerade"));
+    }
+    SUBCASE("and is open without nat") {
+        config.nat = {config::Nat::Mode::off, {}};
+        CHECK_FALSE(holds(chain(rules_of(config), "forward"), "2001:db8:77::"));
+    }
+}
+
+TEST_CASE("a peer's connections are counted, in and through the server, and those that are too many dropped and counted") {
+    config::ServerConfig config = samples::config();
+    config.peers[1].allowed_ips.clear();
+    const std::string rules = rules_of(config);
+    CHECK(holds(chain(rules, "forward"), "iifname \"vpns\" ct state new jump cap"));
+    CHECK(holds(chain(rules, "input"), "iifname \"vpns\" ct state new jump cap"));
+    CHECK(holds(chain(rules, "each"), "add @connections4 { ip saddr ct count over 4096 } goto too-many"));
+    CHECK(holds(chain(rules, "each"), "add @connections6 { ip6 saddr ct count over 4096 } goto too-many"));
+    CHECK(holds(chain(rules, "too-many"), "update @over4 { ip saddr counter }"));
+    CHECK(holds(chain(rules, "too-many"), "update @over6 { ip6 saddr counter }"));
+    CHECK(holds(chain(rules, "too-many"), "drop"));
+    CHECK(chain(rules, "cap") == "    chain cap {\n        goto each\n");
+    CHECK(holds(listed(rules), "ct count over 4096"));
+    SUBCASE("as many as the file says") {
+        config.max_connections = 7;
+        CHECK(holds(rules_of(config), "ct count over 7 }"));
+    }
+    SUBCASE("or any number") {
+        config.max_connections = 0;
+        for (const char* word : {"ct count", "jump cap", "dynamic", "too-many"}) CHECK_FALSE(holds(rules_of(config), word));
+    }
+}
+
+TEST_CASE("what lies behind one peer has together what an address has") {
+    config::ServerConfig config = samples::config();
+    config.peers[1].allowed_ips = prefixes({"192.168.7.0/24", "fd77::/64"});
+    config.peers.push_back(samples::peer("other", 4, {"10.66.0.4/32"}, {"192.168.8.0/24"}));
+    const auto cap = [&] { return chain(rules_of(config), "cap"); };
+    CHECK(holds(cap(), "ip saddr vmap { 192.168.7.0/24 : goto behind-1, 192.168.8.0/24 : goto behind-2 }"));
+    CHECK(holds(cap(), "ip6 saddr vmap { fd77::/64 : goto behind-1 }"));
+    CHECK(holds(chain(rules_of(config), "behind-1"), "ct count over 4096 goto too-many"));
+    CHECK(cap().ends_with("goto each\n"));
+    SUBCASE("the narrowest network counts where they lie in one another, and a peer's own address before all") {
+        config.peers[1].allowed_ips = prefixes({"0.0.0.0/0", "192.168.0.0/16"});
+        config.peers[2].addresses = prefixes({"10.66.0.4/32", "fd66::4/128"});
+        CHECK(holds(cap(), "ip saddr { 10.66.0.2/32, 10.66.0.3/32, 10.66.0.4/32 } goto each"));
+        CHECK(cap().find("ip saddr 192.168.8.0/24 goto behind-2") < cap().find("ip saddr 192.168.0.0/16 goto behind-1"));
+        CHECK(cap().find("ip saddr 192.168.0.0/16 goto behind-1") < cap().find("meta nfproto ipv4 goto behind-1"));
+        CHECK_FALSE(holds(cap(), "vmap"));
+    }
+    SUBCASE("a disabled peer has nothing") {
+        config.peers[2].disabled = true;
+        CHECK_FALSE(holds(rules_of(config), "behind-2"));
+    }
+    CHECK(holds(listed(rules_of(config)), "goto behind-1"));
 }
 
 TEST_CASE("the MSS fits the tunnel, both ways and in both families") {

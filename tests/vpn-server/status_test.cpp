@@ -77,7 +77,8 @@ TEST_CASE("programs find version 1, the daemon's facts, every peer and every rea
     CHECK(laptop->find("last_handshake")->is_null());
     const Json* drops = status.find("drops");
     REQUIRE(drops != nullptr);
-    CHECK(drops->as_object()->size() == protocol::drop_reasons);
+    CHECK(drops->as_object()->size() == protocol::drop_reasons + 1);
+    CHECK(drops->integer_at("over-connections") == 0);
     CHECK(drops->integer_at("bad-mac1") == 2);
     CHECK(drops->integer_at("replayed") == 0);
     const Json* of_gateway = gateway->find("drops");
@@ -141,6 +142,41 @@ TEST_CASE("a hybrid peer on a machine without AES instructions is said to be slo
     CHECK_FALSE(holds(status_text(with(false), false), "slow"));
     CHECK(holds(peer_text(*find_peer(with(true), "laptop")), "hybrid (slow: this machine has no AES instructions)\n"));
     CHECK_FALSE(holds(peer_text(*find_peer(with(true), "phone")), "slow"));
+}
+
+TEST_CASE("exceptions in other firewalls are named, and what those drop all the same, with the command that lets it through") {
+    StatusReport report;
+    report.interface = "vpns";
+    const Json before = status_json(report, {});
+    CHECK(before.find("firewall_exceptions")->as_array()->empty());
+    CHECK(before.find("firewall_obstacles")->as_array()->empty());
+    CHECK(before.find("firewall_trouble")->is_null());
+    CHECK_FALSE(holds(status_text(before, false), "firewall"));
+    report.firewalls = {
+        {"ip filter DOCKER-USER"}, {{"ufw", "ip filter INPUT", "51820/udp", "ufw allow 51820/udp"}}, "it is late"};
+    const Json after = status_json(report, {});
+    CHECK(*after.find("firewall_exceptions") == Json::array({"ip filter DOCKER-USER"}));
+    CHECK(*after.find("firewall_obstacles") ==
+          Json::array({Json::object(
+              {{"firewall", "ufw"}, {"chain", "ip filter INPUT"}, {"drops", "51820/udp"}, {"command", "ufw allow 51820/udp"}})}));
+    CHECK(after.string_at("firewall_trouble") == "it is late");
+    const std::string text = status_text(after, false);
+    CHECK(holds(text, "exception in     ip filter DOCKER-USER\n"));
+    CHECK(holds(text, "ufw drops        51820/udp (ip filter INPUT): run ufw allow 51820/udp\n"));
+    CHECK(holds(text, "other firewalls  not known: it is late\n"));
+}
+
+TEST_CASE("connections that were too many are a reason of their own, of the server and of the peer") {
+    const config::ServerConfig config = samples::config();
+    StatusReport report;
+    report.over_connections = 12;
+    report.peers = {{&config.peers[0], {}}, {&config.peers[1], {}}};
+    report.peers[1].activity.over_connections = 9;
+    const Json status = status_json(report, {});
+    CHECK(status.find("drops")->integer_at("over-connections") == 12);
+    CHECK(find_peer(status, "gateway")->find("drops")->integer_at("over-connections") == 9);
+    CHECK(find_peer(status, "laptop")->find("drops")->as_object()->empty());
+    CHECK(holds(status_text(status, false), "gateway  over-connections 9\n"));
 }
 
 TEST_CASE("colour only where it was asked for") {

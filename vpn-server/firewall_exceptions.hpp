@@ -1,0 +1,41 @@
+// The exceptions for peers in other firewalls, there as long as this lives. A crash leaves them, marked; the next one takes them
+// over. Whoever flushes such a chain, as a reload of ufw does, is answered by another look.
+// Refuses to know: which exceptions there must be, and when to look.
+#pragma once
+
+#include "common/system/nftables.hpp"
+#include "vpn-server/exception_plan.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpn::server {
+
+/// Everybody's tables that filter, but for `own`. Errors: nft's own words.
+Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std::string_view own);
+
+class FirewallExceptions {
+  public:
+    explicit FirewallExceptions(std::string_view tunnel);
+    FirewallExceptions(const FirewallExceptions&) = delete;
+    FirewallExceptions& operator=(const FirewallExceptions&) = delete;
+    ~FirewallExceptions();
+
+    /// Looks at what stands, makes what is missing and takes back what is needed no longer. Nothing is changed if all is right.
+    void follow(const config::ServerConfig& config, const Uplinks& uplinks);
+    /// As it was at the last look.
+    [[nodiscard]] const OtherFirewalls& seen() const { return seen_; }
+
+  private:
+    Result<OtherFirewalls> look(const config::ServerConfig& config, const Uplinks& uplinks);
+    [[nodiscard]] bool stands(const std::vector<Exception>& wanted, const std::vector<ForeignTable>& tables) const;
+
+    std::string table_; ///< our own
+    std::string mark_;
+    Result<system::Nftables> nftables_;
+    std::vector<Exception> made_;
+    OtherFirewalls seen_;
+};
+
+} // namespace vpn::server

@@ -1,0 +1,51 @@
+#include "vpn-server/firewall_watch.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace vpn::server {
+namespace {
+
+/// Whoever loads rules changes many things at once: look when it is over.
+constexpr std::chrono::milliseconds settling{200};
+/// Of the thread's time, a look may take one part in so many, however often somebody changes a long list of rules.
+constexpr int share = 20;
+
+} // namespace
+
+FirewallWatch::FirewallWatch(boost::asio::io_context& loop, system::NftablesMonitor monitor, std::function<void()> look)
+    : monitor_(std::move(monitor)), descriptor_(loop, monitor_.fd()), timer_(loop), look_(std::move(look)) {
+    wait();
+}
+
+FirewallWatch::~FirewallWatch() { descriptor_.release(); }
+
+void FirewallWatch::wait() {
+    descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+        if (error) return;
+        handle_changes();
+        wait();
+    });
+}
+
+void FirewallWatch::handle_changes() {
+    const auto changes = monitor_.read();
+    if (pending_ || (!changes.lost && changes.tables.empty())) return;
+    pending_ = true;
+    timer_.expires_at(std::max(earliest_, boost::asio::steady_timer::clock_type::now() + settling));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        pending_ = false;
+        look();
+    });
+}
+
+void FirewallWatch::look() {
+    const auto begun = boost::asio::steady_timer::clock_type::now();
+    look_();
+    const auto ended = boost::asio::steady_timer::clock_type::now();
+    earliest_ = ended + (ended - begun) * share;
+}
+
+} // namespace vpn::server
