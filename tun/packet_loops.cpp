@@ -1,5 +1,6 @@
 #include "tun/packet_loops.hpp"
 
+#include "common/base/slab.hpp"
 #include "common/system/clocks.hpp"
 
 #include <poll.h>
@@ -123,7 +124,7 @@ class OutboundJob {
         reads_.clear();
         std::size_t used = 0;
         while (used < read_at_once && reads_.size() < packets_at_once) {
-            const TunRead read = shared.device.read(MutableBytes(slab_).subspan(used));
+            const TunRead read = shared.device.read(slab_.bytes().subspan(used));
             if (read.gone) {
                 shared.interface_gone.store(true);
                 shared.wake();
@@ -132,8 +133,8 @@ class OutboundJob {
             if (read.packet.empty()) return Taken::all;
             const auto ip = protocol::parse_ip_packet(read.packet);
             reads_.push_back({read, ip ? Lanes::part_of(lanes.add(ip->destination.bytes()), outbound_parts) : 0});
-            used =
-                static_cast<std::size_t>(read.packet.data() - slab_.data()) + read.packet.size() + offload::Splitter::tail_room;
+            used = static_cast<std::size_t>(read.packet.data() - slab_.bytes().data()) + read.packet.size() +
+                   offload::Splitter::tail_room;
         }
         return Taken::more;
     }
@@ -265,7 +266,7 @@ class OutboundJob {
         if (!answer.empty()) part.answers.push_back(std::move(answer));
     }
 
-    ByteVector slab_;
+    Slab slab_;
     std::vector<Read> reads_;
     std::array<Part, outbound_parts> parts_;
 };

@@ -3,6 +3,7 @@
 // takes the runs of one family.
 #pragma once
 
+#include "common/base/slab.hpp"
 #include "common/system/datagram_batch.hpp"
 
 #include <array>
@@ -24,11 +25,11 @@ class SendBuffer {
     [[nodiscard]] std::size_t room() const { return slab_.size() - used_; }
     [[nodiscard]] bool empty() const { return used_ == 0; }
     /// Where the next datagram goes. Requires: size <= room().
-    [[nodiscard]] MutableBytes next(std::size_t size) { return MutableBytes(slab_).subspan(used_, size); }
+    [[nodiscard]] MutableBytes next(std::size_t size) { return slab_.bytes().subspan(used_, size); }
 
     /// Takes the first `size` bytes of next() as a datagram that goes this way.
     void add(std::size_t size, const Path& path, Ecn ecn) {
-        const Bytes datagram = Bytes(slab_).subspan(used_, size);
+        const Bytes datagram = slab_.bytes().subspan(used_, size);
         used_ += size;
         auto& runs = runs_[static_cast<std::size_t>(path.remote.address.family())];
         if (!runs.empty() && joins(runs.back(), datagram, path, ecn)) {
@@ -57,7 +58,7 @@ class SendBuffer {
                run.ecn == ecn && run.path == path;
     }
 
-    ByteVector slab_;
+    Slab slab_;
     std::size_t used_ = 0;
     std::array<std::vector<system::OutgoingDatagram>, 2> runs_;
 };

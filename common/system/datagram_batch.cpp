@@ -102,7 +102,7 @@ LocalSource local_source_of(const msghdr& message) {
 IncomingBatch::Storage::Storage(std::size_t slots, std::size_t slot_size)
     : slab(slots * slot_size), headers(slots), vectors(slots), addresses(slots), controls(slots), datagrams(slots), used(slots) {
     for (std::size_t i = 0; i < slots; ++i) {
-        vectors[i] = {slab.data() + i * slot_size, slot_size};
+        vectors[i] = {slab.bytes().data() + i * slot_size, slot_size};
         headers[i].msg_hdr.msg_iov = &vectors[i];
         headers[i].msg_hdr.msg_iovlen = 1;
         headers[i].msg_hdr.msg_name = &addresses[i];

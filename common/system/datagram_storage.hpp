@@ -1,6 +1,7 @@
 // What recvmmsg and sendmmsg want beside the bytes. Only datagram_batch.cpp and udp_socket.cpp include this.
 #pragma once
 
+#include "common/base/slab.hpp"
 #include "common/system/datagram_batch.hpp"
 #include "common/system/socket_address.hpp"
 
@@ -18,7 +19,7 @@ struct IncomingBatch::Storage {
     /// Makes the slots that the last receive used ready for the next.
     void rearm();
 
-    ByteVector slab;
+    Slab slab;
     std::vector<mmsghdr> headers;
     std::vector<iovec> vectors;
     std::vector<SocketAddress> addresses;
