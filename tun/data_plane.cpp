@@ -58,6 +58,56 @@ protocol::Checked<DataPlane::Worker::Route> DataPlane::Worker::find_route(const 
     return Route{peer, path, ip->bytes.size()};
 }
 
+// Each step needs what the one before has asked for; by then it is there, or on its way for all of them.
+
+std::size_t DataPlane::Worker::expect(const SealBatch& batch, std::span<const IpAddress> destinations) const {
+    struct Expected {
+        const LivePeer* peer;
+        const LiveSession* session;
+    };
+    std::array<Expected, expected_at_once> storage;
+    std::size_t count = 0;
+    std::size_t i = 0;
+    for (; i < destinations.size() && count < storage.size(); ++i) {
+        if (i > 0 && destinations[i] == destinations[i - 1]) continue;
+        if (const LivePeer* peer = batch.routes->find(destinations[i])) {
+            peer->expect();
+            storage[count++] = {peer, nullptr};
+        }
+    }
+    const auto expected = std::span(storage).first(count);
+    for (Expected& each : expected) {
+        each.session = each.peer->sending.load();
+        if (each.session != nullptr) each.session->expect();
+        each.peer->expect_further();
+    }
+    for (const Expected& each : expected)
+        if (each.session != nullptr) each.session->expect_further();
+    return i;
+}
+
+std::size_t DataPlane::Worker::expect(std::span<const Bytes> datagrams) const {
+    std::array<const LiveSession*, expected_at_once> storage;
+    std::size_t count = 0;
+    std::size_t i = 0;
+    for (; i < datagrams.size() && count < storage.size(); ++i) {
+        if (datagrams[i].size() < protocol::data_header_size) continue;
+        const protocol::DataView data{datagrams[i]}; // a handshake's is longer, and finds nothing, or a hint for nobody
+        const LiveSession* session = plane_.sessions_.in_slot_of(protocol::LocalIndex{data.receiver()});
+        if (session == nullptr || (count > 0 && session == storage[count - 1])) continue;
+        session->expect();
+        session->expect(data.counter());
+        storage[count++] = session;
+    }
+    const auto expected = std::span(storage).first(count);
+    for (const LiveSession* session : expected) {
+        session->expect_further();
+        session->peer().expect();
+    }
+    for (const LiveSession* session : expected) session->peer().expect_further();
+    return i;
+}
+
 Outgoing DataPlane::Worker::seal(SealBatch& batch, offload::Splitter& packets, SendBuffer& out, Boot now) {
     const auto route = find_route(*batch.routes, packets);
     if (!route) return route.error();

@@ -56,6 +56,9 @@ struct SealBatch {
     std::vector<const LivePeer*> unready;
 };
 
+/// Of so many peers: about as many lines as a core can wait for at once.
+inline constexpr std::size_t expected_at_once = 16;
+
 class DataPlane {
   public:
     /// Sends one datagram; called by carry_out, in order.
@@ -91,6 +94,12 @@ class DataPlane {
 
         /// Hold it for a batch; what seal and open return is good until then. Don't block meanwhile.
         [[nodiscard]] Epochs::Reader::Guard enter() { return reader_.enter(); }
+
+        /// Ask for the memory that the next calls of seal, or of open, will touch, of several peers at once: what many peers need
+        /// is more than caches hold, and one packet after the other would wait for it, step by step. Each looks at no more than
+        /// hold expected_at_once runs of a peer's, and gives how many it looked at.
+        std::size_t expect(const SealBatch& batch, std::span<const IpAddress> destinations) const;
+        std::size_t expect(std::span<const Bytes> datagrams) const;
 
         /// Seals all that `packets` gives, one read's worth and so one flow's, into `out`: one look-up, one session, one touch of
         /// the timers. Pads in place: up to 15 bytes behind each packet are overwritten. Requires: out.room() >=

@@ -18,7 +18,7 @@ namespace vpn::tun {
 struct LivePeer;
 
 /// A session that packets may use: the pure one, and the window under a lock that is taken after the AEAD.
-class LiveSession {
+class alignas(cache_line) LiveSession {
   public:
     LiveSession(protocol::SessionPtr session, LivePeer& peer) : session_(std::move(session)), peer_(peer) {}
 
@@ -29,6 +29,10 @@ class LiveSession {
         const std::lock_guard lock(window_lock_);
         return window_.accept(counter);
     }
+    /// Ask for what sealing a packet, or opening that of a counter, will touch of it: first here, then further on.
+    void expect() const { prefetch(*this, cache_line); }
+    void expect(std::uint64_t counter) const { window_.expect(counter); }
+    void expect_further() const { prefetch(*session_); }
 
   private:
     const protocol::SessionPtr session_;
@@ -44,7 +48,8 @@ struct Move {
     std::uint64_t counter; ///< of the packet
 };
 
-struct LivePeer {
+/// What a packet touches stands first, in one line of the cache.
+struct alignas(cache_line) LivePeer {
     LivePeer(protocol::PeerId the_id, std::shared_ptr<protocol::Activity> shared) : id(the_id), activity(std::move(shared)) {}
 
     const protocol::PeerId id;
@@ -52,15 +57,21 @@ struct LivePeer {
     /// Written by the control thread; what they held is retired by epochs.
     std::atomic<LiveSession*> sending{nullptr};
     std::atomic<const Path*> path{nullptr};
+    /// Bits of Notice that control has not taken yet; the peer is in the notice list while there are any.
+    std::atomic<std::uint32_t> notices{0};
+    LivePeer* next_noticed = nullptr;
 
     /// The slow path: no session yet, or a new way. Never taken for a packet that just goes through.
     std::mutex slow_path;
     protocol::StagedPackets staged;
     std::optional<Move> move;
 
-    /// Bits of Notice that control has not taken yet; the peer is in the notice list while there are any.
-    std::atomic<std::uint32_t> notices{0};
-    LivePeer* next_noticed = nullptr;
+    /// Ask for what a packet of this peer will touch: first here, then further on.
+    void expect() const { prefetch(*this, cache_line); }
+    void expect_further() const {
+        activity->expect();
+        if (const Path* way = path.load()) prefetch(*way);
+    }
 };
 
 } // namespace vpn::tun

@@ -116,12 +116,15 @@ namespace {
 /// What was read in one go, then what is to be sent of it.
 class OutboundJob {
   public:
-    OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size) { reads_.reserve(packets_at_once); }
+    OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size) {
+        reads_.reserve(packets_at_once), destinations_.reserve(packets_at_once);
+    }
 
     /// Reads until the device is empty or the job is full. What goes to one inner address has one lane: a flow, by whatever peer
     /// and session. What is no IP packet goes nowhere.
     Taken take(LoopShared& shared, Lanes& lanes) {
         reads_.clear();
+        destinations_.clear();
         std::size_t used = 0;
         while (used < read_at_once && reads_.size() < packets_at_once) {
             const TunRead read = shared.device.read(slab_.bytes().subspan(used));
@@ -133,6 +136,7 @@ class OutboundJob {
             if (read.packet.empty()) return Taken::all;
             const auto ip = protocol::parse_ip_packet(read.packet);
             reads_.push_back({read, ip ? Lanes::part_of(lanes.add(ip->destination.bytes()), outbound_parts) : 0});
+            destinations_.push_back(ip ? ip->destination : IpAddress{});
             used = static_cast<std::size_t>(read.packet.data() - slab_.bytes().data()) + read.packet.size() +
                    offload::Splitter::tail_room;
         }
@@ -144,7 +148,10 @@ class OutboundJob {
         const Boot now = system::now().boot;
         const auto guard = worker.enter();
         for (Part& part : parts_) part.begin(worker.begin_batch());
-        for (Read& each : reads_) {
+        std::size_t expected = 0;
+        for (std::size_t i = 0; i < reads_.size(); ++i) {
+            if (i == expected) expected += worker.expect(parts_.front().batch, std::span(destinations_).subspan(i));
+            Read& each = reads_[i];
             Part& part = parts_.at(each.part);
             const Done done = part.has_room ? seal_one(worker, part, each.read, now, &OutboundJob::try_to_seal) : Done::no_room;
             part.has_room = done != Done::no_room;
@@ -268,6 +275,7 @@ class OutboundJob {
 
     Slab slab_;
     std::vector<Read> reads_;
+    std::vector<IpAddress> destinations_; ///< of each
     std::array<Part, outbound_parts> parts_;
 };
 
@@ -295,6 +303,9 @@ class InboundJob {
         for (std::size_t i = 0; i < batch_.truncated(); ++i) worker.count(protocol::Drop::malformed);
         const Boot now = system::now().boot;
         const auto guard = worker.enter();
+        std::array<Bytes, receive_slots> first{}; // of each run, which is of one session
+        std::ranges::transform(batch_.datagrams(), first.begin(), [](const auto& run) { return Bytes(run.bytes); });
+        worker.expect(std::span(first).first(batch_.datagrams().size()));
         for (const system::IncomingDatagram& datagram : batch_.datagrams()) open_all(shared, worker, datagram, now);
         delivering_.finish();
     }

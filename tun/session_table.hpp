@@ -15,11 +15,14 @@ class SessionTable {
   public:
     /// Thread-safe, without locks. Null if nobody has this index.
     [[nodiscard]] LiveSession* find(protocol::LocalIndex index) const {
+        LiveSession* session = in_slot_of(index);
+        return session != nullptr && session->session().local() == index ? session : nullptr;
+    }
+    /// The same, but it may be another one's that had the slot before, or has it now: for a look ahead, which reads no session.
+    [[nodiscard]] LiveSession* in_slot_of(protocol::LocalIndex index) const {
         const std::uint32_t slot = protocol::slot_of(index);
         const Chunk* chunk = chunks_[slot / chunk_size].load();
-        if (chunk == nullptr) return nullptr;
-        LiveSession* session = (*chunk)[slot % chunk_size].load();
-        return session != nullptr && session->session().local() == index ? session : nullptr;
+        return chunk == nullptr ? nullptr : (*chunk)[slot % chunk_size].load();
     }
 
     /// Control thread. Null takes the entry out.

@@ -3,6 +3,7 @@
 // raises a notice, the next million don't. Refuses to know: deadlines. `timers` does the arithmetic.
 #pragma once
 
+#include "common/base/prefetch.hpp"
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 #include "common/protocol/drop.hpp"
@@ -30,8 +31,8 @@ constexpr Notice operator|(Notice a, Notice b) {
 constexpr Notice& operator|=(Notice& a, Notice b) { return a = a | b; }
 constexpr bool has(Notice set, Notice bit) { return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(bit)) != 0; }
 
-/// Thread-safe throughout.
-class Activity {
+/// Thread-safe throughout. What a packet touches fills two lines of the cache.
+class alignas(cache_line) Activity {
   public:
     /// An authenticated packet left: data, or a keepalive.
     [[nodiscard]] Notice sent(bool data, Boot now) {
@@ -97,6 +98,8 @@ class Activity {
     /// What each direction's inner packets are held to.
     [[nodiscard]] TokenBucket& sending_rate() { return sending_rate_; }
     [[nodiscard]] TokenBucket& receiving_rate() { return receiving_rate_; }
+    /// Asks for what a packet will touch.
+    void expect() const { prefetch(*this, 2 * cache_line); }
 
   private:
     /// An instant that may be missing. Zero is none: nothing happens in the nanosecond of boot.
@@ -135,15 +138,15 @@ class Activity {
     Instant last_received_;
     Instant unanswered_since_;
     Instant keepalive_owed_since_;
-    std::atomic<bool> armed_{false};
     std::atomic<std::uint64_t> sent_bytes_{0};
     std::atomic<std::uint64_t> received_bytes_{0};
-    SharedDropCounts drops_;
+    std::atomic<bool> armed_{false};
     std::atomic<bool> metered_{false};
     std::atomic<bool> spent_{false};
     std::atomic<std::int64_t> left_{0};
     TokenBucket sending_rate_;
     TokenBucket receiving_rate_;
+    SharedDropCounts drops_;
 };
 
 } // namespace vpn::protocol

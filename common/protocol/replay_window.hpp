@@ -3,6 +3,8 @@
 // Not thread-safe: whoever shares a session between threads holds a lock around accept.
 #pragma once
 
+#include "common/base/prefetch.hpp"
+
 #include <array>
 #include <cstdint>
 
@@ -28,6 +30,8 @@ class ReplayWindow {
     }
 
     [[nodiscard]] std::uint64_t greatest() const { return greatest_; }
+    /// Asks for what accept will touch.
+    void expect(std::uint64_t counter) const { prefetch(ring_[counter / 64 % words]); }
 
   private:
     static constexpr std::uint64_t words = 8192 / 64;
@@ -40,8 +44,8 @@ class ReplayWindow {
         greatest_ = counter;
     }
 
-    std::array<std::uint64_t, words> ring_{};
     std::uint64_t greatest_ = 0;
+    std::array<std::uint64_t, words> ring_{};
 };
 
 } // namespace vpn::protocol

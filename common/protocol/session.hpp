@@ -3,6 +3,7 @@
 // Refuses to know: which slot it is in (keyring), where its packets go, what was received before (replay_window).
 #pragma once
 
+#include "common/base/prefetch.hpp"
 #include "common/base/strong.hpp"
 #include "common/base/time.hpp"
 #include "common/protocol/constants.hpp"
@@ -18,11 +19,12 @@ using PeerId = Strong<struct PeerIdTag, std::uint32_t>;
 
 enum class Role : std::uint8_t { initiator, responder };
 
-class Session {
+/// What a packet touches fills two lines of the cache: its own names and counts, and the keys.
+class alignas(cache_line) Session {
   public:
     Session(PeerId peer, Role role, LocalIndex local, RemoteIndex remote, SessionKeys keys, Boot born)
-        : peer_(peer), role_(role), local_(local), remote_(remote), keys_(std::move(keys)), born_(born),
-          confirmed_(role == Role::initiator) {}
+        : peer_(peer), local_(local), remote_(remote), role_(role), confirmed_(role == Role::initiator), born_(born),
+          keys_(std::move(keys)) {}
 
     [[nodiscard]] PeerId peer() const { return peer_; }
     [[nodiscard]] Role role() const { return role_; }
@@ -67,14 +69,14 @@ class Session {
 
   private:
     const PeerId peer_;
-    const Role role_;
     const LocalIndex local_;
     const RemoteIndex remote_;
-    const SessionKeys keys_;
-    const Boot born_;
-    std::atomic<std::uint64_t> next_counter_{0};
+    const Role role_;
     std::atomic<bool> rekey_asked_{false};
     std::atomic<bool> confirmed_;
+    const Boot born_;
+    std::atomic<std::uint64_t> next_counter_{0};
+    const SessionKeys keys_;
 };
 
 } // namespace vpn::protocol

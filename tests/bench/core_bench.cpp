@@ -1,5 +1,6 @@
 // What a packet costs without sockets, from 1 to 10,000 peers: route, session, cipher, window, timers, in a random order of
 // peers. CPU time of one thread, the best of several rounds; and what a peer takes of the heap.
+#include "common/base/slab.hpp"
 #include "common/crypto/system_random.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/server.hpp"
@@ -15,7 +16,8 @@ using namespace vpn;
 using namespace vpn::bench;
 
 constexpr int rounds = 7;
-constexpr std::size_t together = 64; ///< packets between two flushes, as of one batch
+constexpr std::size_t together = 64;     ///< packets between two flushes, as of one batch
+constexpr std::size_t runs_together = 8; ///< of one receive, each of one peer, as a loop has them
 /// Flat: nothing grows with peers but what the caches miss, of keys and counters, since all peers are as likely. More in a row to
 /// one peer share that.
 constexpr double lone_to_one = 2.5;
@@ -58,7 +60,7 @@ class Crowd {
         Costs best;
         for (int round = 0; round < rounds; ++round) {
             best.seal = std::min(best.seal, seal(order, traffic.size) / static_cast<double>(order.size()) * 1e9);
-            best.open = std::min(best.open, open(order, traffic.size) / static_cast<double>(order.size()) * 1e9);
+            best.open = std::min(best.open, open(order, traffic) / static_cast<double>(order.size()) * 1e9);
         }
         return best;
     }
@@ -74,21 +76,37 @@ class Crowd {
             throw std::runtime_error("not connected");
     }
 
+    /// Packets one behind the other, as a loop has them.
+    class Queue {
+      public:
+        Queue(std::size_t packets, std::size_t room_each) : slab_(packets * room_each), room_(room_each) {}
+        [[nodiscard]] MutableBytes operator[](std::size_t i) const { return slab_.bytes().subspan(i * room_, room_); }
+
+      private:
+        Slab slab_;
+        std::size_t room_;
+    };
+
     double seal(const std::vector<std::uint32_t>& order, std::size_t size) {
         const IpAddress from = Client::address_of(0xffff00);
-        std::vector<ByteVector> queue;
+        const Queue queue(order.size(), size + offload::Splitter::tail_room);
+        std::vector<IpAddress> destinations; // as a loop has noted them for the lanes
         for (const std::uint32_t number : order) {
-            queue.push_back(plain_packet(from, Client::address_of(number), size));
-            queue.back().resize(size + offload::Splitter::tail_room);
+            std::ranges::copy(plain_packet(from, Client::address_of(number), size), queue[destinations.size()].begin());
+            destinations.push_back(Client::address_of(number));
         }
         tun::SendBuffer out(together * (size + 128));
         const Boot now = server_.now().boot;
         std::size_t unsealed = 0;
         const double seconds = seconds_of([&] {
             for (std::size_t start = 0; start < order.size(); start += together) {
+                const std::size_t end = std::min(order.size(), start + together);
                 const auto guard = server_.worker().enter();
-                for (std::size_t i = start; i < std::min(order.size(), start + together); ++i) {
-                    auto packet = offload::Splitter::over({}, MutableBytes(queue[i]).first(size));
+                const tun::SealBatch batch = server_.worker().begin_batch();
+                std::size_t expected = start;
+                for (std::size_t i = start; i < end; ++i) {
+                    if (i == expected) expected += server_.worker().expect(batch, std::span(destinations).subspan(i, end - i));
+                    auto packet = offload::Splitter::over({}, queue[i].first(size));
                     const auto sealed = server_.worker().seal_or_stage(*packet, out, now);
                     unsealed += std::holds_alternative<tun::Sealed>(sealed) ? 0 : 1;
                 }
@@ -99,21 +117,26 @@ class Crowd {
         return seconds;
     }
 
-    double open(const std::vector<std::uint32_t>& order, std::size_t size) {
-        std::vector<ByteVector> queue;
+    double open(const std::vector<std::uint32_t>& order, const Traffic& traffic) {
+        const Queue queue(order.size(), traffic.size + clients_.front().overhead());
+        std::vector<Path> paths; // as it came, beside the datagram
         for (const std::uint32_t number : order) {
-            Client& client = clients_[number];
-            queue.emplace_back(size + client.overhead());
-            client.seal(plain_packet(Client::address_of(number), Client::address_of(0xffff00), size), queue.back());
+            clients_[number].seal(plain_packet(Client::address_of(number), Client::address_of(0xffff00), traffic.size),
+                                  queue[paths.size()]);
+            paths.push_back(path_of(number));
         }
-        std::vector<Path> paths;
-        for (const std::uint32_t number : order) paths.push_back(path_of(number)); // as it came, beside the datagram
         const Boot now = server_.now().boot;
+        const std::size_t received = runs_together * traffic.burst;
         std::size_t undelivered = 0;
         const double seconds = seconds_of([&] {
-            for (std::size_t start = 0; start < order.size(); start += together) {
+            for (std::size_t start = 0; start < order.size(); start += received) {
+                const std::size_t end = std::min(order.size(), start + received);
                 const auto guard = server_.worker().enter();
-                for (std::size_t i = start; i < std::min(order.size(), start + together); ++i) {
+                std::array<Bytes, runs_together> first; // of each run
+                std::size_t runs = 0;
+                for (std::size_t i = start; i < end; i += traffic.burst) first.at(runs++) = queue[i];
+                server_.worker().expect(std::span(first).first(runs));
+                for (std::size_t i = start; i < end; ++i) {
                     const auto opened = server_.worker().open(queue[i], paths[i], Ecn::not_capable, now);
                     undelivered += std::holds_alternative<tun::Deliver>(opened) ? 0 : 1;
                 }

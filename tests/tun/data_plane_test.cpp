@@ -278,6 +278,38 @@ TEST_CASE("what lies behind a packet's own length is not sealed with it") {
     CHECK(tunnel.open(datagrams_of(out)[0]) == packet);
 }
 
+TEST_CASE("a look ahead counts a run to one peer once, passes over strangers, and changes nothing") {
+    for (const bool connected : {false, true}) {
+        const Tunnel tunnel(protocol::Suite::hybrid, connected);
+        const IpAddress known = *IpAddress::parse("10.66.0.2");
+        const IpAddress stranger = *IpAddress::parse("10.77.0.9");
+        const SealBatch batch = tunnel.sealer.begin_batch();
+        CHECK(tunnel.sealer.expect(batch, {}) == 0);
+        CHECK(tunnel.sealer.expect(batch, std::vector(200, known)) == 200);
+        CHECK(tunnel.sealer.expect(batch, std::vector(200, stranger)) == 200);
+        std::vector<IpAddress> mixed;
+        for (std::size_t i = 0; i < 100; ++i) mixed.push_back(i % 2 == 0 ? known : stranger);
+        CHECK(tunnel.sealer.expect(batch, mixed) == 2 * expected_at_once - 1);
+        mixed.resize(expected_at_once);
+        CHECK(tunnel.sealer.expect(batch, mixed) == expected_at_once);
+    }
+    Tunnel tunnel;
+    const ByteVector datagram = datagrams_of(tunnel.seal(Read(packet_of(100)))).front();
+    const ByteVector noise(1500, std::byte{0xff});
+    {
+        const auto guard = tunnel.opener.enter();
+        CHECK(tunnel.opener.expect({}) == 0);
+        CHECK(tunnel.opener.expect(std::vector<Bytes>{Bytes(datagram).first(3), {}, noise, datagram, datagram}) == 5);
+        std::vector<Bytes> none(100, Bytes(noise));
+        CHECK(tunnel.opener.expect(none) == 100);
+    }
+    CHECK_FALSE(tunnel.sealing.activity->last_received());
+    CHECK(tunnel.opening.plane.take_notices().empty());
+    for (const std::uint64_t each : tunnel.opening.plane.drops().counts) CHECK(each == 0);
+    CHECK(tunnel.open(datagram) == build(packet_of(100))); // once: the window has not heard of it
+    CHECK(tunnel.open(datagram).empty());
+}
+
 TEST_CASE("without a session nothing is sealed, staged, counted, told or taken from what was to be sealed") {
     enum class Lack { no_session, old_session, used_up };
     for (const Lack lack : {Lack::no_session, Lack::old_session, Lack::used_up}) {
