@@ -36,6 +36,9 @@ SANITIZED = ("-Doptimization=1", "-Ddebug=false", "-Dcpp_args=-g1", "-Dwerror=fa
 DOCTEST = re.compile(r"\[doctest\] test cases:\s*\d+\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed")
 UNITTEST = re.compile(r"^Ran (\d+) tests? in", re.MULTILINE)
 UNITTEST_BAD = re.compile(r"(?:failures|errors)=(\d+)")
+TROUBLE = re.compile(r"ERROR|WARNING: ThreadSanitizer|runtime error|FAIL|terminate called|^not ok|problems$")
+# Of what a failure said, again at the end: a long log is seldom kept whole.
+TOLD_AGAIN, TOLD_BEFORE = 30, 6
 TOTALS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.MULTILINE)
 
 
@@ -82,6 +85,23 @@ def count(result, output):
     return Counts(1 if good else 0, 0 if good else 1)
 
 
+class Failures:
+    """What failed, in a few lines each, to be told again behind everything else."""
+
+    def __init__(self):
+        self._told = []
+
+    def add(self, name, output):
+        """From where the trouble begins, or the end if nothing looks like it."""
+        lines = output.splitlines()
+        first = next((i for i, line in enumerate(lines) if TROUBLE.search(line)), max(0, len(lines) - TOLD_AGAIN))
+        start = max(0, first - TOLD_BEFORE)
+        self._told.append("\n".join([f"-- {name}", *lines[start:start + TOLD_AGAIN]]))
+
+    def __str__(self):
+        return "\n".join(["== what failed", *self._told]) if self._told else ""
+
+
 class Build:
     """A build directory with its own compiler and options."""
 
@@ -114,7 +134,7 @@ class Build:
         needed = {files[one] for name in names for one in self.tests()[name]["depends"] if one in files}
         return self.make(*sorted(os.path.relpath(file, self.directory) for file in needed))
 
-    def run_tests(self, names):
+    def run_tests(self, names, failures):
         """Runs meson's tests by name and counts their cases."""
         log = self.directory / "meson-logs" / "testlog.json"
         log.unlink(missing_ok=True)
@@ -126,7 +146,10 @@ class Build:
         for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
             test = json.loads(line)
             name = test["name"].rpartition(":")[2].strip().rpartition(" / ")[2]
-            counts = count(test["result"], test.get("stdout", "") + test.get("stderr", ""))
+            output = test.get("stdout", "") + test.get("stderr", "")
+            counts = count(test["result"], output)
+            if counts.failed:
+                failures.add(f"{self.directory.name}: {name}", output)
             say(f"{'not ok' if counts.failed else 'ok'} - {self.directory.name}: {name}: {counts} # {test['duration']:.1f} s")
             total.add(counts)
             seen.add(name)
@@ -142,6 +165,7 @@ class Suite:
     def __init__(self, options):
         self.options = options
         self.plain = Build("build")
+        self.failures = Failures()
 
     def wanted(self, names):
         text = self.options.filter
@@ -164,7 +188,7 @@ class Suite:
         names = self.wanted(choose([name for name, test in build.tests().items() if "fuzz" not in "".join(test["suite"])]))
         if not names:
             return Counts()
-        return build.run_tests(names) if build.make_tests(names) else Counts(failed=len(names))
+        return build.run_tests(names, self.failures) if build.make_tests(names) else Counts(failed=len(names))
 
     def fuzz(self):
         build = Build("build-fuzz", "-Db_sanitize=address,undefined", "-Db_lundef=false", *SANITIZED, compiler="ccache clang++")
@@ -193,6 +217,7 @@ class Suite:
             say(f"ok - {name}: {rounds.group(1)} inputs in {seconds} s")
             return Counts(passed=1)
         say(f"not ok - {name}\n{done.stderr[-4000:]}")
+        self.failures.add(name, done.stderr)
         return Counts(failed=1)
 
     def check(self):
@@ -218,22 +243,25 @@ class Suite:
             total.add(self._counted("/usr/bin/python3", ROOT / "tests" / "hosts" / "run.py", *words, VPN_BUILD=str(sanitized.directory)))
         return total
 
-    @staticmethod
-    def _counted(*words, **environment):
+    def _counted(self, *words, **environment):
         """Runs something that ends by saying `N passed, N failed`, shows what it says, and takes its word."""
         process = subprocess.Popen([str(word) for word in words], cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True,
                                    errors="replace")
-        last = None
+        last, remarkable = None, []
         for line in process.stdout:
             if said := TOTALS.match(line):
                 last = said
-            else:
-                print(line, end="", flush=True)
+                continue
+            print(line, end="", flush=True)
+            if not line.startswith("ok "):
+                remarkable.append(line)
         code = process.wait()
-        if last is None:
-            return Counts(failed=1)
-        counts = Counts(*(int(number or 0) for number in last.groups()))
-        return counts if code == 0 or counts.failed else Counts(counts.passed, 1, counts.skipped)
+        counts = Counts(*(int(number or 0) for number in last.groups())) if last else Counts(failed=1)
+        if code != 0 and not counts.failed:
+            counts.failed = 1
+        if counts.failed:
+            self.failures.add(pathlib.Path(words[-1] if len(words) == 1 else words[1]).name, "".join(remarkable))
+        return counts
 
 
 PARTS = ("unit", "asan", "tsan", "fuzz", "check", "package", "hosts")
@@ -265,6 +293,8 @@ def main():
         counts = getattr(suite, part)()
         summary.append(f"{part:7} {str(counts):45} {time.monotonic() - started:6.0f} s")
         total.add(counts)
+    if str(suite.failures):
+        say(f"\n{suite.failures}")
     say("\n" + "\n".join(summary))
     say(total)
     return 1 if total.failed else 0
