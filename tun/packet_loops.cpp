@@ -22,7 +22,8 @@ constexpr std::size_t receive_slots = 8;
 constexpr std::size_t outbound_parts = 4;
 /// Beside the one that each thread has in hand: done, and waiting for its turn to leave. Not more: a job that a thread is slow to
 /// send is overtaken by those of other lanes, which may be the same peer's, and its counters must not fall out of the peer's
-/// window.
+/// window. The same for one that a thread is slow to open: all jobs together are of fewer datagrams than a window, but for what
+/// was lost between them, where a receive queue overflows; then it shares that loss.
 constexpr std::size_t spare_jobs = 2;
 constexpr int port_attempts = 16;
 

@@ -37,6 +37,16 @@ struct Star {
     std::vector<Flow> flows;
 };
 
+/// How many receives, of up to 64 datagrams each, found no room in the queues of that network's IPv4 sockets.
+int overflows(const NetNamespace& net) {
+    const Inside inside(net);
+    return std::stoi(shell("awk '/^Udp: [0-9]/ {print $6}' /proc/net/snmp"));
+}
+
+/// Jobs of one direction that are under way reach over no more datagrams than a window does. What was lost between them in an
+/// overflowing queue comes on top of that, and then a job that a thread is slow to open may be too old: of these at least.
+constexpr int overflows_that_outrun = (8192 - 64 - 6 * (512 + 256)) / 64;
+
 constexpr std::uint64_t packets = 60'000;
 constexpr std::uint64_t packets_of_many = 20'000;
 constexpr Amount some_arrive{packets, packets / 100 + 1};
@@ -82,8 +92,9 @@ TEST_CASE("flows of several peers arrive each in its order, however threads shar
         }
         CHECK(arrived > flows.size() * packets_of_many / 100);
         CHECK(star.hub.engine().drops().of(protocol::Drop::bad_tag) == 0);
-        CHECK(star.hub.engine().drops().of(protocol::Drop::replayed) == 0);
-        for (Machine& spoke : star.spokes) CHECK(spoke.engine().drops().of(protocol::Drop::replayed) == 0);
+        std::uint64_t replayed = star.hub.engine().drops().of(protocol::Drop::replayed);
+        for (Machine& spoke : star.spokes) replayed += spoke.engine().drops().of(protocol::Drop::replayed);
+        CHECK((replayed == 0 || overflows(star.wire) >= overflows_that_outrun));
     }
 }
 
