@@ -20,7 +20,7 @@ constexpr std::size_t together = 64;     ///< packets between two flushes, as of
 constexpr std::size_t runs_together = 8; ///< of one receive, each of one peer, as a loop has them
 /// Flat: nothing grows with peers but what the caches miss, of keys and counters, since all peers are as likely. More in a row to
 /// one peer share that.
-constexpr double lone_to_one = 2.5;
+constexpr double lone_to_one = 2.25;
 constexpr double burst_to_one = 1.25;
 
 /// What is sent: bursts of packets, each to a peer drawn anew.
