@@ -85,8 +85,7 @@ void Tunnel::start_roaming(Parts& parts) {
                            .main_key = main_key_,
                            .servers = servers_of(main_peer(file_.config)),
                            .endpoints = std::move(parts.servers),
-                           .outside = std::move(parts.outside),
-                           .resolvers = std::move(parts.resolvers)};
+                           .outside = std::move(parts.outside)};
     const auto moved = [this] { path_mtu_ ? path_mtu_->handle_network_change() : void(); };
     roaming_ = std::make_unique<Roaming>(loop_, std::move(of_main), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
 }
