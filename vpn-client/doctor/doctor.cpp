@@ -3,6 +3,7 @@
 #include "common/protocol/message.hpp"
 #include "common/system/clocks.hpp"
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/daemons.hpp"
@@ -96,6 +97,7 @@ class Examination {
         for (const config::ClientPeer* peer : peers) {
             const std::vector<config::HostPort> servers = servers_of(*peer);
             for (const config::HostPort& server : servers) {
+                progress_.now("looking up " + server.host);
                 Place place{.peer = peer, .named = server, .name = look_up(server), .endpoint = {}, .link = {}};
                 const auto now = endpoint_of(*peer);
                 place.is_current =
@@ -174,6 +176,7 @@ class Examination {
         std::vector<Server> servers;
         for (const Place& place : places_)
             if (place.endpoint) servers.push_back({place.peer, place.named, *place.endpoint});
+        progress_.now(servers.size() == 1 ? "asking the server for a handshake" : "asking the servers for a handshake");
         const auto attempts = try_handshakes(file_->config, servers, timestamps_path(file_->origin.name), patience_with_server);
         auto attempt = attempts.begin();
         add_for_each_peer([&](const Place& place) -> std::optional<Finding> {
@@ -206,6 +209,7 @@ class Examination {
         if (!url || reached_) return;
         PortalFacts facts{file_->origin.name, url->to_string(), report_ && report_->lock == LockState::shut, {}};
         if (report_ && report_->portal) facts.seen = {WayOut::Kind::portal, *report_->portal};
+        progress_.now("looking for a captive portal");
         if (!facts.locked && facts.seen.kind == WayOut::Kind::unknown)
             facts.seen = ask_for_way_out({*url, {}, outer_mark, patience});
         add(judge_portal(facts));
@@ -218,6 +222,7 @@ class Examination {
     }
 
     void examine_inside() {
+        progress_.now("asking through the tunnel");
         asked_ = whom_to_ask(file_->config);
         ask(asked_, report_->interface, patience);
     }
@@ -272,6 +277,7 @@ class Examination {
     std::vector<Journal> journals_;
     std::vector<Place> places_;
     bool reached_ = false; ///< the main peer
+    system::Progress progress_{"looking at this machine"};
     std::vector<Asked> asked_;
     Findings findings_;
 };
