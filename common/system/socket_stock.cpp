@@ -49,7 +49,7 @@ void SocketStock::take_back(int fd) {
     if (found == sockets_.end()) return;
     sockaddr nobody{};
     nobody.sa_family = AF_UNSPEC;
-    ::connect(fd, &nobody, sizeof nobody); // without a port, so that nothing more comes
+    static_cast<void>(::connect(fd, &nobody, sizeof nobody)); // without a port, so that nothing more comes
     int error = 0;
     socklen_t length = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
