@@ -3,6 +3,7 @@
 #include "common/system/clocks.hpp"
 #include "common/system/daemonise.hpp"
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "common/system/service_manager.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/conflicts.hpp"
@@ -122,10 +123,18 @@ class Connecting {
     /// Through a lock that stood before it does not pass.
     [[nodiscard]] Refusal with_portal(Refusal refusal) const {
         if (!portal_check_ || stop_.asked() || !refusal.reason || !may_be_a_portal(*refusal.reason)) return refusal;
+        const system::Progress progress("looking for a captive portal");
         const WayOut seen = ask_for_way_out({*portal_check_, {}, outer_mark, time_for_portal});
         if (seen.kind == WayOut::Kind::portal)
             refusal.message = portal_explanation(seen.host, name_.name) + '\n' + refusal.message;
         return refusal;
+    }
+
+    /// In the foreground the log tells how it goes.
+    [[nodiscard]] Granted<std::string> wait_for_tunnel(Daemon& daemon) const {
+        std::optional<system::Progress> progress;
+        if (child_ != nullptr) progress.emplace("waiting for the server of " + name_.name);
+        return daemon.wait_for_tunnel(command_.timeout);
     }
 
     ExitCode go_on(Preparation preparation) {
@@ -133,7 +142,7 @@ class Connecting {
         if (!command_.run_hooks) wall_in_connection(preparation.dns, log_);
         auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
         if (!daemon) return complain(daemon.error());
-        auto connected = (*daemon)->wait_for_tunnel(command_.timeout);
+        auto connected = wait_for_tunnel(**daemon);
         if (connected)
             if (const auto up = (*daemon)->run_post_up(); !up) connected = tl::unexpected(up.error());
         if (!connected) {

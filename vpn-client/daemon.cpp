@@ -50,13 +50,13 @@ Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, Hooks ho
 Daemon::Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
                system::Logger log)
     : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)), hooks_(std::move(hooks)),
-      tunnel_(std::make_unique<Tunnel>(
-          loop_,
-          Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints), std::move(preparation.servers),
-                        std::move(preparation.leak_lock), std::move(preparation.device), std::move(preparation.sockets),
-                        std::move(preparation.plan), std::move(network), std::move(dns), std::move(preparation.outside),
-                        std::move(preparation.resolvers), preparation.limit},
-          log_)),
+      tunnel_(std::make_unique<Tunnel>(loop_,
+                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
+                                                     std::move(preparation.servers), std::move(preparation.leak_lock),
+                                                     std::move(preparation.device), std::move(preparation.sockets),
+                                                     std::move(preparation.plan), std::move(network), std::move(dns),
+                                                     std::move(preparation.outside), preparation.limit},
+                                       log_)),
       stop_(stop), stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
 }

@@ -2,6 +2,7 @@
 
 #include "common/system/files.hpp"
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/daemons.hpp"
@@ -19,8 +20,14 @@ using system::ExitCode;
 
 constexpr std::chrono::seconds patience{15};
 
+Result<void, DaemonError> end(const std::string& name) {
+    const system::Progress progress("waiting for " + name + " to put everything back");
+    return end_connection(name, patience);
+}
+
 /// What a crash left of it, its lock too. False if there was nothing.
 Granted<bool> clean_up_behind(const std::string& name) {
+    const system::Progress progress("putting back what is left of " + name);
     auto netlink = system::Netlink::open();
     auto nftables = system::Nftables::open();
     if (!netlink || !nftables || !system::has_net_admin()) return false;
@@ -43,7 +50,7 @@ Granted<bool> clean_up_behind(const std::string& name) {
 ExitCode disconnect(const DisconnectCommand& command) {
     const auto name = named_or_only(command.name);
     if (!name) return complain(name.error());
-    const auto ended = end_connection(*name, patience);
+    const auto ended = end(*name);
     if (!ended && ended.error().kind != DaemonError::Kind::not_running)
         return complain({code_of(ended.error()), ended.error().message, std::nullopt});
     const auto cleaned = clean_up_behind(*name);

@@ -3,6 +3,7 @@
 #include "common/system/clocks.hpp"
 #include "common/system/link.hpp"
 #include "common/system/marked_lookup.hpp"
+#include "common/system/progress.hpp"
 #include "common/system/resolver.hpp"
 #include "common/system/route.hpp"
 #include "vpn-client/diagnosis.hpp"
@@ -72,6 +73,7 @@ void close_lock_for_names(const std::string& connection) {
 Granted<Endpoints> resolve(const std::string& connection, const config::HostPort& server, const Waiting& waiting) {
     if (const auto literal = server.literal()) return Endpoints{*literal};
     const Duration limit = waiting.limit == Duration::zero() ? longest_lookup : std::min(waiting.limit, longest_lookup);
+    const system::Progress progress("looking up " + server.host);
     const bool locked = opens_lock_for_names(connection, limit);
     auto answer = locked ? ask_past_lock(server, limit, waiting.stop) : ask_machine(server, limit, waiting.stop);
     if (locked) close_lock_for_names(connection);

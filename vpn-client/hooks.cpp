@@ -1,6 +1,7 @@
 #include "vpn-client/hooks.hpp"
 
 #include "common/system/child_process.hpp"
+#include "vpn-client/complaint.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -11,6 +12,17 @@ namespace {
 using system::ExitCode;
 
 constexpr Duration time_for_down = std::chrono::seconds(10);
+/// Nobody serves the tunnel meanwhile, and after this time a session has to be renewed.
+constexpr Duration time_for_up = std::chrono::minutes(2);
+constexpr Duration slow_after = std::chrono::seconds(10);
+
+/// As root has it who has just logged in; wg-quick speaks C, too.
+system::ChildSurroundings surroundings() {
+    system::ChildSurroundings plain;
+    plain.environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "USER=root",
+                         "LOGNAME=root", "LC_ALL=C"};
+    return plain;
+}
 
 std::string_view key_of(Hooks::Moment moment) {
     switch (moment) {
@@ -50,7 +62,13 @@ std::vector<std::string> Hooks::words_for(const config::WgQuickLine& line) const
 Granted<void> Hooks::run_up(Moment moment, const StopSignal& stop, const system::Logger& log) const {
     for (const config::WgQuickLine& line : of(moment)) {
         log.info("hook", {{"key", line.key}, {"line", line.line}});
-        const auto end = system::run_to_end(words_for(line), std::nullopt, stop.fd());
+        system::ChildSurroundings around = surroundings();
+        around.slow_after = slow_after;
+        around.slow = [&line] {
+            say_notes(
+                {called(line) + " still runs after ten seconds; it is ended after two minutes: " + config::quote(line.value)});
+        };
+        const auto end = system::run_to_end(words_for(line), time_for_up, stop.fd(), around);
         if (!end) return refuse(ExitCode::failure, called(line) + ": " + end.error().message);
         if (!end->fine())
             return refuse(ExitCode::failure, called(line) + " failed (" + end->text() + "): " + config::quote(line.value) +
@@ -62,7 +80,7 @@ Granted<void> Hooks::run_up(Moment moment, const StopSignal& stop, const system:
 void Hooks::run_down(Moment moment, const system::Logger& log) const {
     for (const config::WgQuickLine& line : of(moment)) {
         log.info("hook", {{"key", line.key}, {"line", line.line}});
-        const auto end = system::run_to_end(words_for(line), time_for_down);
+        const auto end = system::run_to_end(words_for(line), time_for_down, -1, surroundings());
         if (!end || !end->fine())
             log.warn("hook-failed", {{"key", line.key}, {"line", line.line}, {"why", end ? end->text() : end.error().message}});
     }

@@ -108,6 +108,16 @@ Granted<std::optional<LeakLock>> raise_lock(const ConnectionFile& file, const st
     return std::optional<LeakLock>(std::move(*lock));
 }
 
+/// `apart`: we leave this network for another one, and this machine's name servers stay what they are for everybody else.
+Result<Outside> open_outside(bool apart) {
+    auto doors = WayWatch::Doors::open();
+    if (!doors) return failed(doors.error().message);
+    if (!apart) return Outside{std::move(*doors), [before = resolvers_of_machine()] { return before; }, std::nullopt};
+    auto sockets = system::SocketStock::open();
+    if (!sockets) return failed(sockets.error().message);
+    return Outside{std::move(*doors), resolvers_of_machine, std::move(*sockets)};
+}
+
 /// The doors to the kernel lead to the network that they were made in.
 Result<void> go_inside(const Enter& enter, system::OsResult<system::Netlink>& netlink, Result<system::Nftables>& nftables) {
     if (auto entered = enter(); !entered) return entered;
@@ -161,9 +171,8 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     NetworkFacts facts = facts_of(endpoints, outer_mtu(*netlink, endpoints), sockets->port(), *slot);
     const auto plan = [&] { return enter ? plan_apart(file.config, facts) : plan_network(file.config, facts); };
     if (auto unused = check_kernel(*netlink, plan(), running); !unused) return refuse_failure(unused.error());
-    auto outside = WayWatch::Doors::open();
+    auto outside = open_outside(enter != nullptr);
     if (!outside) return refuse_failure(outside.error());
-    std::vector<IpAddress> resolvers = enter ? std::vector<IpAddress>() : resolvers_of_machine();
     if (enter)
         if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
     if (const auto possible = tun::TunDevice::check(file.config.interface.name); !possible)
@@ -192,7 +201,6 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(made),
                        std::move(dns),
                        std::move(*outside),
-                       std::move(resolvers),
                        running,
                        waiting.limit};
 }

@@ -12,9 +12,9 @@
 #include "vpn-client/journal.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/outside.hpp"
 #include "vpn-client/refusal.hpp"
 #include "vpn-client/stop_signal.hpp"
-#include "vpn-client/way_watch.hpp"
 
 #include <functional>
 #include <optional>
@@ -39,10 +39,9 @@ struct Preparation {
     system::Nftables nftables;
     NetworkPlan plan;
     DnsPlan dns;
-    WayWatch::Doors outside;          ///< where outer packets leave
-    std::vector<IpAddress> resolvers; ///< of the machine, as they were before; none for a connection apart
-    std::vector<Journal> running;     ///< of the other connections
-    Duration limit;                   ///< how long somebody waits for the tunnel to work; zero: for ever
+    Outside outside;
+    std::vector<Journal> running; ///< of the other connections
+    Duration limit;               ///< how long somebody waits for the tunnel to work; zero: for ever
 };
 
 /// Zero waits for ever.

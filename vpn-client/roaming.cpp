@@ -26,7 +26,7 @@ Roaming::Roaming(boost::asio::io_context& loop, Parts parts, Surroundings surrou
     : loop_(loop), parts_(std::move(parts)), engine_(surroundings.engine), plan_(surroundings.plan), lock_(surroundings.lock),
       moved_(std::move(surroundings.moved)), log_(log), book_(parts_.endpoints), last_lookup_(system::now().boot),
       race_(loop, [this] { race_on(); }), silence_(loop, [this] { handle_silence(); }), overdue_(loop, [this] { look_up(); }),
-      ways_(loop, std::move(parts_.outside),
+      ways_(loop, std::move(parts_.outside.doors),
             {.destinations = [this] { return destinations(); },
              .changed = [this](const IpAddress& destination) { handle_new_way(destination); },
              .looked = [this] { handle_lost_way(); }}),
@@ -157,13 +157,15 @@ void Roaming::look_up_anew() {
 
 void Roaming::look_up() {
     const Boot now = system::now().boot;
-    if (parts_.resolvers.empty() || !questions_.empty()) return;
+    if (!questions_.empty()) return;
     if (last_lookup_ && now - *last_lookup_ < between_lookups) return;
+    const std::vector<IpAddress> resolvers = parts_.outside.resolvers();
+    system::SocketStock* const sockets = parts_.outside.sockets ? &*parts_.outside.sockets : nullptr;
     for (std::size_t i = 0; i < parts_.servers.size(); ++i) {
         const config::HostPort& server = parts_.servers[i];
         if (server.literal()) continue;
-        if (questions_.empty() && lock_) lock_->admit_resolvers(parts_.resolvers, longest_lookup);
-        questions_.emplace(i, Question{{server.host, server.port, parts_.resolvers, outer_mark}, std::nullopt});
+        if (questions_.empty() && lock_) lock_->admit_resolvers(resolvers, longest_lookup);
+        questions_.emplace(i, Question{{server.host, server.port, resolvers, outer_mark, sockets}, std::nullopt});
     }
     if (!questions_.empty()) last_lookup_ = now;
     for (auto& [server, question] : questions_)

@@ -11,8 +11,8 @@
 #include "vpn-client/endpoint_book.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
+#include "vpn-client/outside.hpp"
 #include "vpn-client/wake_watch.hpp"
-#include "vpn-client/way_watch.hpp"
 
 #include <functional>
 #include <map>
@@ -29,8 +29,7 @@ class Roaming {
         crypto::PublicKey main_key;
         std::vector<config::HostPort> servers;        ///< the main peer's, in the order of the file
         std::vector<std::vector<Endpoint>> endpoints; ///< theirs
-        WayWatch::Doors outside;                      ///< where outer packets leave
-        std::vector<IpAddress> resolvers;             ///< that were there before connecting; none: names are not looked up again
+        Outside outside;
     };
     /// What stays with the tunnel, and outlives this.
     struct Surroundings {

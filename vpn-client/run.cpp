@@ -1,6 +1,7 @@
 #include "vpn-client/run.hpp"
 
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/confinement.hpp"
 #include "vpn-client/daemon.hpp"
@@ -39,8 +40,7 @@ class Running {
         wall_in_connection(preparation->dns, log_); // the program is another process, and outside
         auto daemon = Daemon::start(std::move(*preparation), Hooks(), stop_, log_);
         if (!daemon) return tl::unexpected(std::move(daemon.error()));
-        if (const auto connected = (*daemon)->wait_for_tunnel(command_.timeout); !connected)
-            return tl::unexpected(connected.error());
+        if (const auto connected = wait_for_tunnel(**daemon); !connected) return tl::unexpected(connected.error());
         if (stop_.asked()) return refuse(ExitCode::failure, "interrupted: the program was not started");
         if (auto begun = confinement_.begin(resolver); !begun) return refuse(ExitCode::failure, begun.error().message);
         if (!(*daemon)->run_beside(confinement_.fd(), [this](bool disconnected) { hand_on(disconnected); }))
@@ -59,6 +59,11 @@ class Running {
                               name_.name + ", or have the server add another peer for this program");
         say_notes(notes_on_hooks(std::exchange(file->hooks, {}), hooks_do_not_run));
         return file;
+    }
+
+    [[nodiscard]] Granted<std::string> wait_for_tunnel(Daemon& daemon) const {
+        const system::Progress progress("waiting for the server of " + name_.name);
+        return daemon.wait_for_tunnel(command_.timeout);
     }
 
     void hand_on(bool disconnected) {

@@ -1,5 +1,6 @@
 #include "vpn-client/status.hpp"
 
+#include "common/system/progress.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/connection_name.hpp"
@@ -71,6 +72,7 @@ Sample take_sample(const std::optional<std::string>& name) {
 
 /// Looks again while somebody inside is being asked.
 Sample take_measured_sample(const std::optional<std::string>& name) {
+    const system::Progress progress("asking how it goes");
     Sample sample = take_sample(name);
     const auto measuring = [](const auto& each) { return each.second && each.second->measuring; };
     for (int look = 1; look < looks && std::ranges::any_of(sample.reports, measuring); ++look) {

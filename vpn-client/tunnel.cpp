@@ -38,7 +38,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
     : loop_(loop), log_(std::move(log)), started_(system::now().boot), file_(std::move(parts.file)), plan_(std::move(parts.plan)),
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
       main_key_(main_peer(file_.config).public_key),
-      portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, log_),
+      portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, parts.outside.resolvers, log_),
       save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this] { end_pause(); }),
       gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
@@ -85,8 +85,7 @@ void Tunnel::start_roaming(Parts& parts) {
                            .main_key = main_key_,
                            .servers = servers_of(main_peer(file_.config)),
                            .endpoints = std::move(parts.servers),
-                           .outside = std::move(parts.outside),
-                           .resolvers = std::move(parts.resolvers)};
+                           .outside = std::move(parts.outside)};
     const auto moved = [this] { path_mtu_ ? path_mtu_->handle_network_change() : void(); };
     roaming_ = std::make_unique<Roaming>(loop_, std::move(of_main), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
 }

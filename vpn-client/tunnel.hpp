@@ -39,9 +39,8 @@ class Tunnel final : private tun::EngineObserver {
         NetworkPlan plan;
         Network network;
         Dns dns;
-        WayWatch::Doors outside;
-        std::vector<IpAddress> resolvers; ///< outside, that were there before
-        Duration limit;                   ///< how long somebody waits for it to work; zero: for ever
+        Outside outside;
+        Duration limit; ///< how long somebody waits for it to work; zero: for ever
     };
 
     /// Starts the engine and a first handshake. Keys go from the file into the engine.

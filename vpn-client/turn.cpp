@@ -1,5 +1,6 @@
 #include "vpn-client/turn.hpp"
 
+#include "common/system/progress.hpp"
 #include "vpn-client/connection_name.hpp"
 
 #include <string_view>
@@ -13,6 +14,7 @@ Granted<system::InstanceLock> wait_for_turn(const std::function<bool()>& stop) {
     constexpr std::string_view turn = ".turn"; // no connection has a name like this
     constexpr Duration pause = std::chrono::milliseconds(20);
     constexpr int attempts = 500;
+    const system::Progress progress("waiting for another connect or disconnect to be done");
     for (int attempt = 1;; ++attempt) {
         auto lock = system::InstanceLock::acquire(std::string(run_directory), turn);
         if (lock) return std::move(*lock);

@@ -11,6 +11,7 @@
 #include "common/config/peer_limits.hpp"
 #include "common/system/clocks.hpp"
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "common/system/terminal.hpp"
 
 #include <unistd.h>
@@ -27,6 +28,19 @@ void print(const Json& document) { std::cout << config::format(document, config:
 bool in_colour() { return system::wants_colour(STDOUT_FILENO); }
 
 std::string counted_peers(std::size_t count) { return std::to_string(count) + (count == 1 ? " peer" : " peers"); }
+
+/// Asks the daemon, which must run.
+Answer ask_daemon(const Request& request, const CommonOptions& common) {
+    const system::Progress progress("asking the server");
+    auto door = need_daemon(common.config_file);
+    if (!door) return tl::unexpected(std::move(door.error()));
+    return door->ask(request);
+}
+
+CommandResult<ConfigFile::Content> load(const CommonOptions& common) {
+    const system::Progress progress("reading " + common.config_file);
+    return ConfigFile(common.config_file).load();
+}
 
 CommandResult<PeerStore::Listing> list(const CommonOptions& common) {
     auto listing = PeerStore(common.config_file).list();
@@ -53,7 +67,7 @@ Result<std::vector<Obstacle>> look_for_obstacles(const config::ServerConfig& con
 void say(const std::string& message) { std::cerr << message << '\n'; }
 
 CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
-    const auto content = ConfigFile(common.config_file).load();
+    const auto content = load(common);
     if (!content) return tl::unexpected(content.error());
     std::cout << common.config_file << " is fine: " << counted_peers(content->config.peers.size()) << '\n';
     if (!system::has_net_admin()) return {}; // firewalls are not shown to everybody
@@ -65,9 +79,7 @@ CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
 }
 
 CommandResult<void> carry_out(const Status& status, const CommonOptions& common) {
-    auto door = need_daemon(common.config_file);
-    if (!door) return tl::unexpected(std::move(door.error()));
-    const auto answer = door->ask(AskStatus{});
+    const auto answer = ask_daemon(AskStatus{}, common);
     if (!answer) return tl::unexpected(answer.error());
     if (status.json) {
         print(*answer);
@@ -78,9 +90,7 @@ CommandResult<void> carry_out(const Status& status, const CommonOptions& common)
 }
 
 CommandResult<void> carry_out(const Reload&, const CommonOptions& common) {
-    auto door = need_daemon(common.config_file);
-    if (!door) return tl::unexpected(std::move(door.error()));
-    const auto answer = door->ask(AskReload{});
+    const auto answer = ask_daemon(AskReload{}, common);
     if (!answer) return tl::unexpected(answer.error());
     std::cout << "reloaded: " << counted_peers(static_cast<std::size_t>(answer->integer_at("peers").value_or(0))) << '\n';
     return {};

@@ -10,6 +10,7 @@
 #include "vpn-server/usage_store.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/progress.hpp"
 
 #include <optional>
 
@@ -22,6 +23,7 @@ using config::ServerPeer;
 
 /// Asks the daemon, or does `otherwise` while none can start.
 template <class Otherwise> Answer daemon_or(const std::string& config_file, const Request& request, Otherwise otherwise) {
+    const system::Progress progress("changing " + config_file);
     auto door = Door::find(config_file);
     if (!door) return tl::unexpected(std::move(door.error()));
     if (*door) return (*door)->ask(request);
@@ -152,6 +154,7 @@ CommandResult<void> PeerStore::reset(const AskResetPeer& ask) {
 }
 
 CommandResult<PeerStore::Listing> PeerStore::list() {
+    const system::Progress progress("reading " + file_.path());
     auto door = Door::find(file_.path());
     if (!door) return tl::unexpected(std::move(door.error()));
     if (*door) {

@@ -1,6 +1,7 @@
 #include "vpn-server/service_unit.hpp"
 
 #include "common/system/command.hpp"
+#include "common/system/progress.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,7 @@ constexpr std::array<std::string_view, 4> unit_directories{"/etc/systemd/system/
 constexpr std::chrono::seconds patience{100};
 
 Result<void> tell_systemd(const std::string& systemctl, const std::string& what) {
+    const system::Progress progress("waiting for systemctl " + what + " " + std::string(unit_name));
     const auto done = system::run_command({systemctl, what, std::string(unit_name)}, "", patience);
     if (!done) return failed(done.error().message);
     if (done->code != 0) return failed("`systemctl " + what + " " + std::string(unit_name) + "` failed: " + done->said);

@@ -17,10 +17,19 @@ namespace {
 
 constexpr Duration time_to_end = std::chrono::seconds(2);
 
+/// As posix_spawn wants them, which changes none.
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+    pointers.push_back(nullptr);
+    return pointers;
+}
+
 /// How a child starts: its streams and environment, and signals as the system has them; the C library wants both halves freed.
 class Start {
   public:
-    explicit Start(const ChildSurroundings& surroundings) : plain_environment_(surroundings.plain_environment) {
+    explicit Start(const ChildSurroundings& surroundings) : environment_(surroundings.environment) {
         ::posix_spawn_file_actions_init(&actions_);
         if (surroundings.input < 0)
             ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -29,6 +38,7 @@ class Start {
         const int output = surroundings.output < 0 ? STDERR_FILENO : surroundings.output;
         ::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
         ::posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
+        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1); // also what we were started with
         ::posix_spawnattr_init(&attributes_);
         sigset_t none;
         sigemptyset(&none);
@@ -47,15 +57,11 @@ class Start {
     Start& operator=(const Start&) = delete;
 
     OsResult<pid_t> run(const std::vector<std::string>& words) const {
-        std::vector<char*> arguments;
-        arguments.reserve(words.size() + 1);
-        for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str())); // posix_spawn changes none
-        arguments.push_back(nullptr);
-        std::string path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-        std::array<char*, 2> plain{path.data(), nullptr};
+        const std::vector<char*> arguments = pointers_to(words);
+        const std::vector<char*> environment = pointers_to(environment_);
         pid_t child = 0;
-        const int error = ::posix_spawn(&child, words.front().c_str(), &actions_, &attributes_, arguments.data(),
-                                        plain_environment_ ? plain.data() : environ);
+        const int error =
+            ::posix_spawn(&child, words.front().c_str(), &actions_, &attributes_, arguments.data(), environment.data());
         if (error != 0) return os_failed("cannot run " + words.front(), error);
         return child;
     }
@@ -63,7 +69,7 @@ class Start {
   private:
     posix_spawn_file_actions_t actions_{};
     posix_spawnattr_t attributes_{};
-    bool plain_environment_;
+    const std::vector<std::string>& environment_;
 };
 
 int in_milliseconds(std::optional<Duration> limit) {
@@ -79,6 +85,14 @@ Woken wait_for(int process, std::optional<Duration> limit, int interrupt) {
     while (ready < 0 && errno == EINTR);
     if (watched[0].revents != 0) return Woken::by_its_end;
     return ready > 0 ? Woken::by_interrupt : Woken::by_time;
+}
+
+Woken wait_patiently(int process, std::optional<Duration> limit, int interrupt, const ChildSurroundings& surroundings) {
+    const Duration first = surroundings.slow_after;
+    if (!surroundings.slow || (limit && *limit <= first)) return wait_for(process, limit, interrupt);
+    if (const Woken woken = wait_for(process, first, interrupt); woken != Woken::by_time) return woken;
+    surroundings.slow();
+    return wait_for(process, limit ? std::optional(*limit - first) : std::nullopt, interrupt);
 }
 
 } // namespace
@@ -98,7 +112,7 @@ OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::option
     const auto child = Start(surroundings).run(words);
     if (!child) return tl::unexpected(child.error());
     const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, *child, 0)));
-    const Woken woken = process ? wait_for(process.get(), limit, interrupt) : Woken::by_time;
+    const Woken woken = process ? wait_patiently(process.get(), limit, interrupt, surroundings) : Woken::by_time;
     if (woken != Woken::by_its_end) {
         ::kill(-*child, SIGTERM);
         static_cast<void>(process && wait_for(process.get(), time_to_end, -1) == Woken::by_its_end);

@@ -5,6 +5,7 @@
 #include "common/base/time.hpp"
 #include "common/system/os_error.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,12 +30,15 @@ struct ChildEnd {
 
 /// What a program is given besides its words.
 struct ChildSurroundings {
-    int input = -1;                 ///< its standard input; -1: an empty one
-    int output = -1;                ///< where both of its outputs go; -1: to our stderr
-    bool plain_environment = false; ///< a PATH, and nothing of ours
+    int input = -1;  ///< its standard input; -1: an empty one
+    int output = -1; ///< where both of its outputs go; -1: to our stderr
+    std::vector<std::string> environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}; ///< all of it: nothing of ours
+    Duration slow_after{};                                                         ///< after so long,
+    std::function<void()> slow;                                                    ///< this is called once, if there is one
 };
 
-/// Runs `words`, the first of which is the program's path, as a process group of its own with no signal blocked or ignored.
+/// Runs `words`, the first of which is the program's path, as a process group of its own with no signal blocked or ignored and no
+/// descriptor of ours beside its three streams.
 /// One that is too slow or interrupted is asked to end, and killed two seconds later, with all of its group.
 /// `interrupt` is a descriptor, or -1. Errors: it could not be started.
 OsResult<ChildEnd> run_to_end(const std::vector<std::string>& words, std::optional<Duration> limit, int interrupt = -1,

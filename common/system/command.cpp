@@ -42,7 +42,7 @@ Result<CommandResult> run_command(const std::vector<std::string>& words, std::st
     const UniqueFd to_it = memory_with(input);
     const UniqueFd from_it = memory_with({});
     if (!to_it || !from_it) return failed("cannot run " + words.front() + ": " + errno_text(errno));
-    const auto end = run_to_end(words, limit, -1, {to_it.get(), from_it.get(), true});
+    const auto end = run_to_end(words, limit, -1, {.input = to_it.get(), .output = from_it.get(), .slow = {}});
     if (!end) return failed(end.error().message);
     switch (end->kind) {
     case ChildEnd::Kind::exited: return CommandResult{end->code, beginning_of(from_it)};

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -73,6 +74,27 @@ std::vector<ares_addr_port_node> nodes_of(const std::vector<IpAddress>& servers)
     return nodes;
 }
 
+/// Sockets of a stock in the place of new ones; the rest is as c-ares does it by itself. `stock` is what c-ares was given.
+namespace lent {
+ares_socket_t take(int family, int type, int /*protocol*/, void* stock) {
+    return static_cast<SocketStock*>(stock)->lend(family, type);
+}
+int give_back(ares_socket_t fd, void* stock) {
+    static_cast<SocketStock*>(stock)->take_back(fd);
+    return 0;
+}
+int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t length, void* /*stock*/) {
+    return ::connect(fd, address, length);
+}
+ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from, ares_socklen_t* length,
+                     void* /*stock*/) {
+    return ::recvfrom(fd, buffer, size, flags, from, length);
+}
+ares_ssize_t send(ares_socket_t fd, const iovec* pieces, int count, void* /*stock*/) { return ::writev(fd, pieces, count); }
+
+constexpr ares_socket_functions functions{take, give_back, connect, receive, send};
+} // namespace lent
+
 class AresLibrary {
   public:
     AresLibrary() {
@@ -88,11 +110,11 @@ class AresLibrary {
 /// c-ares's sockets and the timer for its patience, behind one descriptor.
 class MarkedLookup::State {
   public:
-    State(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark)
+    State(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark, SocketStock* stock)
         : port_(port), mark_(mark), poll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (!poll_) throw std::system_error(errno, std::generic_category(), "cannot wait for name servers");
         watch(timer_.fd(), true, false);
-        open(servers);
+        open(servers, stock);
         ares_addrinfo_hints hints{};
         hints.ai_flags = ARES_AI_NOSORT; // sorting would ask the kernel by sockets without a mark
         hints.ai_family = AF_UNSPEC;
@@ -133,7 +155,7 @@ class MarkedLookup::State {
         state.answered_ = true; // looked at once we are out of c-ares, through which nothing may be thrown
     }
 
-    void open(const std::vector<IpAddress>& servers) {
+    void open(const std::vector<IpAddress>& servers, SocketStock* stock) {
         ares_options options{};
         options.flags = ARES_FLAG_NOSEARCH;
         options.timeout = patience;
@@ -146,6 +168,7 @@ class MarkedLookup::State {
             ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_NOROTATE;
         if (::ares_init_options(&channel_, &options, mask) != ARES_SUCCESS) throw std::bad_alloc();
         ::ares_set_socket_configure_callback(channel_, &State::on_configure, this);
+        if (stock != nullptr) ::ares_set_socket_functions(channel_, &lent::functions, stock);
         std::vector<ares_addr_port_node> nodes = nodes_of(servers);
         if (::ares_set_servers_ports(channel_, nodes.data()) != ARES_SUCCESS) {
             ::ares_destroy(channel_);
@@ -201,8 +224,9 @@ class MarkedLookup::State {
     std::optional<Resolved> answer_;
 };
 
-MarkedLookup::MarkedLookup(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark)
-    : state_(std::make_unique<State>(host, port, servers, mark)) {}
+MarkedLookup::MarkedLookup(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark,
+                           SocketStock* stock)
+    : state_(std::make_unique<State>(host, port, servers, mark, stock)) {}
 MarkedLookup::MarkedLookup(MarkedLookup&&) noexcept = default;
 MarkedLookup& MarkedLookup::operator=(MarkedLookup&&) noexcept = default;
 MarkedLookup::~MarkedLookup() = default;

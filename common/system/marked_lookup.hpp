@@ -5,6 +5,7 @@
 
 #include "common/base/strong.hpp"
 #include "common/system/resolver.hpp"
+#include "common/system/socket_stock.hpp"
 
 #include <memory>
 #include <optional>
@@ -16,9 +17,11 @@ namespace vpn::system {
 /// A look-up under way. When it goes, so do its sockets. Not thread-safe.
 class MarkedLookup {
   public:
-    /// Asks them in this order, each with a patience of seconds. With no mark (zero), sockets have none. Requires: any server.
-    /// Throws std::system_error if the kernel has no descriptor left, std::bad_alloc if there is no memory.
-    MarkedLookup(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark);
+    /// Asks them in this order, each with a patience of seconds. With no mark (zero), sockets have none. With a stock its sockets
+    /// are used, and it outlives this. Requires: any server. Throws std::system_error if the kernel has no descriptor left,
+    /// std::bad_alloc if there is no memory.
+    MarkedLookup(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark,
+                 SocketStock* stock = nullptr);
     MarkedLookup(MarkedLookup&&) noexcept;
     MarkedLookup& operator=(MarkedLookup&&) noexcept;
     ~MarkedLookup();

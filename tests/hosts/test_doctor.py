@@ -1,6 +1,7 @@
 """`vpn-client doctor` finds what is wrong, names it, and says what to do; where nothing is, it says so."""
 
 import json
+import time
 
 from . import addresses
 from .ours import BAD_CONFIG, CLIENT, DONE, FAILURE, NO_PERMISSION, USAGE
@@ -86,6 +87,42 @@ def reasons(lab, what):
     found = examined(tunnel, "laptop", code=FAILURE)
     token = {"a closed port": "port-closed", "a wrong preshared key": "wrong-psk", "a server that is silent": "silence"}[what]
     assert failing(found) == {"server"} and token in found["server"][1], found
+
+
+def rows(tunnel, check, code):
+    """Each of a check's findings: its verdict and what it says."""
+    outcome = tunnel.client.command("doctor", "laptop", "--json", code=code, timeout=40)
+    return [(each["verdict"], each["says"]) for each in json.loads(outcome.out)["checks"] if each["check"] == check]
+
+
+@sentence("`doctor` looks at every endpoint of a file, names each, and takes no longer for several that are silent: {which}", seconds=30,
+          which=("one of them answers", "none does"))
+def every_endpoint(lab, which):
+    tunnel = Tunnel(lab)
+    vps, silent = addresses.host_port(addresses.VPS[4], addresses.PORT), addresses.host_port(addresses.NOBODY[4], addresses.PORT)
+    closed = addresses.host_port(addresses.VPS[6], 9)
+    config = tunnel.client.config()
+    config["peers"][0]["endpoint"] = [f"missing.test:{addresses.PORT}", silent, vps, closed]
+    tunnel.client.write(config)
+    tunnel.server.up()
+    if which == "none does":
+        lab.router.nft(DROPPING % ("wall", "udp dport 51820"))
+    began = time.monotonic()
+    found = rows(tunnel, "server", DONE if which == "one of them answers" else FAILURE)
+    assert time.monotonic() - began < 25
+    bad = "warn" if which == "one of them answers" else "fail"
+    assert [verdict for verdict, _ in found] == [bad, "ok" if bad == "warn" else bad, bad], found
+    assert [says.split(": ")[0] for _, says in found] == [silent, vps, closed], found
+    assert "port-closed" in found[2][1], found
+    if which == "none does":
+        return
+    names = rows(tunnel, "name", DONE)
+    assert [verdict for verdict, _ in names] == ["warn", "ok", "ok", "ok"] and "missing.test has no address" in names[0][1], names
+    tunnel.client.up()  # what was tried is no replay afterwards
+    found = rows(tunnel, "server", DONE)
+    assert len(found) == 4 and all(verdict == "ok" for verdict, _ in found), found
+    assert any(says.startswith(f"{vps}: the server answered a handshake") for _, says in found), found
+    assert any(says.startswith(f"{silent}: is not asked") and "eth0" in says for _, says in found), found
 
 
 @sentence("`doctor` names what a crash left, what a lock keeps shut, and `recover` and `disconnect` mend it", seconds=6)

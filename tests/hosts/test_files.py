@@ -1,6 +1,7 @@
 """wg-quick's files: connected as they are, taken over, and handed on to other WireGuard programs."""
 
 import json
+import signal
 import stat
 
 from . import addresses
@@ -123,6 +124,41 @@ def hooks_run(lab):
     lab.laptop.run(CLIENT, "disconnect", "laptop")
     assert lab.laptop.read("/run/hooks") == "PreUp laptop 0\nPostUp laptop 1\nPreDown laptop 1\nPostDown laptop 1\n"
     before.assert_unchanged("a connection with hooks")
+
+
+@sentence("a hook is root with nothing of the caller's or the client's: not a variable, not a descriptor, nothing to read, a process group of its own",
+          seconds=5)
+def hooks_get_nothing(lab):
+    tunnel = server_up(lab)
+    look = "env > /run/env; ls /proc/self/fd > /run/fds; cat > /run/input; echo $$ $(cut -d' ' -f5 /proc/$$/stat) > /run/group; grep Cap /proc/self/status > /run/caps"
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, f"PostUp = {look}"))
+    process = lab.laptop.start("sh", "-c", f"exec 9< /etc/passwd; echo typed | TOKEN=hunter2 NOTIFY_SOCKET=/run/nobody {CLIENT} connect --foreground --run-hooks {WG_FILE}",
+                               log="hooks")
+    eventually("it is connected", lambda: "connected: " in process.out or not process.running, seconds=20)
+    names = {line.split("=")[0] for line in lab.laptop.read("/run/env").splitlines()}
+    assert names - {"_", "PWD", "SHLVL", "OLDPWD"} == {"PATH", "HOME", "USER", "LOGNAME", "LC_ALL"}, names
+    assert lab.laptop.read("/run/fds").split() == ["0", "1", "2", "3"], "3 is the directory that ls reads"
+    assert lab.laptop.read("/run/input") == ""
+    pid, group = lab.laptop.read("/run/group").split()
+    assert pid == group
+    ours = lab.laptop.run("grep", "CapEff", "/proc/self/status").out
+    assert ours in lab.laptop.read("/run/caps"), "not all of root's privileges"
+    process.stop()
+
+
+@sentence("a hook that hangs is told of after ten seconds, ends when `connect` is asked to, and everything is put back", seconds=16, apart=True)
+def hook_hangs(lab):
+    tunnel = server_up(lab)
+    lab.laptop.write(WG_FILE, wg_text(tunnel.facts, "PostUp = sleep 1000 & sleep 1001"))
+    before = Snapshot(lab.laptop)
+    process = lab.laptop.start(CLIENT, "connect", "--run-hooks", WG_FILE, log="hooks")
+    eventually("it is told", lambda: "PostUp at line 4 still runs" in process.err, seconds=20)
+    assert "sleep 1000 & sleep 1001" in process.err and "two minutes" in process.err, process.err
+    process.send(signal.SIGTERM)
+    assert process.wait(10) == FAILURE, process.err
+    assert "(interrupted)" in process.err, process.err
+    assert lab.laptop.run("pgrep", "-f", "sleep 100[01]", code=None).code == 1
+    before.assert_unchanged("a hook that hung")
 
 
 @sentence("a {hook} that fails ends `connect` with 1 and its line, and everything is put back", hook=("PreUp", "PostUp"), seconds=5)

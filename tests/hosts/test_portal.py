@@ -3,7 +3,7 @@
 from . import addresses
 from .capture import Capture, strangers
 from .lab import PROGRAMS, PYTHON
-from .ours import FAILURE, NO_TUNNEL
+from .ours import CLIENT, FAILURE, NO_TUNNEL
 from .patience import eventually
 from .sentences import sentence
 from .snapshot import Snapshot
@@ -124,6 +124,25 @@ def status_names_it(lab):
     portal.pay()
     eventually("the tunnel works again", lambda: tunnel.client.status()["state"] == "connected", seconds=40, every=0.5)
     assert tunnel.client.status()["portal"] is None
+
+
+@sentence("a `connect` that waits for ever, with name servers of the tunnel's, is told of a portal by `status` before there ever was a handshake",
+          seconds=40)
+def waits_for_ever(lab):
+    tunnel = Tunnel(lab, dns=[addresses.SITE[4]])
+    tunnel.server.up()
+    portal = Portal(lab)
+    tunnel.client.write()
+    waiting = lab.laptop.start(CLIENT, "connect", "laptop", "--foreground", "--timeout", "0", log="waiting")
+    with Capture(lab.router, "lan0", lambda packet: packet.ports[1] == addresses.DNS_PORT) as wire:
+        eventually("the portal is seen", lambda: tunnel.client.status()["portal"] == HOTEL, seconds=40, every=0.5)
+    assert tunnel.client.status()["state"] == "connecting", tunnel.client.status()
+    assert portal.asked == [f"{addresses.LAPTOP[4]} connectivity-check.ubuntu.com /"], portal.asked
+    assert wire.packets and all(packet.destination == addresses.ROUTER_LAN[4] and b"connectivity-check" in packet.raw for packet in wire.packets), wire.packets
+    portal.pay()
+    eventually("the tunnel works", lambda: tunnel.client.status()["state"] == "connected", seconds=40, every=0.5)
+    assert tunnel.client.status()["portal"] is None
+    waiting.stop()
 
 
 @sentence("under the lock nobody is asked; `pause` lets a browser and the question out, names the portal, and shuts again by itself", seconds=60)

@@ -7,7 +7,7 @@ import time
 from . import addresses
 from .capture import Capture, read
 from .lab import PROGRAMS, PYTHON
-from .ours import BAD_CONFIG
+from .ours import BAD_CONFIG, CLIENT
 from .patience import eventually
 from .sentences import sentence
 from .test_roaming import change_address
@@ -15,7 +15,7 @@ from .tunnel import Tunnel, connected, pinging
 
 # What the project promises, in seconds.
 FIRST_PACKET, ON_WAKING = 0.1, 2.0
-RESOLVER = addresses.ROUTER_LAN[4]
+RESOLVER, OTHER_RESOLVER = addresses.ROUTER_LAN[4], addresses.ROUTER_LAN[6]
 NEW_VPS = {4: "198.51.100.20", 6: "2001:db8:100::20"}
 
 
@@ -203,6 +203,32 @@ def other_address(lab, lock):
         eventually("the lock is shut for names again", lambda: not resolvers_let_through(lab))
         refused = lab.laptop.run(*PYTHON, PROGRAMS / "visitor.py", "dns", RESOLVER, "which.test", "TXT", code=None)
         assert refused.code != 0, refused
+
+
+@sentence("under `run`, a server whose name has another address is found there: names are asked, outside, of whom the machine asks at that moment",
+          seconds=60, apart=True)
+def other_address_under_run(lab):
+    lab.nat()
+    write_zone(lab, "home.vps.test", addresses.VPS[4])
+    tunnel = Tunnel(lab, endpoint=f"home.vps.test:{addresses.PORT}", dns=[addresses.SITE[4]], keepalive=5)
+    tunnel.server.up()
+    tunnel.client.write()
+    process = lab.laptop.start(CLIENT, "run", "laptop", "--", "ping", "-n", "-O", "-i", "0.5", addresses.TUNNEL_SERVER[4], log="run")
+
+    def answers():
+        return process.out.count("bytes from")
+    eventually("the program has its way", lambda: answers() > 2, seconds=20)
+    # As another network's DHCP does it: the machine has other name servers now than when the program was started.
+    lab.laptop.sh(f"echo nameserver {OTHER_RESOLVER} > /etc/resolv.conf")
+    with Capture(lab.router, "lan0", on_port_53) as wire:
+        move_server(lab)
+        time.sleep(3)
+        before = answers()
+        eventually("an answer from the new address", lambda: answers() > before + 5, seconds=60)
+    assert tunnel.client.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    asked = [packet for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT]
+    assert asked and all(packet.destination == OTHER_RESOLVER and b"\4home\3vps\4test" in packet.raw for packet in asked), wire.packets
+    process.stop()
 
 
 def counted(lab, comment):

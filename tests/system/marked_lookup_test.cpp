@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 
 using namespace vpn;
@@ -154,4 +155,68 @@ TEST_CASE("what can be no name is refused, and a look-up that nobody waits for a
         CHECK_FALSE(wait_for(lookup, {}).has_value());
     }
     for (int i = 0; i < 50; ++i) MarkedLookup("vps.example.org", Port{1}, {address("127.0.0.5")}, mark);
+}
+
+TEST_CASE("with sockets made beforehand, names are asked in the network where those were made, again and again") {
+    const NetNamespace home;
+    const NetNamespace elsewhere;
+    std::optional<NameServer> server;
+    std::optional<OsResult<SocketStock>> stock;
+    {
+        const Inside inside(home);
+        server.emplace("127.0.0.5:53");
+        stock.emplace(SocketStock::open());
+        REQUIRE(*stock);
+    }
+    const Inside inside(elsewhere);
+    server->records = {{1, {address("192.0.2.1")}}};
+    for (int i = 0; i < 100; ++i) {
+        MarkedLookup lookup("vps.example.org", Port{1}, {address("127.0.0.5")}, mark, &**stock);
+        REQUIRE(wait_for(lookup, {&*server}).value() == std::vector{endpoint("192.0.2.1:1")});
+    }
+    MarkedLookup without("vps.example.org", Port{1}, {address("127.0.0.5")}, mark);
+    CHECK_FALSE(wait_for(without, {}).has_value());
+}
+
+TEST_CASE("look-ups that are dropped give their sockets back, and one for which there are none left ends all the same") {
+    const NetNamespace net;
+    const Inside inside(net);
+    auto stock = SocketStock::open();
+    REQUIRE(stock);
+    NameServer server("127.0.0.5:53");
+    server.records = {{1, {address("192.0.2.1")}}};
+    const auto begin = [&] { return MarkedLookup("vps.example.org", Port{1}, {address("127.0.0.5")}, mark, &*stock); };
+    for (int i = 0; i < 100; ++i) begin();
+    {
+        std::vector<MarkedLookup> many;
+        for (int i = 0; i < 100; ++i) many.push_back(begin());
+        CHECK_FALSE(wait_for(many.back(), {}).has_value());
+    }
+    auto lookup = begin();
+    CHECK(wait_for(lookup, {&server}).value() == std::vector{endpoint("192.0.2.1:1")});
+}
+
+TEST_CASE("a socket that came back is like a new one: without a port, a peer, or anything to read") {
+    const NetNamespace net;
+    const Inside inside(net);
+    auto stock = SocketStock::open();
+    REQUIRE(stock);
+    NameServer server("127.0.0.5:53");
+    const int fd = stock->lend(AF_INET, SOCK_DGRAM);
+    REQUIRE(fd >= 0);
+    SocketAddress there{};
+    const socklen_t length = write_socket_address(endpoint("127.0.0.5:53"), there);
+    REQUIRE(::connect(fd, &there.any, length) == 0);
+    SocketAddress ours{};
+    socklen_t size = sizeof ours;
+    REQUIRE(::getsockname(fd, &ours.any, &size) == 0);
+    REQUIRE(::sendto(server.fd(), "late", 4, 0, &ours.any, size) == 4);
+    stock->take_back(fd);
+    REQUIRE(stock->lend(AF_INET, SOCK_DGRAM) == fd);
+    std::array<char, 8> rest{};
+    CHECK(::recv(fd, rest.data(), rest.size(), MSG_DONTWAIT) < 0);
+    size = sizeof ours;
+    REQUIRE(::getsockname(fd, &ours.any, &size) == 0);
+    CHECK(ours.v4.sin_port == 0);
+    CHECK(::getpeername(fd, &ours.any, &size) < 0);
 }

@@ -12,6 +12,8 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <future>
+#include <thread>
 
 namespace vpn::client::checks {
 namespace {
@@ -21,6 +23,8 @@ using protocol::Outbox;
 
 constexpr std::size_t slots = 8;
 constexpr std::size_t largest_handshake = 4096;
+/// Two places may be one server, which wants its initiations in order and not all at once.
+constexpr auto between_beginnings = std::chrono::milliseconds(100);
 
 /// Of other types than ours, or meant for somebody else, nothing is looked at.
 bool is_for(const protocol::MacKeys& keys, Bytes datagram) {
@@ -30,23 +34,26 @@ bool is_for(const protocol::MacKeys& keys, Bytes datagram) {
     return std::holds_alternative<protocol::CookieReplyView>(*message);
 }
 
+using Kept = std::vector<protocol::Timestamps>;
+
 class Conversation {
   public:
-    Conversation(const config::ClientConfig& config, const Endpoint& endpoint, system::UdpSocket socket)
-        : peer_(main_peer(config)), endpoint_(endpoint), socket_(std::move(socket)), batch_(slots, largest_handshake),
-          device_(config.interface.private_key.clone(), random_) {}
+    Conversation(const config::ClientConfig& config, const Server& server, system::UdpSocket socket)
+        : peer_(*server.peer), named_(server.named.to_string()), endpoint_(server.endpoint), socket_(std::move(socket)),
+          batch_(slots, largest_handshake), device_(config.interface.private_key.clone(), random_) {}
 
-    Attempt hold(const tun::TimestampStore& store, Duration limit) {
-        begin(store, limit);
+    Attempt hold(const Kept& kept, Duration limit) {
+        begin(kept, limit);
         const Boot end = system::now().boot + limit;
         while (!attempt_.took && system::now().boot < end && !is_certain(evidence())) wait_until(end);
-        keep_timestamps(store);
         attempt_.evidence = evidence();
         return std::move(attempt_);
     }
 
+    [[nodiscard]] Kept timestamps() const { return device_.timestamps(); }
+
   private:
-    void begin(const tun::TimestampStore& store, Duration limit) {
+    void begin(const Kept& kept, Duration limit) {
         const Now now = system::now();
         id_ = device_.set_peer({.public_key = peer_.public_key,
                                 .preshared_key = peer_.preshared_key.clone(),
@@ -56,7 +63,7 @@ class Conversation {
                                 .suite = peer_.suite,
                                 .asks_other_suite_after = limit / 2},
                                now, out_);
-        if (const auto kept = store.load()) device_.restore(*kept);
+        device_.restore(kept);
         if (id_) device_.want_handshake(*id_, now, out_);
         carry_out(now);
     }
@@ -105,7 +112,7 @@ class Conversation {
 
     [[nodiscard]] Evidence evidence() const {
         Evidence evidence = attempt_.evidence;
-        evidence.server = peer_.endpoint->to_string();
+        evidence.server = named_;
         evidence.endpoint = endpoint_.to_string();
         evidence.suite = peer_.suite;
         evidence.has_preshared_key = !peer_.preshared_key.is_zero();
@@ -121,16 +128,8 @@ class Conversation {
         return evidence;
     }
 
-    /// Those of other peers stay as they are.
-    void keep_timestamps(const tun::TimestampStore& store) const {
-        auto all = store.load();
-        if (!all) return;
-        std::erase_if(*all, [this](const protocol::Timestamps& each) { return each.peer == peer_.public_key; });
-        for (const protocol::Timestamps& ours : device_.timestamps()) all->push_back(ours);
-        static_cast<void>(store.save(*all));
-    }
-
     const config::ClientPeer& peer_;
+    std::string named_;
     Endpoint endpoint_;
     system::UdpSocket socket_;
     system::IncomingBatch batch_;
@@ -142,17 +141,59 @@ class Conversation {
     Attempt attempt_;
 };
 
+/// What became of one server, and what it must not be told again.
+struct Outcome {
+    Attempt attempt;
+    Kept timestamps;
+};
+
+Outcome try_one(const config::ClientConfig& config, const Server& server, const Kept& kept, Duration limit) {
+    Outcome outcome;
+    auto socket = system::UdpSocket::open(server.endpoint.address.family(), Port{}, outer_mark);
+    if (!socket) {
+        outcome.attempt.trouble = socket.error().message;
+        return outcome;
+    }
+    Conversation conversation(config, server, std::move(*socket));
+    outcome.attempt = conversation.hold(kept, limit);
+    outcome.timestamps = conversation.timestamps();
+    return outcome;
+}
+
+/// The greatest of each peer; those of peers that were not asked stay as they are.
+void merge(Kept& all, const Kept& more) {
+    for (const protocol::Timestamps& each : more) {
+        const auto known = std::ranges::find(all, each.peer, &protocol::Timestamps::peer);
+        if (known == all.end()) {
+            all.push_back(each);
+            continue;
+        }
+        known->sent = std::max(known->sent, each.sent);
+        known->received = std::max(known->received, each.received);
+    }
+}
+
 } // namespace
 
-Attempt try_handshake(const config::ClientConfig& config, const Endpoint& endpoint, const std::string& timestamps,
-                      Duration limit) {
-    auto socket = system::UdpSocket::open(endpoint.address.family(), Port{}, outer_mark);
-    if (!socket) {
-        Attempt none;
-        none.trouble = socket.error().message;
-        return none;
+std::vector<Attempt> try_handshakes(const config::ClientConfig& config, const std::vector<Server>& servers,
+                                    const std::string& timestamps, Duration limit) {
+    const tun::TimestampStore store(timestamps);
+    auto loaded = store.load();
+    Kept kept = loaded ? std::move(*loaded) : Kept();
+    std::vector<std::future<Outcome>> under_way;
+    for (const Server& server : servers) {
+        if (!under_way.empty()) std::this_thread::sleep_for(between_beginnings);
+        under_way.push_back(
+            std::async(std::launch::async, [&config, &server, kept, limit] { return try_one(config, server, kept, limit); }));
     }
-    return Conversation(config, endpoint, std::move(*socket)).hold(tun::TimestampStore(timestamps), limit);
+    std::vector<Attempt> attempts;
+    for (std::future<Outcome>& each : under_way) {
+        Outcome outcome = each.get();
+        merge(kept, outcome.timestamps);
+        attempts.push_back(std::move(outcome.attempt));
+    }
+    if (loaded) static_cast<void>(store.save(kept));
+    return attempts;
 }
 
 } // namespace vpn::client::checks

@@ -3,6 +3,7 @@
 #include "common/protocol/message.hpp"
 #include "common/system/clocks.hpp"
 #include "common/system/process.hpp"
+#include "common/system/progress.hpp"
 #include "common/system/terminal.hpp"
 #include "vpn-client/complaint.hpp"
 #include "vpn-client/daemons.hpp"
@@ -10,6 +11,7 @@
 #include "vpn-client/doctor/findings_text.hpp"
 #include "vpn-client/doctor/look_around.hpp"
 #include "vpn-client/doctor/question.hpp"
+#include "vpn-client/endpoints.hpp"
 #include "vpn-client/network_plan.hpp"
 #include "vpn-client/portal/check.hpp"
 #include "vpn-client/what_is_there.hpp"
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 
 namespace vpn::client {
@@ -62,45 +65,154 @@ class Examination {
     }
 
     void examine_way() {
-        const config::ClientPeer& peer = main_peer(file_->config);
-        const NameFacts name = look_up(*peer.endpoint);
-        add(judge_name(name));
-        const auto endpoint = current_endpoint(name);
-        const auto link = endpoint ? outer_link(netlink_, endpoint->address) : std::nullopt;
-        if (link) add(judge_reverse_path(look_at_reverse_path(link->name, journal())));
+        find_places();
+        add_for_each_peer([](const Place& place) { return judge_name(place.name); });
+        examine_reverse_paths();
         if (report_)
-            add(judge_server(*report_));
-        else if (endpoint)
-            add(judge_server(try_handshake(file_->config, *endpoint, timestamps_path(file_->origin.name), patience_with_server)));
+            judge_running();
+        else
+            try_servers();
         examine_portal();
         if (report_) examine_inside();
-        if (link) add(judge_size(size_facts(*link, endpoint->address.family())));
+        if (const Place* const used = place_in_use()) add(judge_size(size_facts(*used->link, used->endpoint->address.family())));
         if (report_) examine_egress();
+    }
+
+    /// One place where a peer may be.
+    struct Place {
+        const config::ClientPeer* peer;
+        config::HostPort named;
+        NameFacts name;
+        std::optional<Endpoint> endpoint; ///< by which it is looked at
+        std::optional<system::Link> link; ///< that leads there
+        bool is_current = false;          ///< the running connection has its peer there
+    };
+
+    /// The main peer's first, in the order of the file.
+    void find_places() {
+        const config::ClientPeer& main = main_peer(file_->config);
+        std::vector<const config::ClientPeer*> peers{&main};
+        for (const config::ClientPeer& peer : file_->config.peers)
+            if (&peer != &main && peer.endpoint) peers.push_back(&peer);
+        for (const config::ClientPeer* peer : peers) {
+            const std::vector<config::HostPort> servers = servers_of(*peer);
+            for (const config::HostPort& server : servers) {
+                progress_.now("looking up " + server.host);
+                Place place{.peer = peer, .named = server, .name = look_up(server), .endpoint = {}, .link = {}};
+                const auto now = endpoint_of(*peer);
+                place.is_current =
+                    now && (servers.size() == 1 || (now->port == server.port &&
+                                                    std::ranges::find(place.name.found, now->address) != place.name.found.end()));
+                place.endpoint = place.is_current ? now : reachable(place);
+                if (place.endpoint) place.link = outer_link(netlink_, place.endpoint->address);
+                places_.push_back(std::move(place));
+            }
+        }
+    }
+
+    /// Where the main peer is now, or else the first place that a way leads to.
+    [[nodiscard]] const Place* place_in_use() const {
+        const Place* first = nullptr;
+        for (const Place& place : places_) {
+            if (!place.link) continue;
+            if (place.is_current) return &place;
+            if (first == nullptr) first = &place;
+        }
+        return first;
+    }
+
+    /// Where the daemon has a peer now.
+    [[nodiscard]] std::optional<Endpoint> endpoint_of(const config::ClientPeer& peer) const {
+        const PeerReport* const report = report_of(peer);
+        return report != nullptr ? Endpoint::parse(report->endpoint) : std::nullopt;
+    }
+
+    [[nodiscard]] const PeerReport* report_of(const config::ClientPeer& peer) const {
+        if (!report_) return nullptr;
+        const auto found = std::ranges::find(report_->peers, peer.public_key.to_string(), &PeerReport::public_key);
+        return found == report_->peers.end() ? nullptr : &*found;
+    }
+
+    [[nodiscard]] std::optional<Endpoint> reachable(const Place& place) {
+        if (place.name.found.empty()) return std::nullopt;
+        for (const IpAddress& address : place.name.found)
+            if (outer_link(netlink_, address)) return Endpoint{address, place.named.port, 0};
+        return Endpoint{place.name.found.front(), place.named.port, 0};
+    }
+
+    /// Empty where there is only one place: what is said of it needs no name.
+    [[nodiscard]] std::string label_of(const Place& place) const {
+        if (places_.size() == 1) return {};
+        const bool one_peer = places_.front().peer == places_.back().peer;
+        return (one_peer || place.peer->name.empty() ? "" : place.peer->name + " at ") + place.named.to_string();
+    }
+
+    [[nodiscard]] Finding about_place(const Place& place, Finding finding) const {
+        const std::string label = label_of(place);
+        return label.empty() ? finding : about(label, std::move(finding));
+    }
+
+    /// `judge` makes a finding of a place, or none.
+    void add_for_each_peer(const std::function<std::optional<Finding>(const Place&)>& judge) {
+        for (std::size_t i = 0; i < places_.size();) {
+            const config::ClientPeer* const peer = places_[i].peer;
+            Findings of_peer;
+            for (; i < places_.size() && places_[i].peer == peer; ++i)
+                if (auto finding = judge(places_[i])) of_peer.push_back(std::move(*finding));
+            add(as_choices(std::move(of_peer)));
+        }
+    }
+
+    void examine_reverse_paths() {
+        std::vector<std::string> seen;
+        for (const Place& place : places_) {
+            if (!place.link || std::ranges::find(seen, place.link->name) != seen.end()) continue;
+            seen.push_back(place.link->name);
+            add(judge_reverse_path(look_at_reverse_path(place.link->name, journal())));
+        }
+    }
+
+    void try_servers() {
+        std::vector<Server> servers;
+        for (const Place& place : places_)
+            if (place.endpoint) servers.push_back({place.peer, place.named, *place.endpoint});
+        progress_.now(servers.size() == 1 ? "asking the server for a handshake" : "asking the servers for a handshake");
+        const auto attempts = try_handshakes(file_->config, servers, timestamps_path(file_->origin.name), patience_with_server);
+        auto attempt = attempts.begin();
+        add_for_each_peer([&](const Place& place) -> std::optional<Finding> {
+            if (!place.endpoint) return std::nullopt;
+            if (attempt->took && place.peer == places_.front().peer) reached_ = true;
+            return about_place(place, judge_server(*attempt++));
+        });
+    }
+
+    /// Nobody but the daemon speaks for this key now: what it knows is told.
+    void judge_running() {
+        reached_ = report_->state == State::connected;
+        Finding of_main = judge_server(*report_);
+        const auto current = std::ranges::find_if(places_, &Place::is_current);
+        const bool known = current != places_.end() && current->peer == places_.front().peer;
+        add(known ? about_place(*current, std::move(of_main)) : std::move(of_main));
+        for (const Place& place : places_) {
+            const PeerReport* const report = report_of(*place.peer);
+            if (place.is_current && place.peer == places_.front().peer) continue;
+            if (place.is_current && report != nullptr)
+                add(about_place(place, judge_peer_beside(*report)));
+            else if (places_.size() > 1)
+                add(about_place(place, judge_server_beside({place.link ? place.link->name : "", place.endpoint.has_value()})));
+        }
     }
 
     /// Whoever reaches the server is kept out by nobody.
     void examine_portal() {
         const auto& url = file_->config.interface.portal_check;
-        const bool reached = report_ ? report_->state == State::connected : findings_.back().verdict == Verdict::ok;
-        if (!url || reached) return;
+        if (!url || reached_) return;
         PortalFacts facts{file_->origin.name, url->to_string(), report_ && report_->lock == LockState::shut, {}};
         if (report_ && report_->portal) facts.seen = {WayOut::Kind::portal, *report_->portal};
+        progress_.now("looking for a captive portal");
         if (!facts.locked && facts.seen.kind == WayOut::Kind::unknown)
             facts.seen = ask_for_way_out({*url, {}, outer_mark, patience});
         add(judge_portal(facts));
-    }
-
-    /// Where the daemon found the server, else where its name says.
-    [[nodiscard]] std::optional<Endpoint> current_endpoint(const NameFacts& name) {
-        const config::ClientPeer& peer = main_peer(file_->config);
-        if (report_)
-            for (const PeerReport& each : report_->peers)
-                if (each.public_key == peer.public_key.to_string())
-                    if (const auto endpoint = Endpoint::parse(each.endpoint)) return endpoint;
-        if (name.found.empty()) return std::nullopt;
-        for (const IpAddress& address : name.found)
-            if (outer_link(netlink_, address)) return Endpoint{address, peer.endpoint->port, 0};
-        return Endpoint{name.found.front(), peer.endpoint->port, 0};
     }
 
     [[nodiscard]] const Journal* journal() {
@@ -110,6 +222,7 @@ class Examination {
     }
 
     void examine_inside() {
+        progress_.now("asking through the tunnel");
         asked_ = whom_to_ask(file_->config);
         ask(asked_, report_->interface, patience);
     }
@@ -162,6 +275,9 @@ class Examination {
     std::optional<ConnectionFile> file_;
     std::optional<Report> report_; ///< of the connection, if its daemon runs
     std::vector<Journal> journals_;
+    std::vector<Place> places_;
+    bool reached_ = false; ///< the main peer
+    system::Progress progress_{"looking at this machine"};
     std::vector<Asked> asked_;
     Findings findings_;
 };

@@ -1,5 +1,7 @@
 #include "vpn-client/doctor/way.hpp"
 
+#include "common/system/terminal.hpp"
+
 #include <algorithm>
 
 namespace vpn::client::checks {
@@ -64,6 +66,34 @@ Finding judge_server(const Report& report) {
         return warn("server", report.because, "wait for it, or see what vpn-client status " + report.name + " says");
     return fail("server", report.because + " (" + report.reason + ")",
                 "for what to do about it: vpn-client disconnect " + report.name + ", then connect again");
+}
+
+Finding judge_server_beside(const BesideFacts& facts) {
+    if (!facts.resolved) return ok("server", "is not asked: it has no address");
+    if (facts.link.empty())
+        return warn("server", "no way leads there, and the connection could not go on by it",
+                    "see that this machine has a route of that family: ip route, ip -6 route");
+    return ok("server", "is not asked while the connection stands; the way there leaves by " + facts.link);
+}
+
+Finding judge_peer_beside(const PeerReport& peer) {
+    if (peer.handshake_age) return ok("server", "answered a handshake " + system::format_age(*peer.handshake_age));
+    if (peer.sent.value == 0) return ok("server", "is asked when there is something to send to it");
+    return warn("server", "has not answered yet",
+                "see that it runs and that UDP reaches it; vpn-client doctor asks it when disconnected");
+}
+
+Finding about(const std::string& server, Finding finding) {
+    finding.says = server + ": " + finding.says;
+    return finding;
+}
+
+Findings as_choices(Findings of_one_peer) {
+    const auto serves = [](const Finding& each) { return each.verdict != Verdict::fail; };
+    if (std::ranges::none_of(of_one_peer, serves)) return of_one_peer;
+    for (Finding& each : of_one_peer)
+        if (each.verdict == Verdict::fail) each.verdict = Verdict::warn;
+    return of_one_peer;
 }
 
 Finding judge_portal(const PortalFacts& facts) {

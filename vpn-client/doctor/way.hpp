@@ -1,5 +1,5 @@
-// From facts about the way to one server to what is wrong with it: its name, its answer to a handshake, the size of packets, and
-// what comes out at the other end. Pure. Refuses to know: who asked, and how long he waited.
+// From facts about the ways to the servers to what is wrong with them: their names, their answers to a handshake, the size of
+// packets, and what comes out at the other end. Pure. Refuses to know: who asked, and how long he waited.
 #pragma once
 
 #include "common/base/ip.hpp"
@@ -33,6 +33,19 @@ struct Attempt {
 };
 Finding judge_server(const Attempt& attempt);
 Finding judge_server(const Report& report);
+
+/// A server that is not asked, since the connection stands by way of another one, or a peer beside the main one.
+struct BesideFacts {
+    std::string link;      ///< by which outer packets to it would leave; empty: by none
+    bool resolved = false; ///< it has an address
+};
+Finding judge_server_beside(const BesideFacts& facts);
+Finding judge_peer_beside(const PeerReport& peer);
+
+/// What was found of one of several servers, which it names.
+Finding about(const std::string& server, Finding finding);
+/// Of one peer's servers, one that serves is enough: what fails at the others is a warning then.
+Findings as_choices(Findings of_one_peer);
 
 struct PortalFacts {
     /// Of the connection.

@@ -15,8 +15,8 @@ constexpr Duration patience = 5s;
 
 } // namespace
 
-PortalWatch::PortalWatch(boost::asio::io_context& loop, std::optional<config::HttpUrl> url, system::Logger log)
-    : loop_(loop), url_(std::move(url)), log_(std::move(log)) {
+PortalWatch::PortalWatch(boost::asio::io_context& loop, std::optional<config::HttpUrl> url, Resolvers outside, system::Logger log)
+    : loop_(loop), url_(std::move(url)), outside_(std::move(outside)), log_(std::move(log)) {
     if (!url_) return;
     if (const auto literal = url_->server.literal()) addresses_ = {literal->address};
 }
@@ -41,7 +41,40 @@ void PortalWatch::handle_found() {
 
 void PortalWatch::handle_silence(bool way_is_open, bool names_too) {
     const bool lately = asked_ && system::now().boot - *asked_ < between_questions;
-    if (url_ && way_is_open && (names_too || !addresses_.empty()) && !check_ && !lately) ask(addresses_);
+    if (!url_ || !way_is_open || check_ || lately) return;
+    if (names_too || !addresses_.empty())
+        ask(addresses_);
+    else
+        look_up_outside();
+}
+
+void PortalWatch::look_up_outside() {
+    asked_ = system::now().boot;
+    lookup_outside_watch_.reset();
+    try {
+        lookup_outside_.emplace(url_->server.host, url_->server.port, outside_(), outer_mark);
+        lookup_outside_watch_.emplace(loop_, lookup_outside_->fd(), [this] { handle_found_outside(); });
+    } catch (const std::system_error&) {
+        lookup_outside_.reset();
+    }
+}
+
+/// Who keeps us in a hotel answers for names as well: what he says is good for this question, and for no later one.
+void PortalWatch::handle_found_outside() {
+    const auto resolved = lookup_outside_->handle_events();
+    if (!resolved) return;
+    lookup_outside_watch_.reset();
+    lookup_outside_.reset();
+    if (!*resolved || check_) return;
+    std::vector<IpAddress> addresses;
+    for (const Endpoint& endpoint : **resolved) addresses.push_back(endpoint.address);
+    ask(std::move(addresses));
+}
+
+void PortalWatch::handle_answer() {
+    portal_.reset();
+    lookup_outside_watch_.reset();
+    lookup_outside_.reset();
 }
 
 void PortalWatch::handle_pause() {

@@ -56,6 +56,35 @@ TEST_CASE("an attempt fails by the reason that its evidence gives, each with a f
     CHECK(judge_server(attempt) == ok("server", "198.51.100.10:51820 answered a handshake in 23 ms"));
 }
 
+TEST_CASE("of several servers each is named, and one that serves makes a warning of what fails at the others") {
+    const Finding good = about("a.example:51820", ok("server", "answered"));
+    const Finding bad = about("b.example:51820", fail("server", "does not answer", "let UDP through"));
+    CHECK(good.says == "a.example:51820: answered");
+    const Findings mixed = as_choices({good, bad});
+    CHECK(mixed[0] == good);
+    CHECK(mixed[1] == warn("server", "b.example:51820: does not answer", "let UDP through"));
+    CHECK(as_choices({bad, bad}) == Findings{bad, bad});
+    CHECK(as_choices({}).empty());
+}
+
+TEST_CASE("a server beside the one in use is not asked, but a way has to lead there") {
+    CHECK(judge_server_beside({.link = "eth0", .resolved = true}).verdict == Verdict::ok);
+    CHECK(judge_server_beside({.link = "eth0", .resolved = true}).says.find("eth0") != std::string::npos);
+    CHECK(judge_server_beside({.link = "", .resolved = false}).verdict == Verdict::ok); // its name's own line says why
+    const Finding lost = judge_server_beside({.link = "", .resolved = true});
+    CHECK(lost.verdict == Verdict::warn);
+    CHECK_FALSE(lost.fix.empty());
+}
+
+TEST_CASE("a peer beside the main one is right when it answered, or was never asked") {
+    PeerReport peer;
+    CHECK(judge_peer_beside(peer).verdict == Verdict::ok);
+    peer.sent = ByteCount{148};
+    CHECK(judge_peer_beside(peer).verdict == Verdict::warn);
+    peer.handshake_age = 12s;
+    CHECK(judge_peer_beside(peer) == ok("server", "answered a handshake 12 seconds ago"));
+}
+
 TEST_CASE("a running connection's own verdict is taken") {
     Report report = connected_laptop();
     CHECK(judge_server(report).verdict == Verdict::ok);
