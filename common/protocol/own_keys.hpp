@@ -1,5 +1,5 @@
 // Our own static keys: the one that we have, and for a time the one before it, so that a change of key cuts nobody off
-// (HYBRID.md 8). A message names by its mac1 which of them it means.
+// (HYBRID.md 4). A message names by its mac1 which of them it means.
 // Refuses to know: when the old one ends, and which of them a peer uses (peer).
 #pragma once
 

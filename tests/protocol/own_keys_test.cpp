@@ -1,4 +1,4 @@
-// HYBRID.md 8: for a time two keys of ours answer, and a peer is spoken to by the one that it used last.
+// HYBRID.md 4: for a time two keys of ours answer, and a peer is spoken to by the one that it used last.
 #include "tests/support/party.hpp"
 
 #include <doctest/doctest.h>
