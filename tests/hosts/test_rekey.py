@@ -8,9 +8,10 @@ import time
 from . import addresses
 from .ours import CLIENT, FAILURE, NO_TUNNEL, SERVER, SERVER_FILE
 from .patience import eventually
-from .sentences import sentence
+from .sentences import Skip, sentence
 from .test_limits import answers, is_silent, knocking
 from .test_peers import hand_over
+from .test_secrets import assert_absent, memory_of, times_in
 from .tunnel import OURS, WIREGUARD_GO, Tunnel, connected, pinging
 from .wireguard import genkey, pubkey
 
@@ -234,3 +235,24 @@ def by_wg(lab):
     lab.vps.run("wg", "set", "vpns", "private-key", "/run/other.key")
     assert interface_of(server)["private_key"] == other and "old_key" not in interface_of(server)
     tell(tunnel, pubkey(other))
+
+
+@sentence("the old key is gone from the server's memory once it has ended; neither key is ever written there, in a log, or in what commands say", seconds=8)
+def memory(lab):
+    tunnel = connected(lab)
+    server, old = tunnel.server, tunnel.facts.server_key
+    said = server.command("rekey")
+    new = interface_of(server)["private_key"]
+    try:
+        seen = memory_of(server.process.pid)
+    except PermissionError as error:
+        raise Skip("this machine lets nobody look into a process's memory") from error
+    for key in (old, new):
+        raw, written = times_in(seen, key)
+        assert raw >= 1 and written == 0, (raw, written)
+    told = [server.command(*words) for words in (("key",), ("key", "--json"), ("status", "--json"), ("rekey", "--end"))]
+    left = times_in(memory_of(server.process.pid), old)
+    assert left == (0, 0), f"of the old key stayed, as it is and written: {left}"
+    for outcome in (said, *told):
+        assert_absent({"old key": old, "new key": new}, outcome.out + outcome.err, " ".join(map(str, outcome.command)))
+    assert_absent({"old key": old, "new key": new}, server.process.err + server.process.out, "the log")
