@@ -62,6 +62,12 @@ TEST_CASE("a server that only sends renews its keys with each peer by the key th
     REQUIRE(change.tunnel.connect());
     change.both_answer();
     REQUIRE(change.letters_in(1s, true, true) == 2);
+    change.tunnel.wire.run_for(10s);
+    change.tunnel.server->configure([&](Device& device, Now now, Outbox& out) {
+        device.want_handshake(change.tunnel.client_id, now, out); // who began the last one renews it
+        device.want_handshake(change.newcomer_id, now, out);
+    });
+    change.tunnel.wire.run_for(1s);
     std::size_t sent = 0;
     std::size_t to_newcomer = 0;
     for (int second = 0; second < 300; ++second) {
@@ -73,8 +79,11 @@ TEST_CASE("a server that only sends renews its keys with each peer by the key th
     }
     CHECK(sent == 300);
     CHECK(to_newcomer == 300);
+    CHECK(change.tunnel.server->events(EventKind::initiation_sent) >= 6); // of each peer three
     CHECK(change.tunnel.client->drops(Drop::bad_mac1) == 0);
     CHECK(change.newcomer.drops(Drop::bad_mac1) == 0);
+    CHECK(change.tunnel.client->drops(Drop::unknown_peer) == 0);
+    CHECK(change.newcomer.drops(Drop::unknown_peer) == 0);
 }
 
 TEST_CASE("when the old key ends, who has it is cut off and counted, and who has the new one goes on") {
