@@ -22,8 +22,8 @@ Bytes pad(MutableBytes packet, std::size_t mtu) {
 
 } // namespace
 
-DataPlane::DataPlane(const protocol::MacKeys& mac_keys, std::size_t mtu, std::function<void()> wake)
-    : wake_(std::move(wake)), mtu_(mtu), owned_mac_keys_(std::make_shared<protocol::MacKeys>(mac_keys)),
+DataPlane::DataPlane(const protocol::OwnMacKeys& mac_keys, std::size_t mtu, std::function<void()> wake)
+    : wake_(std::move(wake)), mtu_(mtu), owned_mac_keys_(std::make_shared<protocol::OwnMacKeys>(mac_keys)),
       owned_routes_(std::make_shared<RouteTo>()) {
     mac_keys_.store(owned_mac_keys_.get());
     routes_.store(owned_routes_.get());
@@ -254,8 +254,8 @@ bool DataPlane::send_exactly(protocol::PeerId peer, std::span<const ByteVector> 
                                [&](Bytes packet) { return seal_and_send(*session, packet, Ecn::not_capable, *path, now, send); });
 }
 
-void DataPlane::publish(const protocol::MacKeys& mac_keys) {
-    auto fresh = std::make_shared<protocol::MacKeys>(mac_keys);
+void DataPlane::publish(const protocol::OwnMacKeys& mac_keys) {
+    auto fresh = std::make_shared<protocol::OwnMacKeys>(mac_keys);
     mac_keys_.store(fresh.get());
     epochs_.retire(std::exchange(owned_mac_keys_, std::move(fresh)));
 }

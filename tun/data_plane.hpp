@@ -6,10 +6,10 @@
 #pragma once
 
 #include "common/protocol/allowed_ips.hpp"
-#include "common/protocol/cookie.hpp"
 #include "common/protocol/drop.hpp"
 #include "common/protocol/ip_packet.hpp"
 #include "common/protocol/outbox.hpp"
+#include "common/protocol/own_keys.hpp"
 #include "tun/epoch.hpp"
 #include "tun/notice_list.hpp"
 #include "tun/offload/split.hpp"
@@ -65,7 +65,7 @@ class DataPlane {
     using Send = std::function<void(Bytes datagram, const Path& path, Ecn ecn)>;
 
     /// `wake` is called from any thread when the first notice waits to be taken.
-    DataPlane(const protocol::MacKeys& mac_keys, std::size_t mtu, std::function<void()> wake);
+    DataPlane(const protocol::OwnMacKeys& mac_keys, std::size_t mtu, std::function<void()> wake);
     ~DataPlane();
     DataPlane(const DataPlane&) = delete;
     DataPlane& operator=(const DataPlane&) = delete;
@@ -75,7 +75,7 @@ class DataPlane {
     void carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send);
     /// Seals each packet as it is, without padding, and sends it in order. False if there is no session, or no way to the peer.
     bool send_exactly(protocol::PeerId peer, std::span<const ByteVector> packets, Boot now, const Send& send);
-    void publish(const protocol::MacKeys& mac_keys);
+    void publish(const protocol::OwnMacKeys& mac_keys);
     /// Inner packets are padded no further than this.
     void set_mtu(std::size_t mtu) { mtu_.store(mtu); }
     /// What data threads told since the last call. Frees, by the way, what none of them can hold any more.
@@ -168,13 +168,13 @@ class DataPlane {
     std::function<void()> wake_;
     Epochs epochs_;
     std::atomic<std::size_t> mtu_;
-    std::atomic<const protocol::MacKeys*> mac_keys_;
+    std::atomic<const protocol::OwnMacKeys*> mac_keys_;
     std::atomic<const RouteTo*> routes_;
     SessionTable sessions_;
     NoticeList notices_;
 
     // What the control thread owns and data threads only reach through the pointers above.
-    std::shared_ptr<const protocol::MacKeys> owned_mac_keys_;
+    std::shared_ptr<const protocol::OwnMacKeys> owned_mac_keys_;
     std::shared_ptr<const RouteTo> owned_routes_;
     std::unordered_map<protocol::PeerId, std::shared_ptr<LivePeer>> peers_;
     std::unordered_map<protocol::PeerId, std::shared_ptr<const Path>> paths_;

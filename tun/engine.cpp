@@ -83,9 +83,9 @@ class SignalsBlocked {
 
 class Engine::Control {
   public:
-    Control(asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random, EngineObserver& observer)
+    Control(asio::io_context& loop, Wiring wiring, protocol::OwnKeys keys, Random& random, EngineObserver& observer)
         : device_(std::move(wiring.device)), sockets_(std::move(wiring.sockets)), observer_(observer),
-          conversation_(std::move(private_key), random), plane_(conversation_.mac_keys(), wiring.mtu, [this] { wake_.raise(); }),
+          conversation_(std::move(keys), random), plane_(conversation_.mac_keys(), wiring.mtu, [this] { wake_.raise(); }),
           threads_each_way_(wiring.threads != 0 ? wiring.threads : one_a_core()), hand_over_(wiring.hand_over),
           monitor_(open_monitor()), wake_watch_(loop, wake_.fd()), timer_watch_(loop, timer_.fd()),
           monitor_watch_(loop, monitor_.fd()) {
@@ -119,8 +119,8 @@ class Engine::Control {
         timer_.set(next_deadline());
     }
 
-    void set_private_key(crypto::PrivateKey key) {
-        configure([&](protocol::Device& device, Now now, Outbox& out) { device.set_private_key(std::move(key), now, out); });
+    void set_keys(protocol::OwnKeys keys) {
+        configure([&](protocol::Device& device, Now now, Outbox& out) { device.set_keys(std::move(keys), now, out); });
         plane_.publish(conversation_.mac_keys());
     }
 
@@ -185,7 +185,8 @@ class Engine::Control {
                 .drops = peer.activity()->drops(),
                 .persistent_keepalive = std::chrono::duration_cast<std::chrono::seconds>(peer.persistent_keepalive()),
                 .attempt = peer.attempt(),
-                .barred = peer.barred()};
+                .barred = peer.barred(),
+                .own_key = peer.own_key()};
     }
 
     [[nodiscard]] protocol::Device& conversation() { return conversation_; }
@@ -319,8 +320,8 @@ class Engine::Control {
     std::vector<std::thread> threads_;
 };
 
-Engine::Engine(asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random, EngineObserver& observer)
-    : control_(std::make_unique<Control>(loop, std::move(wiring), std::move(private_key), random, observer)) {}
+Engine::Engine(asio::io_context& loop, Wiring wiring, protocol::OwnKeys keys, Random& random, EngineObserver& observer)
+    : control_(std::make_unique<Control>(loop, std::move(wiring), std::move(keys), random, observer)) {}
 
 Engine::~Engine() = default;
 
@@ -351,7 +352,11 @@ void Engine::set_endpoint(protocol::PeerId peer, const Endpoint& endpoint) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.set_endpoint(peer, endpoint, now, out); });
 }
 
-void Engine::set_private_key(crypto::PrivateKey key) { control_->set_private_key(std::move(key)); }
+void Engine::set_keys(protocol::OwnKeys keys) { control_->set_keys(std::move(keys)); }
+
+void Engine::restore_own_key(protocol::PeerId peer, const crypto::PublicKey& key) {
+    control_->conversation().restore_own_key(peer, key);
+}
 
 void Engine::set_mtu(std::size_t mtu) { control_->set_mtu(mtu); }
 

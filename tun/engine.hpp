@@ -50,7 +50,8 @@ struct PeerStatus {
     protocol::DropCounts drops;   ///< of what was the peer's, or said that it was
     std::chrono::seconds persistent_keepalive{0};
     protocol::AttemptReport attempt;
-    std::optional<protocol::Drop> barred; ///< see protocol::Peer::set_barred
+    std::optional<protocol::Drop> barred;     ///< see protocol::Peer::set_barred
+    std::optional<crypto::PublicKey> own_key; ///< see protocol::Peer::own_key
 };
 
 /// What waits for the control thread, and for sessions.
@@ -74,8 +75,7 @@ class Engine {
   public:
     /// Starts the data threads. Everything stays until the engine goes.
     /// Throws std::system_error if the kernel has no descriptor or thread left.
-    Engine(boost::asio::io_context& loop, Wiring wiring, crypto::PrivateKey private_key, Random& random,
-           EngineObserver& observer);
+    Engine(boost::asio::io_context& loop, Wiring wiring, protocol::OwnKeys keys, Random& random, EngineObserver& observer);
     /// Ends and joins the threads, and takes the interface away.
     ~Engine();
     Engine(const Engine&) = delete;
@@ -89,7 +89,10 @@ class Engine {
     void change_peers(std::vector<protocol::PeerChange> changes);
     void remove_peer(protocol::PeerId peer);
     void set_endpoint(protocol::PeerId peer, const Endpoint& endpoint);
-    void set_private_key(crypto::PrivateKey key);
+    /// See protocol::Device::set_keys.
+    void set_keys(protocol::OwnKeys keys);
+    /// See protocol::Peer::restore_own_key.
+    void restore_own_key(protocol::PeerId peer, const crypto::PublicKey& key);
     /// The interface has another MTU from now on.
     void set_mtu(std::size_t mtu);
     /// Sends and receives on these from now on. Sessions stay; data stops for the moment that threads take to end and start.

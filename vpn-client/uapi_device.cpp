@@ -48,7 +48,7 @@ int UapiDevice::set(config::UapiSet set) {
     if (*sockets) engine_->set_sockets(std::move(**sockets));
     if (set.listen_port) any_port_ = set.listen_port->value == 0;
 
-    if (set.private_key) engine_->set_private_key(std::move(*set.private_key));
+    if (set.private_key) engine_->set_keys(std::move(*set.private_key));
     std::vector<protocol::PeerChange> changes;
     if (set.replace_peers) changes = removal_of_all_peers();
     for (config::UapiPeer& peer : set.peers) changes.push_back(change_of(std::move(peer)));

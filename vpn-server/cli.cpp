@@ -27,6 +27,8 @@ struct Slots {
     Check check;
     Status status;
     Reload reload;
+    Rekey rekey_server;
+    Key key;
     PeerAdd add;
     PeerRekey rekey;
     PeerEnable enable{.name = {}, .enabled = true};
@@ -98,6 +100,16 @@ void add_daemon(CLI::App& above, Slots& slots) {
     command(above, "status", "Say how the server and its peers are.", slots, slots.status)
         .add_flag("--json", slots.status.json, "As JSON, for programs");
     command(above, "reload", "Have the running server read its file again. No session is dropped.", slots, slots.reload);
+}
+
+void add_key(CLI::App& above, Slots& slots) {
+    Rekey& rekey = slots.rekey_server;
+    CLI::App& app = command(above, "rekey", "Give the server a new key. The old one answers too for a while.", slots, rekey);
+    CLI::Option* const grace =
+        value(app, "--grace", "TIME", "So long the old key answers too: 30d, 12h, or none [7d]", parse_grace, rekey.grace);
+    app.add_flag("--end", rekey.end, "Make no new key, and end the old one now")->excludes(grace);
+    command(above, "key", "Show the server's key, the old one if there is one, and who still uses that.", slots, slots.key)
+        .add_flag("--json", slots.key.json, "As JSON, for programs");
 }
 
 /// What a peer is handed, and by which key.
@@ -185,7 +197,7 @@ ExitCode exit_code_after(const CLI::App& app, const CLI::ParseError& end) {
 std::string_view what_is_missing(const CLI::App& app) {
     return app.got_subcommand("peer")
                ? "say what about peers: add, list, show, disable, enable, rename, rekey, limit, reset or remove"
-               : "say what to do: init, run, check, status, reload or peer";
+               : "say what to do: init, run, check, status, reload, rekey, key or peer";
 }
 
 } // namespace
@@ -199,6 +211,7 @@ tl::expected<CommandLine, ExitCode> parse_command_line(int argc, const char* con
     add_common(app, slots);
     add_init(app, slots);
     add_daemon(app, slots);
+    add_key(app, slots);
     add_peer(app, slots);
     try {
         app.parse(argc, argv);

@@ -13,6 +13,8 @@ CommandResult<void> carry_out(const Run& run, const CommonOptions& common);
 CommandResult<void> carry_out(const Check& check, const CommonOptions& common);
 CommandResult<void> carry_out(const Status& status, const CommonOptions& common);
 CommandResult<void> carry_out(const Reload& reload, const CommonOptions& common);
+CommandResult<void> carry_out(const Rekey& rekey, const CommonOptions& common);
+CommandResult<void> carry_out(const Key& key, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerAdd& add, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerRekey& rekey, const CommonOptions& common);
 CommandResult<void> carry_out(const PeerEnable& enable, const CommonOptions& common);

@@ -8,6 +8,7 @@
 #include "vpn-server/metrics.hpp"
 #include "vpn-server/paths.hpp"
 #include "vpn-server/peer_edit.hpp"
+#include "vpn-server/server_key.hpp"
 #include "vpn-server/service.hpp"
 
 #include <boost/asio/post.hpp>
@@ -25,9 +26,6 @@ using config::ServerPeer;
 
 /// A link that comes up changes many things at once: look when it is over.
 constexpr std::chrono::milliseconds settling{200};
-
-/// So late, at most, a peer's end is seen after somebody set the clock.
-constexpr std::chrono::seconds clock_looked_at{60};
 
 /// A command may have another directory than the daemon.
 std::string absolute_path(const ConfigFile& file) {
@@ -54,9 +52,9 @@ bool may_move_uplinks(const system::NetlinkEvent& event) {
 Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random& random, DaemonParts parts)
     : loop_(loop), log_(log), random_(random), file_(std::move(parts.file)), config_(std::move(parts.content.config)),
       digest_(parts.content.digest), mtu_(parts.mtu), started_(system::now()), network_(std::move(parts.network)), events_(log),
-      network_timer_(loop), expiry_timer_(loop),
-      engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_}, config_.interface.private_key.clone(),
-              random, *this),
+      network_timer_(loop), expiry_timer_(loop), old_key_timer_(loop),
+      engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_},
+              own_keys(config_.interface, started_.wall), random, *this),
       timestamps_(loop, tun::TimestampStore(timestamps_path(config_.interface.name)), log,
                   [this] { return engine_.timestamps(); }),
       usage_(loop, UsageStore(usage_path(config_.interface.name)), log,
@@ -67,6 +65,7 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
     apply_peers(ServerConfig(), config_);
     look_at_expiries();
     find_peers_again();
+    await_old_keys_end();
     // Peers matter more than numbers about them.
     auto opened = metrics_door_.open(config_.metrics);
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
@@ -173,6 +172,7 @@ StatusReport Daemon::status() {
     StatusReport report{.config_file = absolute_path(file_),
                         .interface = engine_.interface_name(),
                         .public_key = engine_.public_key(),
+                        .old_key = old_key_report(config_.interface, system::now().wall),
                         .port = engine_.port(),
                         .mtu = mtu_,
                         .started = started_,
@@ -300,13 +300,13 @@ CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     tell_firewalls();
     mtu_ = network_.mtu();
     engine_.set_mtu(mtu_);
-    if (!equal_in_constant_time(config_.interface.private_key, wanted.interface.private_key))
-        engine_.set_private_key(wanted.interface.private_key.clone());
+    if (!(config_.interface == wanted.interface)) engine_.set_keys(own_keys(wanted.interface, system::now().wall));
     apply_peers(config_, wanted);
     metrics_door_.use(wanted.metrics, std::move(*opened));
     config_ = std::move(wanted);
     name_peers();
     look_at_expiries();
+    await_old_keys_end();
     return {};
 }
 
@@ -339,8 +339,12 @@ void Daemon::name_peers() {
 }
 
 void Daemon::find_peers_again() {
-    for (const Whereabouts& each : whereabouts_.kept())
-        if (const auto id = engine_.find(each.peer)) engine_.set_endpoint(*id, each.endpoint);
+    for (const Whereabouts& each : whereabouts_.kept()) {
+        const auto id = engine_.find(each.peer);
+        if (!id) continue;
+        engine_.set_endpoint(*id, each.endpoint);
+        if (each.own_key) engine_.restore_own_key(*id, *each.own_key);
+    }
     whereabouts_.greet(started_.wall, [this](const crypto::PublicKey& key) {
         const auto id = engine_.find(key);
         const auto status = id ? engine_.peer(*id) : std::nullopt;
@@ -351,7 +355,8 @@ void Daemon::find_peers_again() {
 std::vector<Whereabouts> Daemon::whereabouts() const {
     std::vector<Whereabouts> all;
     for (const tun::PeerStatus& each : engine_.peers())
-        if (each.endpoint && each.last_handshake) all.push_back({each.public_key, *each.endpoint, each.last_handshake->wall});
+        if (each.endpoint && each.last_handshake)
+            all.push_back({each.public_key, *each.endpoint, each.last_handshake->wall, each.own_key});
     return all;
 }
 
@@ -405,6 +410,7 @@ PeerActivity Daemon::activity_of(const ServerPeer& peer) {
             .handshakes = status->handshakes,
             .drops = status->drops,
             .barred = status->barred,
+            .own_key = status->own_key,
             .used = usage_.of(peer.public_key),
             .online_since = events_.online_since(peer.public_key)};
 }

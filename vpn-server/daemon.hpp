@@ -22,11 +22,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
 namespace vpn::server {
+
+/// So late, at most, an end is seen after somebody set the clock.
+inline constexpr std::chrono::seconds clock_looked_at{60};
 
 /// What a daemon is made of once everything stands.
 struct DaemonParts {
@@ -64,6 +68,8 @@ class Daemon final : private tun::EngineObserver {
     Answer handle(const AskConfigFile& ask);
     Answer handle(const AskStatus& ask);
     Answer handle(const AskReload& ask);
+    Answer handle(const AskRekey& ask);
+    Answer handle(const AskEndOldKey& ask);
     Answer handle(const AskAddPeer& ask);
     Answer handle(const AskRemovePeer& ask);
     Answer handle(const AskResetPeer& ask);
@@ -93,6 +99,12 @@ class Daemon final : private tun::EngineObserver {
     void follow_usage(const config::ServerConfig& config);
     /// Ends the sessions of peers whose time is over, lets those in whose limits allow it again, and waits for the next.
     void look_at_expiries();
+    /// Waits for the old key's end, if there is one.
+    void await_old_keys_end();
+    /// Its time is over: it answers no more, whether or not the file can be written.
+    void old_key_ended();
+    /// Those who used the old key last are told in the log.
+    void tell_left_behind();
     void look_again();
     void look_at_firewalls();
     /// What has changed since it was told last.
@@ -114,6 +126,7 @@ class Daemon final : private tun::EngineObserver {
     std::unordered_map<crypto::PublicKey, std::string> names_;
     boost::asio::steady_timer network_timer_;
     boost::asio::steady_timer expiry_timer_;
+    boost::asio::steady_timer old_key_timer_;
     bool look_pending_ = false;
     bool interface_gone_ = false;
     std::uint64_t handshakes_ = 0; ///< completed

@@ -14,6 +14,12 @@ std::uint64_t online_count(const StatusReport& report, Now now) {
     return static_cast<std::uint64_t>(std::count_if(report.peers.begin(), report.peers.end(), online));
 }
 
+/// Requires: there is one.
+std::uint64_t count_on_old_key(const StatusReport& report) {
+    const auto uses_it = [&](const PeerReport& peer) { return peer.activity.own_key == report.old_key->public_key; };
+    return static_cast<std::uint64_t>(std::count_if(report.peers.begin(), report.peers.end(), uses_it));
+}
+
 void tell_server(Exposition& out, const StatusReport& report, const Load& load, Now now) {
     out.gauge("vpn_build_info", "The program and its interface; always 1.");
     out.sample({{"version", VPN_VERSION}, {"interface", report.interface}}, std::uint64_t{1});
@@ -23,6 +29,12 @@ void tell_server(Exposition& out, const StatusReport& report, const Load& load, 
     out.sample({}, std::uint64_t{report.peers.size()});
     out.gauge("vpn_peers_online", "Peers with a handshake in the last three minutes.");
     out.sample({}, online_count(report, now));
+    if (report.old_key) {
+        out.gauge("vpn_old_key_end_timestamp_seconds", "When the server's old key ends, in seconds since 1970.");
+        out.sample({}, seconds(report.old_key->expires.time_since_epoch()));
+        out.gauge("vpn_peers_on_old_key", "Peers that used the server's old key last.");
+        out.sample({}, count_on_old_key(report));
+    }
     out.counter("vpn_handshakes_total", "Handshakes that were completed.");
     out.sample({}, load.handshakes);
 }

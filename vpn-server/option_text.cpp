@@ -33,6 +33,16 @@ Result<Prefix> parse_network(const std::string& text, Family family, std::string
     return *prefix;
 }
 
+/// `30d`, `12h`, `5m`: none if it is not that, or more than a million of them.
+std::optional<Duration> parse_span(const std::string& text) {
+    using namespace std::chrono;
+    const std::string unit = text.empty() ? "" : text.substr(text.size() - 1);
+    const auto count = parse_decimal(text.substr(0, text.size() - unit.size()), 100 * 365 * 24);
+    const Duration size = unit == "d" ? Duration(days(1)) : unit == "h" ? Duration(hours(1)) : Duration(minutes(1));
+    if (!count || *count == 0 || (unit != "d" && unit != "h" && unit != "m")) return std::nullopt;
+    return std::min<std::int64_t>(*count, days(101 * 365) / size) * size;
+}
+
 } // namespace
 
 Result<std::vector<Prefix>> parse_prefixes(const std::string& text) {
@@ -98,12 +108,18 @@ Result<Expiry> parse_expiry(const std::string& text) {
     constexpr std::string_view expected = "a time such as 30d or 12h, or an end such as 2027-01-01 or 2027-01-01T00:00:00Z";
     if (const auto instant = config::parse_instant(text)) return *instant;
     if (const auto day = config::parse_instant(text + "T00:00:00Z")) return *day;
-    const std::string unit = text.empty() ? "" : text.substr(text.size() - 1);
-    const auto count = parse_decimal(text.substr(0, text.size() - unit.size()), 100 * 365 * 24);
-    const Duration size = unit == "d" ? Duration(days(1)) : unit == "h" ? Duration(hours(1)) : Duration(minutes(1));
-    if (!count || *count == 0 || (unit != "d" && unit != "h" && unit != "m")) return expected_other(expected, text);
-    if (*count > days(100 * 365) / size) return failed(config::quote(text) + " is more than a hundred years");
-    return *count * size;
+    const auto span = parse_span(text);
+    if (!span) return expected_other(expected, text);
+    if (*span > days(100 * 365)) return failed(config::quote(text) + " is more than a hundred years");
+    return *span;
+}
+
+Result<Duration> parse_grace(const std::string& text) {
+    if (text == "none") return Duration::zero();
+    const auto span = parse_span(text);
+    if (!span) return expected_other("a time such as 7d or 12h, or none", text);
+    if (*span > std::chrono::days(365)) return failed(config::quote(text) + " is more than a year");
+    return *span;
 }
 
 Result<ByteCount> parse_quota(const std::string& text) {

@@ -25,6 +25,8 @@ Result<config::Suite> parse_suite(const std::string& text);
 Result<system::LogLevel> parse_level(const std::string& text);
 /// `30d`, `12h`, a day in UTC or an instant.
 Result<Expiry> parse_expiry(const std::string& text);
+/// `30d`, `12h`, or `none`, which is zero; a year at most.
+Result<Duration> parse_grace(const std::string& text);
 Result<ByteCount> parse_quota(const std::string& text);
 Result<BitRate> parse_rate(const std::string& text);
 /// `none` takes a limit away; anything else is for `parse`.

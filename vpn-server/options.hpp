@@ -10,6 +10,7 @@
 #include "vpn-server/new_server.hpp"
 #include "vpn-server/paths.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,16 @@ struct Status {
     bool json = false;
 };
 struct Reload {};
+/// The server's own key becomes another.
+struct Rekey {
+    /// So long the old one answers too; zero: no more.
+    Duration grace = std::chrono::days(7);
+    /// Only end the old key that still answers.
+    bool end = false;
+};
+struct Key {
+    bool json = false;
+};
 
 /// When a peer's time is over: so long from now, or then.
 using Expiry = std::variant<Duration, Wall>;
@@ -101,8 +112,8 @@ struct PeerRemove {
     std::string name;
 };
 
-using Command = std::variant<Init, Run, Check, Status, Reload, PeerAdd, PeerRekey, PeerList, PeerShow, PeerEnable, PeerRename,
-                             PeerLimit, PeerReset, PeerRemove>;
+using Command = std::variant<Init, Run, Check, Status, Reload, Rekey, Key, PeerAdd, PeerRekey, PeerList, PeerShow, PeerEnable,
+                             PeerRename, PeerLimit, PeerReset, PeerRemove>;
 
 struct CommandLine {
     CommonOptions common;

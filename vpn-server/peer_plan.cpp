@@ -31,8 +31,8 @@ Result<void> check_name(const ServerConfig& config, const std::string& name) {
 
 Result<void> check_key(const ServerConfig& config, const crypto::PublicKey& key) {
     if (key == crypto::PublicKey{}) return failed("the public key is all zeros");
-    if (key == crypto::public_key_of(config.interface.private_key))
-        return failed("the public key is this server's own: it must be the peer's");
+    const auto ours = config::own_public_keys(config.interface);
+    if (std::ranges::find(ours, key) != ours.end()) return failed("the public key is this server's own: it must be the peer's");
     const auto same = [&](const ServerPeer& peer) { return peer.public_key == key; };
     const auto found = std::find_if(config.peers.begin(), config.peers.end(), same);
     if (found != config.peers.end()) return failed("the public key already belongs to peer " + config::quote(found->name));

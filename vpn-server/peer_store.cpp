@@ -2,15 +2,16 @@
 
 #include "common/config/error.hpp"
 #include "common/crypto/system_random.hpp"
+#include "common/system/progress.hpp"
 #include "tun/timestamp_store.hpp"
-#include "vpn-server/door.hpp"
+#include "vpn-server/daemon_or_file.hpp"
 #include "vpn-server/paths.hpp"
 #include "vpn-server/peer_edit.hpp"
 #include "vpn-server/status_report.hpp"
 #include "vpn-server/usage_store.hpp"
+#include "vpn-server/whereabouts_store.hpp"
 
 #include "common/system/clocks.hpp"
-#include "common/system/progress.hpp"
 
 #include <optional>
 
@@ -20,24 +21,6 @@ namespace {
 using config::Json;
 using config::ServerConfig;
 using config::ServerPeer;
-
-/// Asks the daemon, or does `otherwise` while none can start.
-template <class Otherwise> Answer daemon_or(const std::string& config_file, const Request& request, Otherwise otherwise) {
-    const system::Progress progress("changing " + config_file);
-    auto door = Door::find(config_file);
-    if (!door) return tl::unexpected(std::move(door.error()));
-    if (*door) return (*door)->ask(request);
-    auto lock = EditLock::take(config_file);
-    if (lock) {
-        door = Door::find(config_file); // one that was starting when we first looked
-        if (!door) return tl::unexpected(std::move(door.error()));
-        if (*door) {
-            lock->release();
-            return (*door)->ask(request);
-        }
-    }
-    return otherwise(); // without the lock there is no such directory, and reading the file says so
-}
 
 CommandResult<void> nothing_but_done(const Answer& answer) {
     if (!answer) return tl::unexpected(answer.error());
@@ -164,8 +147,11 @@ CommandResult<PeerStore::Listing> PeerStore::list() {
     }
     const auto content = file_.load();
     if (!content) return tl::unexpected(content.error());
-    const auto usage = UsageStore(usage_path(content->config.interface.name)).load();
-    return Listing{peers_json(content->config, usage.value_or(Usage()), system::now()), false};
+    const std::string& interface = content->config.interface.name;
+    const auto usage = UsageStore(usage_path(interface)).load();
+    const auto seen = WhereaboutsStore(whereabouts_path(interface)).load();
+    return Listing{peers_json(content->config, usage.value_or(Usage()), seen.value_or(std::vector<Whereabouts>()), system::now()),
+                   false};
 }
 
 } // namespace vpn::server

@@ -7,9 +7,13 @@ namespace {
 
 using config::Json;
 
+constexpr std::chrono::seconds grace_max = std::chrono::days(365);
+
 Json to_json(const AskConfigFile&) { return Json::object({{"ask", "config-file"}}); }
 Json to_json(const AskStatus&) { return Json::object({{"ask", "status"}}); }
 Json to_json(const AskReload&) { return Json::object({{"ask", "reload"}}); }
+Json to_json(const AskRekey& ask) { return Json::object({{"ask", "rekey"}, {"grace", ask.grace.count()}}); }
+Json to_json(const AskEndOldKey&) { return Json::object({{"ask", "end-old-key"}}); }
 Json to_json(const AskAddPeer& ask) {
     Json json = Json::object({{"ask", "add-peer"},
                               {"name", ask.peer.name},
@@ -95,6 +99,9 @@ std::optional<Request> from_json(const Json& json) {
     if (ask == "config-file") return AskConfigFile{};
     if (ask == "status") return AskStatus{};
     if (ask == "reload") return AskReload{};
+    if (ask == "end-old-key") return AskEndOldKey{};
+    if (const auto grace = json.integer_at("grace"); ask == "rekey" && grace && *grace >= 0 && *grace <= grace_max.count())
+        return AskRekey{std::chrono::seconds(*grace)};
     const auto name = json.string_at("name");
     if (!name) return std::nullopt;
     if (ask == "add-peer") return add_peer(json, std::string(*name));

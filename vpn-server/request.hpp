@@ -7,6 +7,7 @@
 
 #include "common/config/json.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -23,6 +24,15 @@ struct AskStatus {
 };
 struct AskReload {
     friend bool operator==(const AskReload&, const AskReload&) = default;
+};
+/// The server's own key becomes another; the one before answers too for `grace`. Answered by a document of keys_json.
+struct AskRekey {
+    std::chrono::seconds grace{0};
+    friend bool operator==(const AskRekey&, const AskRekey&) = default;
+};
+/// Answered likewise.
+struct AskEndOldKey {
+    friend bool operator==(const AskEndOldKey&, const AskEndOldKey&) = default;
 };
 /// Answered by a handover.
 struct AskAddPeer {
@@ -67,8 +77,8 @@ struct AskResetPeer {
     friend bool operator==(const AskResetPeer&, const AskResetPeer&) = default;
 };
 
-using Request = std::variant<AskConfigFile, AskStatus, AskReload, AskAddPeer, AskRemovePeer, AskResetPeer, AskEnablePeer,
-                             AskRenamePeer, AskRekeyPeer, AskLimitPeer>;
+using Request = std::variant<AskConfigFile, AskStatus, AskReload, AskRekey, AskEndOldKey, AskAddPeer, AskRemovePeer, AskResetPeer,
+                             AskEnablePeer, AskRenamePeer, AskRekeyPeer, AskLimitPeer>;
 
 /// What the daemon could tell, or why not and how the command must end.
 using Answer = CommandResult<config::Json>;

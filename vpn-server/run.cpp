@@ -96,6 +96,7 @@ bool is_ours(const std::filesystem::path& path) {
 /// The files of keys that stand elsewhere than in the server's own.
 std::set<std::filesystem::path> key_files(const ServerConfig& config) {
     std::set<std::filesystem::path> files{config.interface.private_key_file};
+    if (const auto& old = config.interface.old_key) files.insert(old->private_key_file);
     for (const config::ServerPeer& peer : config.peers) files.insert({peer.public_key_file, peer.preshared_key_file});
     files.erase("");
     return files;

@@ -1,11 +1,13 @@
 #include "vpn-server/status_report.hpp"
 
 #include "common/config/fields.hpp"
+#include "common/crypto/x25519.hpp"
 #include "common/protocol/suite_speed.hpp"
 #include "vpn-server/calendar.hpp"
 #include "vpn-server/service.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace vpn::server {
 namespace {
@@ -62,7 +64,19 @@ void add_limits(Json& json, const PeerReport& report) {
     json.append({"rate", limits.rate ? Json(limits.rate->value) : Json()});
 }
 
-Json peer_json(const PeerReport& report, Now now) {
+/// Null for one key alone.
+Json old_key_json(const std::optional<OldKeyReport>& old) {
+    if (!old) return {};
+    return Json::object({{"public_key", old->public_key.to_string()}, {"expires", format_utc(old->expires)}});
+}
+
+/// Which of two keys the peer used last. Null for one key alone, and if nobody knows.
+Json server_key_json(const PeerActivity& activity, const std::optional<OldKeyReport>& old) {
+    if (!old || !activity.own_key) return {};
+    return activity.own_key == old->public_key ? "old" : "current";
+}
+
+Json peer_json(const PeerReport& report, const std::optional<OldKeyReport>& old_key, Now now) {
     const config::ServerPeer& peer = *report.peer;
     const PeerActivity& activity = report.activity;
     Json last;
@@ -85,6 +99,7 @@ Json peer_json(const PeerReport& report, Now now) {
                               {"sent", activity.sent.value},
                               {"drops", drops_json(activity.drops, activity.over_connections, Shown::those_that_were)},
                               {"public_key", peer.public_key.to_string()},
+                              {"server_key", server_key_json(activity, old_key)},
                               {"has_preshared_key", !peer.preshared_key.is_zero()},
                               {"suite", crypto::name_of(peer.suite)},
                               {"suite_is_slow", protocol::is_slow_here(peer.suite)},
@@ -94,10 +109,10 @@ Json peer_json(const PeerReport& report, Now now) {
     return json;
 }
 
-Json peer_list(std::vector<PeerReport> peers, Now now) {
+Json peer_list(std::vector<PeerReport> peers, const std::optional<OldKeyReport>& old_key, Now now) {
     std::stable_partition(peers.begin(), peers.end(), [&](const PeerReport& peer) { return is_online(peer.activity, now); });
     Json list = Json::array();
-    for (const PeerReport& peer : peers) list.push(peer_json(peer, now));
+    for (const PeerReport& peer : peers) list.push(peer_json(peer, old_key, now));
     return list;
 }
 
@@ -115,14 +130,17 @@ Json status_json(const StatusReport& report, Now now) {
                               {"uptime", seconds(now.boot - report.started.boot)},
                               {"port", report.port.value},
                               {"public_key", report.public_key.to_string()},
+                              {"old_key", old_key_json(report.old_key)},
                               {"mtu", report.mtu},
-                              {"peers", peer_list(report.peers, now)},
+                              {"peers", peer_list(report.peers, report.old_key, now)},
                               {"drops", drops_json(report.drops, report.over_connections, Shown::all)}});
     add_firewalls(json, report.firewalls);
     return json;
 }
 
-Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now) {
+Json peers_json(const config::ServerConfig& config, const Usage& usage, const std::vector<Whereabouts>& seen, Now now) {
+    std::unordered_map<crypto::PublicKey, std::optional<crypto::PublicKey>> own_keys;
+    for (const Whereabouts& each : seen) own_keys[each.peer] = each.own_key;
     std::vector<PeerReport> peers;
     for (const config::ServerPeer& peer : config.peers) {
         const auto kept = usage.find(peer.public_key);
@@ -130,9 +148,47 @@ Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now)
         PeerActivity activity;
         activity.barred = why_barred(peer, used, now.wall);
         activity.used = used;
+        if (const auto known = own_keys.find(peer.public_key); known != own_keys.end()) activity.own_key = known->second;
         peers.push_back({&peer, activity});
     }
-    return Json::object({{"version", 1}, {"peers", peer_list(std::move(peers), now)}});
+    const auto old_key = old_key_report(config.interface, now.wall);
+    return Json::object({{"version", 1},
+                         {"public_key", crypto::public_key_of(config.interface.private_key).to_string()},
+                         {"old_key", old_key_json(old_key)},
+                         {"peers", peer_list(std::move(peers), old_key, now)}});
+}
+
+std::optional<OldKeyReport> old_key_report(const config::ServerInterface& interface, Wall now) {
+    const auto& old = interface.old_key;
+    if (!old || old->expires <= now) return std::nullopt;
+    return OldKeyReport{crypto::public_key_of(old->private_key), old->expires};
+}
+
+Json keys_json(const config::ServerInterface& interface, Wall now) {
+    return Json::object({{"public_key", crypto::public_key_of(interface.private_key).to_string()},
+                         {"old_key", old_key_json(old_key_report(interface, now))}});
+}
+
+Json keys_document(const Json& status) {
+    const Json* old = status.find("old_key");
+    Json json = Json::object({{"version", 1}, {"public_key", status.string_at("public_key").value_or("")}});
+    if (old == nullptr || old->is_null()) {
+        json.set("old_key", Json());
+        return json;
+    }
+    Json used_by = Json::array();
+    Json not_seen = Json::array();
+    const Json* peers = status.find("peers");
+    for (const Json& peer : peers != nullptr && peers->as_array() != nullptr ? *peers->as_array() : Json::Array()) {
+        const auto key = peer.string_at("server_key");
+        if (key == "old") used_by.push(peer.string_at("name").value_or(""));
+        if (!key) not_seen.push(peer.string_at("name").value_or(""));
+    }
+    json.set("old_key", Json::object({{"public_key", old->string_at("public_key").value_or("")},
+                                      {"expires", old->string_at("expires").value_or("")},
+                                      {"used_by", std::move(used_by)},
+                                      {"not_seen", std::move(not_seen)}}));
+    return json;
 }
 
 } // namespace vpn::server

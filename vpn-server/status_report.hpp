@@ -8,6 +8,7 @@
 #include "common/protocol/drop.hpp"
 #include "vpn-server/exception_plan.hpp"
 #include "vpn-server/usage_store.hpp"
+#include "vpn-server/whereabouts_store.hpp"
 
 #include <chrono>
 #include <optional>
@@ -28,6 +29,8 @@ struct PeerActivity {
     std::uint64_t handshakes = 0;
     protocol::DropCounts drops = {};
     std::optional<protocol::Drop> barred = std::nullopt;
+    /// Which of the server's keys it used last, across restarts too.
+    std::optional<crypto::PublicKey> own_key = std::nullopt;
     /// Of its quota, across restarts.
     ByteCount used = {};
     /// When it came, if it did.
@@ -41,10 +44,17 @@ struct PeerReport {
     PeerActivity activity;
 };
 
+/// What is told of the server's old key while it answers too.
+struct OldKeyReport {
+    crypto::PublicKey public_key;
+    Wall expires;
+};
+
 struct StatusReport {
     std::string config_file;
     std::string interface;
     crypto::PublicKey public_key;
+    std::optional<OldKeyReport> old_key = std::nullopt;
     Port port;
     std::uint16_t mtu = 0;
     Now started;
@@ -62,7 +72,16 @@ bool is_online(const PeerActivity& activity, Now now);
 /// `{"version": 1, "peers": [...]}` and the daemon's own facts. Online peers come first.
 config::Json status_json(const StatusReport& report, Now now);
 
-/// `{"version": 1, "peers": [...]}` of a file and of what was used, when no daemon knows more.
-config::Json peers_json(const config::ServerConfig& config, const Usage& usage, Now now);
+/// Peers, the server's keys, and which of them each peer used, of files alone, when no daemon knows more.
+config::Json peers_json(const config::ServerConfig& config, const Usage& usage, const std::vector<Whereabouts>& seen, Now now);
+
+/// None unless two keys answer at `now`.
+std::optional<OldKeyReport> old_key_report(const config::ServerInterface& interface, Wall now);
+
+/// `{"public_key": ..., "old_key": {...} or null}`, what a change of key answers.
+config::Json keys_json(const config::ServerInterface& interface, Wall now);
+
+/// The keys of one of the documents above, and who still uses the old one, as `key --json` prints it.
+config::Json keys_document(const config::Json& status);
 
 } // namespace vpn::server

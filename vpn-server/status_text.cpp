@@ -80,7 +80,8 @@ struct LimitColumn {
     const char* title;
     std::string (*text)(const Json& peer);
 };
-constexpr std::array<LimitColumn, 3> limit_columns{
+constexpr std::array<LimitColumn, 4> limit_columns{
+    LimitColumn{"server_key", "SERVER KEY", [](const Json& peer) { return text_at(peer, "server_key"); }},
     LimitColumn{"expires", "EXPIRES", [](const Json& peer) { return readable(text_at(peer, "expires")); }},
     LimitColumn{"quota", "QUOTA", quota_of}, LimitColumn{"rate", "RATE", rate_of}};
 
@@ -127,6 +128,13 @@ bool has_slow_peer(const Json::Array& peers) {
     return std::ranges::any_of(peers, [](const Json& peer) { return peer.bool_at("suite_is_slow").value_or(false); });
 }
 
+/// What is known of the old key while it answers too; empty if only one does.
+std::string old_key_text(const Json& status) {
+    const Json* old = status.find("old_key");
+    if (old == nullptr || old->is_null()) return {};
+    return text_at(*old, "public_key") + " answers too until " + readable(text_at(*old, "expires"));
+}
+
 /// Exceptions in other firewalls, and what those drop all the same, each with the command that lets it through.
 void add_firewalls(std::vector<Row>& facts, const Json& status) {
     for (const Json& place : list_at(status, "firewall_exceptions"))
@@ -162,6 +170,8 @@ std::string status_text(const Json& status, bool colour) {
         {{"MTU"}, {std::to_string(status.integer_at("mtu").value_or(0))}},
         {{"configuration"}, {text_at(status, "config")}},
         {{"peers"}, {std::to_string(online_count(peers)) + " of " + std::to_string(peers.size()) + " online"}}};
+    if (std::string old = old_key_text(status); !old.empty())
+        facts.insert(facts.begin() + 2, {{"old key"}, {old + ": see `vpn-server key`", Colour::yellow}});
     if (has_slow_peer(peers))
         facts.push_back({{"suite hybrid"},
                          {"slow here: this machine has no AES instructions; --suite wireguard is faster, without protection from "
@@ -172,6 +182,22 @@ std::string status_text(const Json& status, bool colour) {
     add_firewalls(facts, status);
     text += format_table(facts, colour);
     return peers.empty() ? text : text + '\n' + peers_text(status, colour) + dropped_by_peer(peers, colour);
+}
+
+std::string keys_text(const Json& keys, bool colour) {
+    std::vector<Row> facts{{{"public key"}, {text_at(keys, "public_key")}}};
+    const std::string old = old_key_text(keys);
+    if (old.empty()) return "one key answers\n" + format_table(facts, colour);
+    const Json::Array& used_by = list_at(*keys.find("old_key"), "used_by");
+    const Json::Array& not_seen = list_at(*keys.find("old_key"), "not_seen");
+    facts.push_back({{"old key"}, {old}});
+    if (!used_by.empty()) facts.push_back({{"used by"}, {joined(used_by), Colour::yellow}});
+    if (!not_seen.empty()) facts.push_back({{"not seen yet"}, {joined(not_seen)}});
+    const std::string verdict = !used_by.empty()
+                                    ? std::to_string(used_by.size()) + " of the peers that were seen still used the old one"
+                                : !not_seen.empty() ? "no peer that was seen uses the old one any more"
+                                                    : "no peer uses the old one any more: `vpn-server rekey --end` ends it";
+    return "two keys answer; " + verdict + '\n' + format_table(facts, colour);
 }
 
 std::string peers_text(const Json& status, bool colour) {
@@ -197,6 +223,7 @@ std::string peer_text(const Json& peer) {
     return format_table({{{"name"}, {text_at(peer, "name")}},
                          {{"state"}, {state_of(peer).text}},
                          {{"public key"}, {text_at(peer, "public_key")}},
+                         {{"server key"}, {text_at(peer, "server_key")}},
                          {{"preshared key"}, {has_preshared_key ? "yes" : "no"}},
                          {{"suite"}, {text_at(peer, "suite") + (slow ? " (slow: this machine has no AES instructions)" : "")}},
                          {{"addresses"}, {joined(list_at(peer, "addresses"))}},

@@ -14,6 +14,9 @@ std::string status_text(const config::Json& status, bool colour);
 /// The peers alone.
 std::string peers_text(const config::Json& status, bool colour);
 
+/// The keys of a document that keys_document made: the verdict, and a fact a line.
+std::string keys_text(const config::Json& keys, bool colour);
+
 /// One peer, a fact a line.
 std::string peer_text(const config::Json& peer);
 

@@ -161,6 +161,7 @@ void set_private_key(config::ServerInterface& interface, crypto::PrivateKey key)
     if (equal_in_constant_time(key, interface.private_key)) return;
     interface.private_key = std::move(key);
     interface.private_key_file.clear();
+    interface.old_key.reset(); // `wg` knows one key
 }
 
 } // namespace
@@ -171,11 +172,11 @@ tl::expected<UapiPlan, UapiRefused> plan_uapi_set(const ServerConfig& running, c
     config::ServerInterface& interface = plan.wanted.interface;
     if (set.private_key) set_private_key(interface, std::move(*set.private_key));
     if (set.listen_port && set.listen_port->value != 0) interface.listen_port = *set.listen_port; // zero: any, and it has one
-    const crypto::PublicKey ourselves = crypto::public_key_of(interface.private_key);
+    const auto ourselves = config::own_public_keys(interface);
     Peers peers(plan.wanted);
     if (set.replace_peers) peers.remove_all_but(unserved);
     for (config::UapiPeer& peer : set.peers) {
-        if (peer.public_key == ourselves) continue;
+        if (std::ranges::find(ourselves, peer.public_key) != ourselves.end()) continue;
         protocol::PeerChange passing;
         passing.public_key = peer.public_key;
         passing.update_only = true;

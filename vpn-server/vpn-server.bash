@@ -1,7 +1,7 @@
 # Completion of vpn-server for bash.
 _vpn_server() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' about='' files='' i
-  local commands='init run check status reload peer' of_peers='add list show disable enable rename rekey limit reset remove'
+  local commands='init run check status reload rekey key peer' of_peers='add list show disable enable rename rekey limit reset remove'
   for ((i = 1; i < COMP_CWORD; ++i)); do
     if [ "$command" = peer ]; then
       case " $of_peers " in *" ${COMP_WORDS[i]} "*) about=${COMP_WORDS[i]}; break ;; esac
@@ -19,7 +19,8 @@ _vpn_server() {
       case $command/$about in
         /) names=$commands ;;
         init/) options+=' --endpoint --network --network6 --interface --listen-port --dns --force --no-enable' ;;
-        status/ | peer/list) options+=' --json' ;;
+        status/ | key/ | peer/list) options+=' --json' ;;
+        rekey/) options+=' --grace --end' ;;
         peer/) names=$of_peers ;;
         peer/add) options+=' --public-key --suite --format --output --allowed-ips --dns --psk --card --expires --quota --rate --qr' ;;
         peer/rekey) options+=' --public-key --format --output --allowed-ips --dns --psk --card --qr' ;;

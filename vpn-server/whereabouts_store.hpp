@@ -7,6 +7,7 @@
 #include "common/base/time.hpp"
 #include "common/crypto/keys.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace vpn::server {
 struct Whereabouts {
     crypto::PublicKey peer;
     Endpoint endpoint;
-    Wall handshake; ///< the last one
+    Wall handshake;                           ///< the last one
+    std::optional<crypto::PublicKey> own_key; ///< which of the server's keys it used then; none: not known
 };
 
 class WhereaboutsStore {

@@ -273,7 +273,7 @@ std::optional<Problem> check(const ClientConfig& config) {
     if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
     if (auto problem = check_lock(config.interface)) return problem;
     if (config.peers.empty()) return Problem{"peers", "there is no peer to connect to"};
-    PeerRules rules(config.interface.public_key.value_or(crypto::public_key_of(config.interface.private_key)));
+    PeerRules rules({config.interface.public_key.value_or(crypto::public_key_of(config.interface.private_key))});
     bool reachable = false;
     for (std::size_t i = 0; i < config.peers.size(); ++i) {
         if (auto problem = check_peer(config.peers[i], i, rules)) return problem;

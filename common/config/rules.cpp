@@ -48,7 +48,7 @@ std::optional<Problem> PeerRules::add_peer(std::string_view name, const crypto::
         return Problem{peer_path(peer, "name"), "the name " + quote(name) + " belongs to two peers"};
     const std::string where = peer_path(peer, "public_key");
     if (key == crypto::PublicKey{}) return Problem{where, "the public key of " + called(peer) + " is missing or all zeros"};
-    if (key == own_)
+    if (std::ranges::find(own_, key) != own_.end())
         return Problem{where, "the public key of " + called(peer) + " is this side's own: it must be the other side's"};
     const auto [other, fresh] = by_key_.emplace(key, peer);
     if (!fresh) return Problem{where, "the public key of " + called(peer) + " already belongs to " + called(other->second)};

@@ -27,8 +27,8 @@ std::optional<Problem> check_private_key(const crypto::PrivateKey& key);
 /// What peers hold, and no two of them the same.
 class PeerRules {
   public:
-    /// The own key may be no peer's.
-    explicit PeerRules(const crypto::PublicKey& own) : own_(own) {}
+    /// The own keys may be no peer's.
+    explicit PeerRules(std::vector<crypto::PublicKey> own) : own_(std::move(own)) {}
 
     /// Takes the next peer's name (which may be empty, and then anyone may have it too) and key.
     std::optional<Problem> add_peer(std::string_view name, const crypto::PublicKey& key);
@@ -38,7 +38,7 @@ class PeerRules {
   private:
     [[nodiscard]] std::string called(std::size_t peer) const;
 
-    crypto::PublicKey own_;
+    std::vector<crypto::PublicKey> own_;
     std::vector<std::string_view> names_;
     std::unordered_map<std::string_view, std::size_t> by_name_;
     std::unordered_map<crypto::PublicKey, std::size_t> by_key_;

@@ -14,7 +14,9 @@ namespace {
 constexpr std::array<std::string_view, 12> file_keys{
     "version",         "interface",           "endpoint", "networks", "dns", "nat", "isolate_peers", "host_services",
     "max_connections", "firewall_exceptions", "metrics",  "peers"};
-constexpr std::array<std::string_view, 6> interface_keys{"name", "private_key", "listen_port", "addresses", "mtu", "offloads"};
+constexpr std::array<std::string_view, 7> interface_keys{"name",      "private_key", "old_key", "listen_port",
+                                                         "addresses", "mtu",         "offloads"};
+constexpr std::array<std::string_view, 2> old_key_keys{"private_key", "expires"};
 constexpr std::array<std::string_view, 10> peer_keys{"name",        "public_key", "preshared_key", "suite", "addresses",
                                                      "allowed_ips", "expires",    "quota",         "rate",  "disabled"};
 
@@ -61,12 +63,23 @@ std::optional<T> read_limit(const Field& field, std::string_view expected, std::
 
 Prefix read_network(const Field& field) { return read_prefix(field).network(); }
 
+OldKey read_old_key(const Field& field, const KeyReader& reader) {
+    const Fields fields(field.json, "\"old_key\"", old_key_keys, field.faults);
+    OldKey old;
+    if (const auto key = fields.require("private_key"))
+        old.private_key = read_key<crypto::PrivateKey>(*key, reader, old.private_key_file);
+    if (const auto expires = fields.require("expires"))
+        old.expires = read_limit(*expires, expected_instant, parse_instant).value_or(Wall{});
+    return old;
+}
+
 ServerInterface read_interface(const Field& field, const KeyReader& reader) {
     const Fields fields(field.json, "\"interface\"", interface_keys, field.faults);
     ServerInterface interface;
     if (const auto name = fields.get("name")) interface.name = read_interface_name(*name);
     if (const auto key = fields.require("private_key"))
         interface.private_key = read_key<crypto::PrivateKey>(*key, reader, interface.private_key_file);
+    if (const auto old = fields.get("old_key")) interface.old_key = read_old_key(*old, reader);
     if (const auto port = fields.get("listen_port")) interface.listen_port = read_port(*port);
     if (const auto list = fields.require("addresses")) interface.addresses = read_list(*list, limits::addresses, read_prefix);
     if (const auto mtu = fields.get("mtu")) interface.mtu = read_mtu(*mtu);
@@ -114,11 +127,14 @@ ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
 }
 
 Json interface_json(const ServerInterface& interface) {
-    Json json = Json::object({{"name", interface.name},
-                              {"private_key", key_json(interface.private_key, interface.private_key_file)},
-                              {"listen_port", interface.listen_port.value},
-                              {"addresses", text_list(interface.addresses)},
-                              {"mtu", mtu_json(interface.mtu)}});
+    Json json =
+        Json::object({{"name", interface.name}, {"private_key", key_json(interface.private_key, interface.private_key_file)}});
+    if (const auto& old = interface.old_key)
+        json.set("old_key", Json::object({{"private_key", key_json(old->private_key, old->private_key_file)},
+                                          {"expires", format_instant(old->expires)}}));
+    json.set("listen_port", interface.listen_port.value);
+    json.set("addresses", text_list(interface.addresses));
+    json.set("mtu", mtu_json(interface.mtu));
     if (!interface.offloads) json.set("offloads", false);
     return json;
 }
@@ -152,6 +168,16 @@ auto plain_parts(const ServerInterface& i) {
 auto plain_parts(const ServerPeer& p) {
     return std::tie(p.name, p.public_key, p.public_key_file, p.preshared_key_file, p.suite, p.addresses, p.allowed_ips, p.limits,
                     p.disabled);
+}
+
+bool is_same(const std::optional<OldKey>& a, const std::optional<OldKey>& b) {
+    if (!a || !b) return a.has_value() == b.has_value();
+    return a->private_key_file == b->private_key_file && a->expires == b->expires &&
+           equal_in_constant_time(a->private_key, b->private_key);
+}
+
+std::optional<OldKey> clone_of(const std::optional<OldKey>& old) {
+    return old ? std::optional(OldKey{old->private_key.clone(), old->private_key_file, old->expires}) : std::nullopt;
 }
 
 ServerPeer clone_of(const ServerPeer& peer) {
@@ -198,6 +224,7 @@ ServerConfig ServerConfig::clone() const {
     copy.interface = {.name = interface.name,
                       .private_key = interface.private_key.clone(),
                       .private_key_file = interface.private_key_file,
+                      .old_key = clone_of(interface.old_key),
                       .listen_port = interface.listen_port,
                       .addresses = interface.addresses,
                       .mtu = interface.mtu,
@@ -217,7 +244,8 @@ ServerConfig ServerConfig::clone() const {
 }
 
 bool operator==(const ServerInterface& a, const ServerInterface& b) {
-    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.private_key, b.private_key);
+    return plain_parts(a) == plain_parts(b) && equal_in_constant_time(a.private_key, b.private_key) &&
+           is_same(a.old_key, b.old_key);
 }
 
 bool operator==(const ServerPeer& a, const ServerPeer& b) {

@@ -18,11 +18,20 @@
 
 namespace vpn::config {
 
+/// The server's key before the last change: it answers too, until its time is over.
+struct OldKey {
+    crypto::PrivateKey private_key;
+    /// As ServerInterface's.
+    std::string private_key_file;
+    Wall expires;
+};
+
 struct ServerInterface {
     std::string name = "vpns";
     crypto::PrivateKey private_key;
     /// Where the key stands, if not in the file itself: an absolute path, written back as `"file:/path"`. Empty: in place.
     std::string private_key_file;
+    std::optional<OldKey> old_key;
     Port listen_port{51820};
     /// With host bits.
     std::vector<Prefix> addresses;
@@ -103,6 +112,9 @@ struct ServerConfig {
     [[nodiscard]] ServerConfig clone() const;
     friend bool operator==(const ServerConfig&, const ServerConfig&) = default;
 };
+
+/// The public keys that the server answers to: its own, and its old one.
+std::vector<crypto::PublicKey> own_public_keys(const ServerInterface& interface);
 
 /// Strict: unknown keys, wrong types, values out of range and what `check` finds are refused, with the line. `file` only names
 /// the text in errors. Without `read_key`, keys that stand elsewhere are refused.

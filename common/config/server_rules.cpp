@@ -31,6 +31,15 @@ std::optional<Problem> check_names(const ServerConfig& config) {
     return std::nullopt;
 }
 
+std::optional<Problem> check_old_key(const ServerInterface& interface) {
+    if (!interface.old_key) return std::nullopt;
+    const std::string where = "interface.old_key.private_key";
+    if (interface.old_key->private_key.is_zero()) return Problem{where, "the old private key is missing or all zeros"};
+    if (equal_in_constant_time(interface.old_key->private_key, interface.private_key))
+        return Problem{where, "the old private key is the one that the server has: take \"old_key\" out"};
+    return std::nullopt;
+}
+
 bool is_own(const ServerConfig& config, const Prefix& prefix) {
     const auto& own = config.interface.addresses;
     return prefix.bits() == prefix.address().width() &&
@@ -74,12 +83,19 @@ std::optional<Problem> check_peer(const ServerConfig& config, std::size_t index,
 
 } // namespace
 
+std::vector<crypto::PublicKey> own_public_keys(const ServerInterface& interface) {
+    std::vector<crypto::PublicKey> keys{crypto::public_key_of(interface.private_key)};
+    if (interface.old_key) keys.push_back(crypto::public_key_of(interface.old_key->private_key));
+    return keys;
+}
+
 std::optional<Problem> check(const ServerConfig& config) {
     if (auto problem = check_names(config)) return problem;
     if (auto problem = check_private_key(config.interface.private_key)) return problem;
+    if (auto problem = check_old_key(config.interface)) return problem;
     if (auto problem = check_addresses(config.interface.addresses, config.interface.mtu)) return problem;
     if (auto problem = check_networks(config.networks)) return problem;
-    PeerRules rules(crypto::public_key_of(config.interface.private_key));
+    PeerRules rules(own_public_keys(config.interface));
     for (std::size_t i = 0; i < config.peers.size(); ++i)
         if (auto problem = check_peer(config, i, rules)) return problem;
     return std::nullopt;

@@ -16,21 +16,20 @@ Checked<void> counted(Checked<void> result, const Peer& peer) {
 
 } // namespace
 
-Device::Device(crypto::PrivateKey private_key, Random& random)
-    : ours_(std::move(private_key)), mac_keys_(ours_.public_key), random_(random) {}
+Device::Device(OwnKeys keys, Random& random) : ours_(std::move(keys)), random_(random) {}
 
 // --- configuration -----------------------------------------------------------------------------------------------------------
 
-void Device::set_private_key(crypto::PrivateKey key, Now now, Outbox& out) {
-    if (equal_in_constant_time(key, ours_.private_key)) return;
-    ours_ = noise::KeyPair(std::move(key));
-    mac_keys_ = MacKeys(ours_.public_key);
-    if (const auto ourselves = find(ours_.public_key)) remove_peer(*ourselves, now, out);
-    for (const PeerId id : peers()) with_peer(id, [&](Peer& peer) { peer.adopt_identity(context(now, out)); });
+void Device::set_keys(OwnKeys keys, Now now, Outbox& out) {
+    if (keys == ours_) return;
+    ours_ = std::move(keys);
+    for (const noise::KeyPair* ours : {&ours_.current(), ours_.old()})
+        if (const auto ourselves = ours != nullptr ? find(ours->public_key) : std::nullopt) remove_peer(*ourselves, now, out);
+    for (const PeerId id : peers()) with_peer(id, [&](Peer& peer) { peer.adopt_own_keys(context(now, out)); });
 }
 
 std::optional<PeerId> Device::set_peer(PeerConfig config, Now now, Outbox& out) {
-    if (config.public_key == ours_.public_key) return std::nullopt;
+    if (ours_.find(config.public_key) != nullptr) return std::nullopt;
     auto known = find(config.public_key);
     if (!known) {
         known = add_peer(config.public_key, config.preshared_key.clone(), config.suite, out);
@@ -65,7 +64,7 @@ PeerId Device::add_peer(const crypto::PublicKey& key, crypto::PresharedKey presh
 }
 
 std::optional<PeerId> Device::change_peer(PeerChange change, Now now, Outbox& out) {
-    if (change.public_key == ours_.public_key) return std::nullopt;
+    if (ours_.find(change.public_key) != nullptr) return std::nullopt;
     auto known = find(change.public_key);
     if (change.remove && known) remove_peer(*known, now, out);
     if (change.remove || (!known && change.update_only)) return std::nullopt;
@@ -119,6 +118,10 @@ void Device::restore(const std::vector<Timestamps>& timestamps) {
         if (const auto id = find(each.peer)) peers_.at(*id)->restore(each);
 }
 
+void Device::restore_own_key(PeerId id, const crypto::PublicKey& key) {
+    with_peer(id, [&](Peer& peer) { peer.restore_own_key(key); });
+}
+
 std::vector<Timestamps> Device::timestamps() const {
     std::vector<Timestamps> all;
     all.reserve(peers_.size());
@@ -129,7 +132,7 @@ std::vector<Timestamps> Device::timestamps() const {
 // --- input -------------------------------------------------------------------------------------------------------------------
 
 Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFill queue, Now now, Outbox& out) {
-    if (ours_.private_key.is_zero()) return dropped(Drop::bad_mac1); // everybody knows the public key of that
+    if (private_key().is_zero()) return dropped(Drop::bad_mac1); // everybody knows the public key of that
     const auto message = decode(datagram);
     if (!message) return dropped(message.error());
     const bool loaded = load_.under_load(queue.waiting, queue.capacity, now.boot);
@@ -158,18 +161,20 @@ Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFi
 
 void Device::send_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context with) {
     ByteVector reply(cookie_reply_size);
-    cookies_.write_reply(mac_keys_, macs, RemoteIndex{sender}, from.remote, with.now.boot, random_, reply);
+    cookies_.write_reply(ours_.mac_keys().meant_by(macs), macs, RemoteIndex{sender}, from.remote, with.now.boot, random_, reply);
     with.out.actions.emplace_back(SendDatagram{std::move(reply), from});
 }
 
 Checked<void> Device::handle_initiation(const InitiationView& initiation, const Path& from, Context with) {
-    auto opened = read_initiator(ours_, initiation);
+    const noise::KeyPair& ours = ours_.meant_by(initiation.macs());
+    auto opened = read_initiator(ours, initiation);
     if (!opened) return dropped(opened.error());
     const auto id = find(opened->initiator());
     if (!id) return dropped(Drop::unknown_peer);
     Checked<void> result;
-    with_peer(*id,
-              [&](Peer& peer) { result = counted(peer.handle_initiation(std::move(*opened), initiation, from, with), peer); });
+    with_peer(*id, [&](Peer& peer) {
+        result = counted(peer.handle_initiation(std::move(*opened), ours, initiation, from, with), peer);
+    });
     // Who asked in the other suite learns that it came through: HYBRID.md 6.
     if (!result && result.error() == Drop::wrong_suite) send_cookie(initiation.macs(), initiation.sender(), from, with);
     return result;

@@ -55,17 +55,17 @@ struct QueueFill {
 
 class Device {
   public:
-    Device(crypto::PrivateKey private_key, Random& random);
+    Device(OwnKeys keys, Random& random);
 
-    [[nodiscard]] const crypto::PublicKey& public_key() const { return ours_.public_key; }
+    [[nodiscard]] const crypto::PublicKey& public_key() const { return ours_.current().public_key; }
     /// All zeros: none, and no conversation before there is one.
-    [[nodiscard]] const crypto::PrivateKey& private_key() const { return ours_.private_key; }
+    [[nodiscard]] const crypto::PrivateKey& private_key() const { return ours_.current().private_key; }
     /// What a data thread checks a handshake's mac1 with, before it queues it.
-    [[nodiscard]] const MacKeys& mac_keys() const { return mac_keys_; }
+    [[nodiscard]] const OwnMacKeys& mac_keys() const { return ours_.mac_keys(); }
 
     // Configuration. Every one of these takes effect at once.
-    /// All zeros take the key away. The same key again changes nothing.
-    void set_private_key(crypto::PrivateKey key, Now now, Outbox& out);
+    /// All zeros take the key away. A key that stays, be it as the old one, ends nothing that was agreed by it.
+    void set_keys(OwnKeys keys, Now now, Outbox& out);
     /// Adds the peer, or changes the one with this key to be exactly so; its session stays. None for our own key.
     std::optional<PeerId> set_peer(PeerConfig config, Now now, Outbox& out);
     /// The peer, if there is one afterwards; a new one speaks suite wireguard. Our own key is ignored.
@@ -77,6 +77,8 @@ class Device {
     /// Lets a peer in again whose clock was once far ahead.
     void forget_received_timestamp(PeerId peer);
     void restore(const std::vector<Timestamps>& timestamps);
+    /// See Peer::restore_own_key.
+    void restore_own_key(PeerId peer, const crypto::PublicKey& key);
     [[nodiscard]] std::vector<Timestamps> timestamps() const;
 
     // Input
@@ -115,8 +117,7 @@ class Device {
     void reschedule(const Peer& peer);
     Context context(Now now, Outbox& out) { return {ours_, indices_, random_, now, out}; }
 
-    noise::KeyPair ours_;
-    MacKeys mac_keys_;
+    OwnKeys ours_;
     Random& random_;
     CookieMint cookies_;
     LoadMeter load_;

@@ -1,5 +1,7 @@
 #include "common/protocol/handshake.hpp"
 
+#include <algorithm>
+
 namespace vpn::protocol {
 namespace {
 
@@ -27,19 +29,30 @@ RemoteIdentity::RemoteIdentity(const crypto::PublicKey& key, crypto::PresharedKe
 }
 
 void RemoteIdentity::agree_with(const noise::KeyPair& ours) {
-    static_agreement.emplace();
-    if (ours.private_key.is_zero() || !crypto::agree(ours.private_key, public_key, *static_agreement)) static_agreement.reset();
+    if (std::ranges::find(agreements_, ours.public_key, &Agreement::ours) != agreements_.end()) return;
+    Agreement& made = agreements_.emplace_back(Agreement{ours.public_key, crypto::SharedSecret()});
+    if (ours.private_key.is_zero() || !crypto::agree(ours.private_key, public_key, *made.secret)) made.secret.reset();
+}
+
+const crypto::SharedSecret* RemoteIdentity::agreement_with(const noise::KeyPair& ours) const {
+    const auto found = std::ranges::find(agreements_, ours.public_key, &Agreement::ours);
+    return found != agreements_.end() && found->secret ? &*found->secret : nullptr;
+}
+
+void RemoteIdentity::forget_agreements_but(const OwnKeys& ours) {
+    std::erase_if(agreements_, [&](const Agreement& each) { return ours.find(each.ours) == nullptr; });
 }
 
 Checked<PendingInitiation> make_initiation(Suite suite, const noise::KeyPair& ours, const RemoteIdentity& peer, LocalIndex index,
                                            const crypto::Tai64n& timestamp, Random& random, MutableBytes out) {
-    if (!peer.static_agreement) return dropped(Drop::low_order_key);
+    const crypto::SharedSecret* agreement = peer.agreement_with(ours);
+    if (agreement == nullptr) return dropped(Drop::low_order_key);
     const InitiationFields<std::byte> message = encode_initiation(suite, out, index);
     auto started =
-        noise::Initiator::start(suite, bytes_of(facts_of(suite).identifier), ours, peer.public_key, *peer.static_agreement,
+        noise::Initiator::start(suite, bytes_of(facts_of(suite).identifier), ours, peer.public_key, *agreement,
                                 draw_ephemeral<crypto::KemPrivateKey>(suite, random), timestamp.bytes, noise_part(message));
     if (!started) return dropped(started.error());
-    return PendingInitiation{index, std::move(*started)};
+    return PendingInitiation{index, ours.public_key, std::move(*started)};
 }
 
 Checked<noise::Responder> read_initiator(const noise::KeyPair& ours, const InitiationView& initiation) {
@@ -47,10 +60,12 @@ Checked<noise::Responder> read_initiator(const noise::KeyPair& ours, const Initi
                                          noise_part(initiation));
 }
 
-Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const RemoteIdentity& peer, const InitiationView& initiation) {
-    if (!peer.static_agreement) return dropped(Drop::low_order_key);
+Checked<crypto::Tai64n> read_timestamp(noise::Responder& opened, const noise::KeyPair& ours, const RemoteIdentity& peer,
+                                       const InitiationView& initiation) {
+    const crypto::SharedSecret* agreement = peer.agreement_with(ours);
+    if (agreement == nullptr) return dropped(Drop::low_order_key);
     crypto::Tai64n timestamp;
-    if (auto read = opened.read_payload(*peer.static_agreement, initiation.sealed_timestamp(), timestamp.bytes); !read)
+    if (auto read = opened.read_payload(*agreement, initiation.sealed_timestamp(), timestamp.bytes); !read)
         return dropped(read.error());
     return timestamp;
 }

@@ -54,10 +54,17 @@ void Peer::set_persistent_keepalive(Duration interval, Context context) {
         want_handshake(context);
 }
 
-void Peer::adopt_identity(Context context) {
-    agreed_ = false;
-    identity_.static_agreement.reset();
-    end_conversation(context);
+void Peer::adopt_own_keys(Context context) {
+    const auto is_gone = [&](const crypto::PublicKey& key) { return context.ours.find(key) == nullptr; };
+    identity_.forget_agreements_but(context.ours);
+    const bool used_is_gone = own_key_ && is_gone(*own_key_);
+    if (used_is_gone) own_key_.reset();
+    if (used_is_gone || (pending_ && is_gone(pending_->ours))) end_conversation(context);
+}
+
+const noise::KeyPair& Peer::our_key(Context context) const {
+    const noise::KeyPair* used = own_key_ ? context.ours.find(*own_key_) : context.ours.old();
+    return used != nullptr ? *used : context.ours.current();
 }
 
 void Peer::set_suite(Suite suite, Context context) {
@@ -101,15 +108,13 @@ void Peer::leave(Context context) {
 
 void Peer::want_handshake(Context context) {
     if (!path_ || barred_) return;
-    agree(context);
-    if (!identity_.static_agreement) return;
+    if (!agree(context)) return;
     if (timers_.want_handshake(context.now.boot)) initiate(context);
 }
 
 void Peer::handle_new_way(Context context) {
     if (barred_ || !path_) return;
-    agree(context);
-    if (!identity_.static_agreement) return;
+    if (!agree(context)) return;
     forget_local_source(context);
     if (timers_.handle_new_way(context.now.boot)) initiate(context);
 }
@@ -120,9 +125,10 @@ void Peer::send_initiation_also_to(const Endpoint& endpoint, Context context) {
     send_handshake(pending_message_, {endpoint, {}}, context);
 }
 
-void Peer::agree(Context context) {
-    if (std::exchange(agreed_, true)) return;
-    identity_.agree_with(context.ours);
+bool Peer::agree(Context context) {
+    const noise::KeyPair& ours = our_key(context);
+    identity_.agree_with(ours);
+    return identity_.agreement_with(ours) != nullptr;
 }
 
 void Peer::initiate(Context context) {
@@ -139,12 +145,13 @@ void Peer::initiate(Context context) {
 }
 
 std::optional<PendingInitiation> Peer::send_initiation(Suite suite, CookieJar& cookies, const Path& path, Context context) {
+    if (!agree(context)) return std::nullopt; // our key may have become another since the attempt began
     const auto index = context.indices.take(id_, context.random);
     if (!index) return std::nullopt;
     last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
     context.out.timestamps_changed = true;
     ByteVector message(initiation_size(suite));
-    auto pending = make_initiation(suite, context.ours, identity_, *index, last_sent_, context.random, message);
+    auto pending = make_initiation(suite, our_key(context), identity_, *index, last_sent_, context.random, message);
     if (!pending) {
         context.indices.release(*index);
         return std::nullopt;
@@ -191,7 +198,9 @@ Checked<void> Peer::handle_response(const ResponseView& response, const Path& fr
     const LocalIndex index{response.receiver()};
     const PendingInitiation* initiation = initiation_with(index);
     if (initiation == nullptr || initiation->noise.suite() != response.suite) return dropped(Drop::unknown_session);
-    auto keys = read_response(*initiation, context.ours, identity_, response);
+    const noise::KeyPair* ours = context.ours.find(initiation->ours);
+    if (ours == nullptr) return dropped(Drop::unknown_session);
+    auto keys = read_response(*initiation, *ours, identity_, response);
     if (!keys) {
         ++attempt_.rejected_responses;
         context.out.events.push_back({id_, EventKind::response_rejected});
@@ -206,6 +215,7 @@ Checked<void> Peer::handle_response(const ResponseView& response, const Path& fr
     }
     auto session = std::make_shared<Session>(id_, Role::initiator, index, RemoteIndex{response.sender()}, std::move(*keys),
                                              context.now.boot);
+    own_key_ = ours->public_key;
     pending_.reset(); // its index lives on in the session
     pending_message_ = {};
     activity_->received_handshake(context.now.boot);
@@ -235,10 +245,10 @@ Checked<void> Peer::handle_cookie_reply(const CookieReplyView& reply, Context co
 
 // --- the other side's handshake ----------------------------------------------------------------------------------------------
 
-Checked<void> Peer::handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
-                                      Context context) {
-    agree(context);
-    const auto timestamp = read_timestamp(opened, identity_, initiation);
+Checked<void> Peer::handle_initiation(noise::Responder&& opened, const noise::KeyPair& ours, const InitiationView& initiation,
+                                      const Path& from, Context context) {
+    identity_.agree_with(ours);
+    const auto timestamp = read_timestamp(opened, ours, identity_, initiation);
     if (!timestamp) return dropped(timestamp.error());
     if (*timestamp <= last_received_) {
         // An equal one is the same initiation, duplicated on the way: nobody's clock went back.
@@ -262,6 +272,7 @@ Checked<void> Peer::handle_initiation(noise::Responder&& opened, const Initiatio
         context.indices.release(*index);
         return dropped(keys.error());
     }
+    own_key_ = ours.public_key;
     last_received_ = *timestamp;
     context.out.timestamps_changed = true;
     last_accepted_ = context.now.boot;
@@ -302,7 +313,7 @@ void Peer::handle_notice(Notice notice, Context context) {
     if (has(notice, Notice::confirmed)) {
         auto [promoted, gone] = keyring_.promote();
         if (promoted) complete(context);
-        const bool theirs_counts = identity_.public_key < context.ours.public_key;
+        const bool theirs_counts = identity_.public_key < our_key(context).public_key;
         if (promoted || (theirs_counts && keyring_.settle_on_theirs()))
             context.out.actions.emplace_back(UseSession{id_, keyring_.current()});
         retire(gone, context);

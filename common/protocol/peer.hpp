@@ -6,6 +6,7 @@
 #include "common/protocol/handshake.hpp"
 #include "common/protocol/index_table.hpp"
 #include "common/protocol/outbox.hpp"
+#include "common/protocol/own_keys.hpp"
 #include "common/protocol/suite_questions.hpp"
 #include "common/protocol/timers.hpp"
 
@@ -16,7 +17,7 @@ namespace vpn::protocol {
 
 /// What a peer borrows of its device for the length of one call.
 struct Context {
-    const noise::KeyPair& ours;
+    const OwnKeys& ours;
     IndexTable& indices;
     Random& random;
     Now now;
@@ -71,8 +72,12 @@ class Peer {
     void forget_local_source(Context context);
     /// Zero turns it off; a new interval begins with a keepalive at once.
     void set_persistent_keepalive(Duration interval, Context context);
-    /// For a new private key of ours: sessions and handshakes under the old one end.
-    void adopt_identity(Context context);
+    /// Our keys changed: what was agreed by one that is gone ends.
+    void adopt_own_keys(Context context);
+    /// By which key of ours it spoke to us before a restart.
+    void restore_own_key(const crypto::PublicKey& key) { own_key_ = key; }
+    /// By which key of ours it spoke to us last; none if it has not.
+    [[nodiscard]] const std::optional<crypto::PublicKey>& own_key() const { return own_key_; }
     /// Why this peer is not served: its sessions end, nothing of it is answered, and no handshake begins. None: it is served.
     void set_barred(std::optional<Drop> reason, Context context);
     [[nodiscard]] std::optional<Drop> barred() const { return barred_; }
@@ -90,11 +95,12 @@ class Peer {
     /// Sends the initiation that waits for an answer there too: the same bytes, so that it is answered once, and whoever does
     /// so first is where the peer is from then on. Nothing happens if none waits.
     void send_initiation_also_to(const Endpoint& endpoint, Context context);
+    /// `ours` is the key of ours that the initiation means, and that it was opened by.
     /// Errors: see read_timestamp and answer_initiation; old_timestamp, too_soon; of one that is authentic and new,
     /// wrong_suite, or why the peer is barred.
     /// On error nothing has changed.
-    [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const InitiationView& initiation, const Path& from,
-                                                  Context context);
+    [[nodiscard]] Checked<void> handle_initiation(noise::Responder&& opened, const noise::KeyPair& ours,
+                                                  const InitiationView& initiation, const Path& from, Context context);
     /// Errors: unknown_session if we don't wait for it; see read_response; wrong_suite if it answers our question for that.
     [[nodiscard]] Checked<void> handle_response(const ResponseView& response, const Path& from, Context context);
     [[nodiscard]] Checked<void> handle_cookie_reply(const CookieReplyView& reply, Context context);
@@ -107,8 +113,11 @@ class Peer {
     void handle_time(Context context);
 
   private:
-    /// Works the static agreement out, unless that was done: before the peer is first spoken to.
-    void agree(Context context);
+    /// The key of ours that the peer knows, as far as we can tell: that which it used last. Of one who has not spoken yet, the
+    /// old one, while there is one: it was configured with that, or has the new one and comes by itself.
+    [[nodiscard]] const noise::KeyPair& our_key(Context context) const;
+    /// Whether the peer can be spoken to by that key. Works the agreement out, unless that was done.
+    [[nodiscard]] bool agree(Context context);
     void initiate(Context context);
     void abandon_initiation(Context context);
     void ask_other_suite(Context context);
@@ -129,7 +138,7 @@ class Peer {
 
     PeerId id_;
     RemoteIdentity identity_;
-    bool agreed_ = false;
+    std::optional<crypto::PublicKey> own_key_;
     Suite suite_;
     std::optional<Drop> barred_;
     CookieJar cookies_;

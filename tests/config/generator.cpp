@@ -184,6 +184,9 @@ ServerConfig Generator::server() {
     config.interface.name = "s" + word("AZaz09_=+.-", 14);
     config.interface.private_key = secret<crypto::PrivateKey>();
     config.interface.private_key_file = key_file();
+    if (maybe())
+        config.interface.old_key =
+            OldKey{secret<crypto::PrivateKey>(), key_file(), Wall(std::chrono::seconds(below(7'000'000'000)))};
     config.interface.listen_port = port();
     config.interface.addresses = {*Prefix::parse("10.66.0.1/16"), *Prefix::parse("fd66::1/64")};
     config.interface.mtu = mtu();

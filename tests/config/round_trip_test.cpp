@@ -32,6 +32,8 @@ class KeyFiles {
 template <class Config> KeyFiles key_files(const Config& config) {
     KeyFiles files;
     files.put(config.interface.private_key_file, config.interface.private_key.reveal());
+    if constexpr (requires { config.interface.old_key; })
+        if (const auto& old = config.interface.old_key) files.put(old->private_key_file, old->private_key.reveal());
     for (const auto& peer : config.peers) {
         files.put(peer.public_key_file, peer.public_key.to_string());
         files.put(peer.preshared_key_file, peer.preshared_key.reveal());
@@ -46,6 +48,8 @@ template <class Config> void part_key_files(Config& config) {
         if (!path.empty()) path += std::to_string(count++);
     };
     part(config.interface.private_key_file);
+    if constexpr (requires { config.interface.old_key; })
+        if (config.interface.old_key) part(config.interface.old_key->private_key_file);
     for (auto& peer : config.peers) {
         part(peer.public_key_file);
         part(peer.preshared_key_file);

@@ -94,6 +94,55 @@ TEST_CASE("offloads are on unless a server's file turns them off, and only then 
     check_faults({{"\"mtu\": \"auto\"", "\"offloads\": \"on\"", 8, "\"offloads\" must be true or false, found \"on\""}});
 }
 
+TEST_CASE("a server's old key stands beside its own until its end, and is compared, copied and written like it") {
+    const std::string old = "\"mtu\": \"auto\",\n    \"old_key\": {\"private_key\": \"" + std::string(samples::preshared_key) +
+                            "\", \"expires\": \"2027-01-01T00:00:00Z\"}";
+    const std::string text = samples::with(server_file(), "\"mtu\": \"auto\"", old);
+    const auto decoded = decode_server(text, "s.json");
+    REQUIRE_MESSAGE(decoded, fault_text(decoded));
+    REQUIRE(decoded->interface.old_key.has_value());
+    CHECK(decoded->interface.old_key->private_key.reveal() == samples::preshared_key);
+    CHECK(decoded->interface.old_key->expires == parse_instant("2027-01-01T00:00:00Z"));
+    CHECK(own_public_keys(decoded->interface).size() == 2);
+    CHECK(decoded->clone() == *decoded);
+    const auto again = decode_server(encode(*decoded), "s.json");
+    REQUIRE_MESSAGE(again, fault_text(again));
+    CHECK(*again == *decoded);
+    CHECK(encode(*decoded).find("\"expires\": \"2027-01-01T00:00:00Z\"") != std::string::npos);
+
+    ServerConfig other = decoded->clone();
+    other.interface.old_key->expires += std::chrono::seconds(1);
+    CHECK_FALSE(other == *decoded);
+    other = decoded->clone();
+    other.interface.old_key->private_key = decoded->interface.private_key.clone();
+    CHECK_FALSE(other == *decoded);
+    other.interface.old_key.reset();
+    CHECK_FALSE(other == *decoded);
+    CHECK(encode(other) == server_file());
+    other.peers[0].public_key = own_public_keys(decoded->interface)[1];
+    CHECK_FALSE(check(other).has_value());
+    other.interface.old_key = decoded->clone().interface.old_key;
+    REQUIRE(check(other).has_value()); // no peer has a key that we answer to
+    CHECK(check(other)->where == "peers[0].public_key");
+}
+
+TEST_CASE("an old key that is wrong is refused with its line, and never shown") {
+    const auto with = [](const std::string& value) { return "\"mtu\": \"auto\", \"old_key\": " + value; };
+    const std::string key(samples::preshared_key);
+    check_faults({
+        {"\"mtu\": \"auto\"", with("7"), 8, "\"old_key\" must be an object, found 7"},
+        {"\"mtu\": \"auto\"", with("{}"), 8, "\"private_key\" is missing in \"old_key\""},
+        {"\"mtu\": \"auto\"", with("{\"private_key\": \"" + key + "\"}"), 8, "\"expires\" is missing in \"old_key\""},
+        {"\"mtu\": \"auto\"", with("{\"private_key\": \"" + key + "\", \"expires\": \"soon\"}"), 8,
+         "\"expires\" must be an instant in UTC such as 2027-01-01T00:00:00Z, found \"soon\""},
+        {"\"mtu\": \"auto\"", with("{\"private_key\": \"short\", \"expires\": \"2027-01-01T00:00:00Z\"}"), 8,
+         "\"private_key\" must be a key of 44 characters of base64 or \"file:/path\", found 5 characters that are none"},
+        {"\"mtu\": \"auto\"",
+         with("{\"private_key\": \"" + std::string(samples::private_key) + "\", \"expires\": \"2027-01-01T00:00:00Z\"}"), 8,
+         "the old private key is the one that the server has: take \"old_key\" out"},
+    });
+}
+
 TEST_CASE("how many connections a peer may have, and exceptions in other firewalls, are written where they are not the default") {
     const auto with = [](const std::string& keys) {
         return decode_server(samples::with(server_file(), "\"host_services\": [],", "\"host_services\": [],\n  " + keys),

@@ -32,7 +32,7 @@ PeerChange with_ips(const Party& other, std::initializer_list<std::string_view> 
 
 void set_private_key(Party& party, crypto::PrivateKey key) {
     party.out.clear();
-    party.device.set_private_key(std::move(key), party.clock.now(), party.out);
+    party.device.set_keys(std::move(key), party.clock.now(), party.out);
 }
 
 std::vector<std::string> ips_of(const Party& party, PeerId peer) {

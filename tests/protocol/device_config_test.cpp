@@ -166,7 +166,7 @@ TEST_CASE("a new private key ends sessions and handshakes under the old one, and
 
     SeededRandom random(77);
     couple.alice.out.clear();
-    couple.alice.device.set_private_key(crypto::generate_private_key(random), couple.clock.now(), couple.alice.out);
+    couple.alice.device.set_keys(crypto::generate_private_key(random), couple.clock.now(), couple.alice.out);
     CHECK_FALSE(couple.alice.can_send(couple.bob_id));
     const auto used = actions_of<UseSession>(couple.alice.out);
     REQUIRE(used.size() == 1);
@@ -198,14 +198,14 @@ TEST_CASE("the door's keys follow the private key") {
     const MacFields<const std::byte> macs{before};
     CHECK(couple.bob.device.mac_keys().mac1_is_valid(macs));
     SeededRandom random(78);
-    couple.bob.device.set_private_key(crypto::generate_private_key(random), couple.clock.now(), couple.bob.out);
+    couple.bob.device.set_keys(crypto::generate_private_key(random), couple.clock.now(), couple.bob.out);
     CHECK_FALSE(couple.bob.device.mac_keys().mac1_is_valid(macs));
 }
 
 TEST_CASE("a private key whose public key is a peer's removes that peer") {
     Couple couple;
     couple.alice.out.clear();
-    couple.alice.device.set_private_key(couple.bob.key.clone(), couple.clock.now(), couple.alice.out);
+    couple.alice.device.set_keys(couple.bob.key.clone(), couple.clock.now(), couple.alice.out);
     CHECK(couple.alice.device.peers().empty());
     CHECK(count_of<RemovePeer>(couple.alice.out) == 1);
 }

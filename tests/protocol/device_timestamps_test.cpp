@@ -57,7 +57,7 @@ TEST_CASE("timestamps survive a restart of the initiator whose clock went backwa
     couple.clock.advance(1s);
 
     Party reborn(5, couple.clock);
-    reborn.device.set_private_key(couple.alice.key.clone(), couple.clock.now(), reborn.out);
+    reborn.device.set_keys(couple.alice.key.clone(), couple.clock.now(), reborn.out);
     const PeerId bob_id = reborn.meet(couple.bob, Couple::at_bob);
     reborn.device.restore(kept);
     reborn.want_handshake(bob_id);
@@ -71,7 +71,7 @@ TEST_CASE("without them it is locked out, until the responder is told to forget"
     couple.clock.advance(1s);
 
     Party reborn(5, couple.clock);
-    reborn.device.set_private_key(couple.alice.key.clone(), couple.clock.now(), reborn.out);
+    reborn.device.set_keys(couple.alice.key.clone(), couple.clock.now(), reborn.out);
     const PeerId bob_id = reborn.meet(couple.bob, Couple::at_bob);
     reborn.want_handshake(bob_id);
     const ByteVector initiation = reborn.datagram();
@@ -85,7 +85,7 @@ TEST_CASE("an initiation replayed after the responder's restart is dropped, if t
     const ByteVector initiation = couple.initiation();
     REQUIRE(couple.bob.take(initiation, Couple::at_alice));
     Party reborn(6, couple.clock);
-    reborn.device.set_private_key(couple.bob.key.clone(), couple.clock.now(), reborn.out);
+    reborn.device.set_keys(couple.bob.key.clone(), couple.clock.now(), reborn.out);
     (void)reborn.meet(couple.alice);
     reborn.device.restore(couple.bob.device.timestamps());
     check_dropped(reborn.take(initiation, "198.51.100.66:6"), Drop::old_timestamp);

@@ -46,7 +46,7 @@ struct Two {
     Checked<SessionKeys> answer() {
         auto opened = read_initiator(bob, initiation_view(initiation));
         if (!opened) return dropped(opened.error());
-        const auto timestamp = read_timestamp(*opened, alice_for_bob, initiation_view(initiation));
+        const auto timestamp = read_timestamp(*opened, bob, alice_for_bob, initiation_view(initiation));
         if (!timestamp) return dropped(timestamp.error());
         return answer_initiation(std::move(*opened), alice_for_bob, LocalIndex{0xb0b}, RemoteIndex{0xa11ce}, random, response);
     }
@@ -85,7 +85,7 @@ TEST_CASE("an initiation names its sender and the time, once the right key opens
     auto opened = read_initiator(two.bob, view);
     REQUIRE(opened.has_value());
     CHECK(opened->initiator() == two.alice.public_key);
-    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, view);
+    const auto timestamp = read_timestamp(*opened, two.bob, two.alice_for_bob, view);
     REQUIRE(timestamp.has_value());
     CHECK(*timestamp == noon);
 }
@@ -248,7 +248,7 @@ TEST_CASE("who only names another's public key can't write its timestamp") {
     auto opened = read_initiator(two.bob, initiation_view(two.initiation));
     REQUIRE(opened.has_value());
     CHECK(opened->initiator() == two.alice.public_key);
-    const auto timestamp = read_timestamp(*opened, two.alice_for_bob, initiation_view(two.initiation));
+    const auto timestamp = read_timestamp(*opened, two.bob, two.alice_for_bob, initiation_view(two.initiation));
     REQUIRE_FALSE(timestamp.has_value());
     CHECK(timestamp.error() == Drop::bad_tag);
 }
@@ -258,7 +258,7 @@ TEST_CASE("a peer whose key has low order is never spoken to, nor answered") {
     for (const std::string_view point : low_order_points) {
         CAPTURE(point);
         const RemoteIdentity nobody(public_key(point), crypto::PresharedKey(), two.alice);
-        CHECK_FALSE(nobody.static_agreement.has_value());
+        CHECK(nobody.agreement_with(two.alice) == nullptr);
         const auto made = make_initiation(two.suite, two.alice, nobody, LocalIndex{1}, noon, two.random, two.initiation);
         REQUIRE_FALSE(made.has_value());
         CHECK(made.error() == Drop::low_order_key);
@@ -267,7 +267,7 @@ TEST_CASE("a peer whose key has low order is never spoken to, nor answered") {
         auto opened = read_initiator(two.bob, initiation_view(two.initiation));
         REQUIRE(opened.has_value());
         const RemoteIdentity nobody_for_bob(public_key(point), crypto::PresharedKey(), two.bob);
-        const auto timestamp = read_timestamp(*opened, nobody_for_bob, initiation_view(two.initiation));
+        const auto timestamp = read_timestamp(*opened, two.bob, nobody_for_bob, initiation_view(two.initiation));
         REQUIRE_FALSE(timestamp.has_value());
         CHECK(timestamp.error() == Drop::low_order_key);
     }

@@ -79,7 +79,7 @@ struct Stage {
         auto opened = read_initiator(responder, view);
         REQUIRE(opened.has_value());
         CHECK(opened->initiator() == initiator.public_key);
-        const auto timestamp = read_timestamp(*opened, initiator_for_responder, view);
+        const auto timestamp = read_timestamp(*opened, responder, initiator_for_responder, view);
         REQUIRE(timestamp.has_value());
         CHECK(format_hex(timestamp->bytes) == vector.at("timestamp"));
         ScriptedRandom random(vector.at("responder ephemeral private") + vector.at("responder kem coins"));

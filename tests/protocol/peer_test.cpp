@@ -21,14 +21,17 @@ namespace {
 struct Host {
     VirtualClock& clock;
     SeededRandom random;
-    noise::KeyPair ours;
+    OwnKeys ours;
     IndexTable indices;
     Outbox out;
     std::optional<Peer> peer;
     Path there{endpoint("192.0.2.9:9"), {}};
 
-    Host(VirtualClock& the_clock, std::uint64_t seed) : clock(the_clock), random(seed), ours(make_pair(random)) {}
-    void meet(const Host& other) { peer.emplace(PeerId{5}, other.ours.public_key, crypto::PresharedKey(), suite_under_test()); }
+    Host(VirtualClock& the_clock, std::uint64_t seed)
+        : clock(the_clock), random(seed), ours(crypto::generate_private_key(random)) {}
+    void meet(const Host& other) {
+        peer.emplace(PeerId{5}, other.ours.current().public_key, crypto::PresharedKey(), suite_under_test());
+    }
     Context context() {
         out.clear();
         return {ours, indices, random, clock.now(), out};
@@ -41,9 +44,9 @@ struct Host {
     }
     Checked<void> take_initiation(const ByteVector& bytes) {
         const auto view = std::get<InitiationView>(*decode(bytes));
-        auto opened = read_initiator(ours, view);
+        auto opened = read_initiator(ours.current(), view);
         if (!opened) return dropped(opened.error());
-        return peer->handle_initiation(std::move(*opened), view, there, context());
+        return peer->handle_initiation(std::move(*opened), ours.current(), view, there, context());
     }
     Checked<void> take_response(const ByteVector& bytes) {
         return peer->handle_response(std::get<ResponseView>(*decode(bytes)), there, context());

@@ -180,7 +180,7 @@ TEST_CASE("a new private key on the server: old packets die, and the client is b
     REQUIRE(tunnel.connect());
     SeededRandom random(4);
     tunnel.server->configure(
-        [&](Device& device, Now now, Outbox& out) { device.set_private_key(crypto::generate_private_key(random), now, out); });
+        [&](Device& device, Now now, Outbox& out) { device.set_keys(crypto::generate_private_key(random), now, out); });
     tunnel.client_sends(1);
     tunnel.wire.run_for(60s);
     CHECK(tunnel.server_received().empty());

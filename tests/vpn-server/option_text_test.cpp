@@ -66,6 +66,16 @@ TEST_CASE("a peer's end is so long from now, a day, or an instant") {
         CHECK_MESSAGE(!parse_expiry(text), text);
 }
 
+TEST_CASE("the time that an old key goes on is so long, a year at most, or none") {
+    using namespace std::chrono;
+    CHECK(parse_grace("7d").value() == days(7));
+    CHECK(parse_grace("12h").value() == hours(12));
+    CHECK(parse_grace("365d").value() == days(365));
+    CHECK(parse_grace("none").value() == Duration::zero());
+    for (const char* text : {"", "d", "7", "0d", "-1d", "7 d", "366d", "9999999999d", "2027-01-01", "soon"})
+        CHECK_MESSAGE(!parse_grace(text), text);
+}
+
 TEST_CASE("a limit is taken away by the word none") {
     CHECK_FALSE(parse_or_none("none", parse_quota)->value);
     CHECK(parse_or_none("5MB", parse_quota)->value == ByteCount{5'000'000});

@@ -13,6 +13,9 @@ TEST_CASE("a daemon understands every request of a command's, on one line") {
         AskConfigFile{},
         AskStatus{},
         AskReload{},
+        AskRekey{std::chrono::days(7)},
+        AskRekey{},
+        AskEndOldKey{},
         AskAddPeer{{.name = "a \"b\"\n", .public_key = samples::public_key(3), .with_preshared_key = false}},
         AskAddPeer{
             {.name = "", .public_key = samples::public_key(3), .with_preshared_key = true, .suite = config::Suite::wireguard}},
@@ -41,6 +44,7 @@ TEST_CASE("a daemon understands every request of a command's, on one line") {
 
 TEST_CASE("what is no request is refused") {
     for (const char* line : {"", "status", "{}", "[]", R"({"ask": "dance"})", R"({"ask": "remove-peer"})", R"({"ask": 7})",
+                             R"({"ask": "rekey"})", R"({"ask": "rekey", "grace": -1})", R"({"ask": "rekey", "grace": 31536001})",
                              R"({"ask": "add-peer", "name": "a", "public_key": "short", "with_preshared_key": true})",
                              R"({"ask": "add-peer", "name": "a"})", R"({"ask": "enable-peer", "name": "a"})",
                              R"({"ask": "rename-peer", "name": "a"})", R"({"ask": "rekey-peer", "name": "a", "public_key": "x"})",

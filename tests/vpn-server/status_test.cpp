@@ -93,7 +93,7 @@ TEST_CASE("no document holds a secret") {
     config::ServerConfig config = samples::config();
     support::SeededRandom random(4);
     config.peers[0].preshared_key = crypto::generate_preshared_key(random);
-    for (const std::string& text : {config::format(document(config)), config::format(peers_json(config, {}, at(0)))}) {
+    for (const std::string& text : {config::format(document(config)), config::format(peers_json(config, {}, {}, at(0)))}) {
         CHECK_FALSE(holds(text, config.interface.private_key.reveal()));
         CHECK_FALSE(holds(text, config.peers[0].preshared_key.reveal()));
     }
@@ -192,13 +192,13 @@ TEST_CASE("a server without peers and without drops says no more than that") {
     CHECK(holds(text, "0 of 0 online"));
     CHECK_FALSE(holds(text, "dropped"));
     CHECK_FALSE(holds(text, "NAME"));
-    CHECK(peers_text(peers_json(config::ServerConfig(), {}, at(0)), false) == "no peers\n");
+    CHECK(peers_text(peers_json(config::ServerConfig(), {}, {}, at(0)), false) == "no peers\n");
 }
 
 TEST_CASE("a file's peers are listed without a daemon, disabled ones as such") {
     config::ServerConfig config = samples::config();
     config.peers[0].disabled = true;
-    const Json document = peers_json(config, {}, at(0));
+    const Json document = peers_json(config, {}, {}, at(0));
     CHECK(document.integer_at("version") == 1);
     const std::vector<std::string> seen = lines(peers_text(document, false));
     CHECK(seen.at(1) == "laptop   disabled  -      never           -         10.66.0.2, fd66::2  0 B       0 B");
@@ -209,7 +209,7 @@ TEST_CASE("limits have columns where anybody has one") {
     config::ServerConfig config = samples::config();
     config.peers[0].limits = {.expires = Wall(seconds(1'798'761'600)), .quota = ByteCount{100'000'000'000}, .rate = {}};
     const Usage usage{{samples::public_key(2), ByteCount{3'221'225'472}}};
-    const std::vector<std::string> seen = lines(peers_text(peers_json(config, usage, {}), false));
+    const std::vector<std::string> seen = lines(peers_text(peers_json(config, usage, {}, {}), false));
     CHECK(seen.at(0).ends_with("SENT  EXPIRES                  QUOTA"));
     CHECK(seen.at(1).ends_with("0 B   2027-01-01 00:00:00 UTC  3.0 GiB of 93 GiB"));
     CHECK(seen.at(2).ends_with("0 B   -                        -"));
@@ -228,7 +228,7 @@ TEST_CASE("a peer that is not served says why, and is not online") {
         state = "offline";
     }
     SUBCASE("and not with a byte to spare") { laptop.limits.quota = ByteCount{1001}, state = "offline"; }
-    const Json document = peers_json(config, {{laptop.public_key, ByteCount{1000}}}, at(0));
+    const Json document = peers_json(config, {{laptop.public_key, ByteCount{1000}}}, {}, at(0));
     CHECK(find_peer(document, "laptop")->string_at("state") == state);
     CHECK(find_peer(document, "laptop")->bool_at("online") == false);
     CHECK(find_peer(document, "gateway")->string_at("state") == "offline");
@@ -244,7 +244,7 @@ TEST_CASE("programs find a peer's limits in bytes and bits, and null for none") 
     config::ServerConfig config = samples::config();
     config.peers[0].limits = {
         .expires = Wall(seconds(1'798'761'600)), .quota = ByteCount{100'000'000'000}, .rate = BitRate{50'000'000}};
-    const Json document = peers_json(config, {{samples::public_key(2), ByteCount{812}}}, at(0));
+    const Json document = peers_json(config, {{samples::public_key(2), ByteCount{812}}}, {}, at(0));
     const Json* laptop = find_peer(document, "laptop");
     CHECK(laptop->string_at("expires") == "2027-01-01T00:00:00Z");
     CHECK(laptop->integer_at("quota") == 100'000'000'000);
@@ -272,7 +272,7 @@ TEST_CASE("one peer is shown a fact a line") {
 TEST_CASE("columns line up by characters, not by bytes, and escape codes don't count") {
     config::ServerConfig config = samples::config();
     config.peers[0].name = "łódź";
-    const std::vector<std::string> seen = lines(peers_text(peers_json(config, {}, at(0)), false));
+    const std::vector<std::string> seen = lines(peers_text(peers_json(config, {}, {}, at(0)), false));
     CHECK(seen.at(1).starts_with("łódź     offline  -      never"));
     CHECK(seen.at(2).starts_with("gateway  offline  -      never"));
 }

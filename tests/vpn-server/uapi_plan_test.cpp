@@ -65,6 +65,25 @@ TEST_CASE("a set that says nothing changes nothing") {
     CHECK_FALSE(plan.mark);
 }
 
+TEST_CASE("a private key that is set takes the place of both keys, and neither is a peer") {
+    ServerConfig running = samples::config();
+    support::SeededRandom random(77);
+    running.interface.old_key =
+        config::OldKey{crypto::generate_private_key(random), {}, Wall(std::chrono::seconds(1'800'000'000))};
+    const auto ours = config::own_public_keys(running.interface);
+    UapiSet peers;
+    for (const crypto::PublicKey& key : ours) peers.peers.emplace_back().public_key = key;
+    CHECK(planned(running, std::move(peers)).wanted == running);
+    UapiSet same;
+    same.private_key = running.interface.private_key.clone();
+    CHECK(planned(running, std::move(same)).wanted == running);
+    UapiSet other;
+    other.private_key = crypto::generate_private_key(random);
+    const UapiPlan plan = planned(running, std::move(other));
+    CHECK_FALSE(plan.wanted.interface.old_key.has_value());
+    CHECK_FALSE(equal_in_constant_time(plan.wanted.interface.private_key, running.interface.private_key));
+}
+
 TEST_CASE("a new peer gets the first free name, suite wireguard, and hosts of the networks as its addresses") {
     ServerConfig running = samples::config();
     running.peers[0].name = "peer1";

@@ -17,7 +17,7 @@ PROGRAM = ''
 DONE, FAILURE, USAGE, NOT_RUNNING, NO_PERMISSION, BAD_CONFIG = 0, 1, 2, 3, 5, 6
 # Public keys of nobody: RFC 7748, 6.1.
 ALICE, BOB = 'hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo=', '3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08='
-LEVELS = [[], ['init'], ['run'], ['check'], ['status'], ['reload'], ['peer'],
+LEVELS = [[], ['init'], ['run'], ['check'], ['status'], ['reload'], ['rekey'], ['key'], ['peer'],
           *(['peer', command] for command in ('add', 'list', 'show', 'disable', 'enable', 'rename', 'rekey', 'limit', 'reset', 'remove'))]
 
 
@@ -67,11 +67,73 @@ class Server(unittest.TestCase):
                      'init --endpoint x --interface a/b', 'init --endpoint x --dns 9.9.9.9,', 'peer add --public-key short', 'peer add --suite quantum', 'peer add --suite hybrid --format wg',
                      'peer add --allowed-ips 10.0.0.0/33',
                      'peer add --expires tomorrow', 'peer add --expires 0d', 'peer add --quota 100', 'peer add --rate 50', 'peer rename a', 'peer rename a b/c',
+                     'rekey --grace soon', 'rekey --grace 0d', 'rekey --grace 366d', 'rekey --grace 1d --end', 'rekey now', 'key now',
                      'peer disable', 'peer enable a b', 'peer rekey', 'peer rekey a --suite hybrid', 'peer limit', 'peer limit a --quota never', '--log-level loud check', 'check --no-such-option'):
             with self.subTest(line):
                 done = self.command(*line.split(), code=USAGE)
                 self.assertTrue(done.stderr.startswith('vpn-server: ') and not done.stdout, done)
                 self.assertFalse(os.path.exists(self.file))
+
+    def test_a_new_key_is_written_beside_the_old_one_and_shown_with_it(self):
+        old = self.init().stdout.strip()
+        before = self.config()['interface']
+        self.command('peer', 'add', 'laptop')
+        self.assertEqual(json.loads(self.command('key', '--json').stdout), {'version': 1, 'public_key': old, 'old_key': None})
+        done = self.command('rekey', '--grace', '30d')
+        new = done.stdout.strip()
+        self.assertRegex(new, r'\A[A-Za-z0-9+/]{43}=\Z')
+        self.assertNotEqual(new, old)
+        self.assertIn('vpn-server key', done.stderr)
+        after = self.config()['interface']
+        self.assertEqual(after['old_key']['private_key'], before['private_key'])
+        self.assertNotEqual(after['private_key'], before['private_key'])
+        self.assertEqual(stat.S_IMODE(os.stat(self.file).st_mode), 0o600)
+        self.command('check')
+        keys = json.loads(self.command('key', '--json').stdout)
+        self.assertEqual((keys['public_key'], keys['old_key']['public_key']), (new, old))
+        self.assertEqual(keys['old_key']['expires'], after['old_key']['expires'])
+        self.assertEqual((keys['old_key']['used_by'], keys['old_key']['not_seen']), ([], ['laptop']))
+        shown = self.command('key').stdout
+        self.assertTrue(new in shown and old in shown and 'laptop' in shown and before['private_key'] not in shown, shown)
+        self.assertEqual(json.loads(self.command('peer', 'add', 'tablet').stdout)['peers'][0]['public_key'], new)
+
+        text = self.config()
+        refused = self.command('rekey', code=FAILURE)
+        self.assertTrue('--end' in refused.stderr and after['old_key']['expires'] in refused.stderr and not refused.stdout, refused)
+        self.assertEqual(self.config(), text)
+        self.command('rekey', '--end')
+        self.assertNotIn('old_key', self.config()['interface'])
+        self.assertEqual(self.config()['interface']['private_key'], after['private_key'])
+        self.assertIn('no old key', self.command('rekey', '--end', code=FAILURE).stderr)
+        self.command('rekey', '--grace', 'none')
+        self.assertNotIn('old_key', self.config()['interface'])
+        self.assertNotEqual(self.config()['interface']['private_key'], after['private_key'])
+
+    def test_an_old_key_that_has_ended_stands_in_nobodys_way(self):
+        old = self.init().stdout.strip()
+        self.command('rekey')
+        config = self.config()
+        config['interface']['old_key']['expires'] = '2001-01-01T00:00:00Z'
+        self.write(json.dumps(config))
+        self.assertIsNone(json.loads(self.command('key', '--json').stdout)['old_key'])
+        second = config['interface']['private_key']
+        self.command('rekey')
+        self.assertEqual(self.config()['interface']['old_key']['private_key'], second)
+        self.assertNotIn(old, self.command('key').stdout)
+
+    def test_a_key_in_a_file_of_its_own_stays_there_as_the_old_one(self):
+        self.init()
+        config = self.config()
+        path = os.path.join(self.directory, 'server.key')
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as file:
+            file.write(config['interface']['private_key'] + '\n')
+        config['interface']['private_key'] = 'file:' + path
+        self.write(json.dumps(config))
+        self.command('rekey')
+        after = self.config()['interface']
+        self.assertEqual(after['old_key']['private_key'], 'file:' + path)
+        self.assertRegex(after['private_key'], r'\A[A-Za-z0-9+/]{43}=\Z')
+        self.command('check')
 
     def test_the_file_may_be_named_before_the_command_or_behind_it(self):
         run('--config', self.file, 'init', '--endpoint', 'vpn.example.org')

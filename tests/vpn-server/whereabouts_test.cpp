@@ -22,7 +22,7 @@ const crypto::PublicKey tablet = samples::public_key(4);
 constexpr Wall now{1'800'000'000s};
 
 Whereabouts seen(const crypto::PublicKey& peer, const std::string& endpoint, Duration ago) {
-    return {peer, Endpoint::parse(endpoint).value(), now - ago};
+    return {peer, Endpoint::parse(endpoint).value(), now - ago, std::nullopt};
 }
 
 /// A keeper over a file, and an engine's peers that the test plays.
@@ -87,6 +87,23 @@ TEST_CASE("who has not come back yet is kept, who has moved is where he is now, 
         CHECK(each.endpoint.to_string() == (each.peer == laptop ? "192.0.2.7:1" : "192.0.2.10:1"));
 }
 
+TEST_CASE("which of the server's keys a peer used is kept, and a file of the version before knows nothing of it") {
+    const test::Scratch scratch;
+    const WhereaboutsStore store(scratch.file("endpoints"));
+    Whereabouts by_key = seen(laptop, "192.0.2.7:1", 1s);
+    by_key.own_key = samples::public_key(1);
+    REQUIRE(store.save({by_key, seen(phone, "192.0.2.8:1", 1s)}));
+    const auto loaded = store.load();
+    REQUIRE(loaded.has_value());
+    REQUIRE(loaded->size() == 2);
+    CHECK((*loaded)[0].own_key == samples::public_key(1));
+    CHECK((*loaded)[0].handshake == now - 1s);
+    CHECK_FALSE((*loaded)[1].own_key.has_value());
+    write(scratch.file("endpoints"), "vpn-endpoints 1\n" + laptop.to_string() + " 192.0.2.7:1 5\n");
+    REQUIRE(store.load().has_value());
+    CHECK_FALSE(store.load()->front().own_key.has_value());
+}
+
 TEST_CASE("nobody is greeted for a time that has not come yet") {
     const test::Scratch scratch;
     Desk desk(scratch.file("endpoints"));
@@ -100,8 +117,11 @@ TEST_CASE("a file that is not ours is refused, and started anew") {
     const std::string path = scratch.file("endpoints");
     const std::string key = laptop.to_string();
     const std::string first = "vpn-endpoints 1\n";
+    const std::string second = "vpn-endpoints 2\n";
     for (const std::string& text :
-         {std::string(), std::string("vpn-endpoints 2\n"), first + key, first + key + "\n", first + key + " 192.0.2.7:1\n",
+         {std::string(), std::string("vpn-endpoints 3\n"), second + key + " 192.0.2.7:1 5\n", second + key + " 192.0.2.7:1 5 \n",
+          second + key + " 192.0.2.7:1 5 x\n", second + key + " 192.0.2.7:1 5 " + key + " -\n",
+          first + key + " 192.0.2.7:1 5 -\n", first + key, first + key + "\n", first + key + " 192.0.2.7:1\n",
           first + key + " 192.0.2.7:1 \n", first + key + " 192.0.2.7 5\n", first + key + " 192.0.2.7:1 5x\n",
           first + key + " 192.0.2.7:1 5 5\n", first + "x" + key + " 192.0.2.7:1 5\n", first + "\n",
           first + key + " 192.0.2.7:1 99999999999999999999\n"}) {

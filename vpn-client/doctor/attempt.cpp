@@ -27,7 +27,7 @@ constexpr std::size_t largest_handshake = 4096;
 constexpr auto between_beginnings = std::chrono::milliseconds(100);
 
 /// Of other types than ours, or meant for somebody else, nothing is looked at.
-bool is_for(const protocol::MacKeys& keys, Bytes datagram) {
+bool is_for(const protocol::OwnMacKeys& keys, Bytes datagram) {
     const auto message = protocol::decode(datagram);
     if (!message) return false;
     if (const auto* response = std::get_if<protocol::ResponseView>(&*message)) return keys.mac1_is_valid(response->macs());
