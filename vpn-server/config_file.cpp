@@ -1,6 +1,7 @@
 #include "vpn-server/config_file.hpp"
 
 #include "common/base/secret.hpp"
+#include "common/system/clocks.hpp"
 #include "common/system/os_error.hpp"
 
 #include <fcntl.h>
@@ -28,30 +29,36 @@ std::string directory_of(const std::string& path) {
 } // namespace
 
 CommandResult<ConfigFile::Content> ConfigFile::load() const {
+    auto stamp = system::stamp_of(path_); // before the text: if that is newer, the stamp just tells nothing
+    if (stamp && !stamp->is_settled(system::now().wall)) stamp.reset();
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
     auto config = config::decode_server(*text, path_, read_key);
     const crypto::Hash digest = crypto::hash({bytes_of(*text)});
     wipe_text(*text);
     if (!config) return refused(config.error());
-    return Content{std::move(*config), digest};
+    return Content{std::move(*config), {digest, stamp}};
 }
 
-CommandResult<crypto::Hash> ConfigFile::digest() const {
+CommandResult<bool> ConfigFile::is_still(const State& state, const config::ServerConfig& config) const {
+    if (state.stamp && system::stamp_of(path_) == state.stamp) return true;
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
-    const crypto::Hash digest = crypto::hash({bytes_of(*text)});
+    std::string ours = state.digest ? std::string() : config::encode(config);
+    const bool same = state.digest ? crypto::hash({bytes_of(*text)}) == *state.digest : *text == ours;
     wipe_text(*text);
-    return digest;
+    wipe_text(ours);
+    return same;
 }
 
-CommandResult<crypto::Hash> ConfigFile::save(const config::ServerConfig& config) const {
+CommandResult<ConfigFile::State> ConfigFile::save(const config::ServerConfig& config) const {
     std::string text = config::encode(config);
     const auto written = system::write_private_file(path_, text);
-    const crypto::Hash digest = crypto::hash({bytes_of(text)});
     wipe_text(text);
     if (!written) return refused_file(written.error());
-    return digest;
+    auto stamp = system::stamp_of(path_);
+    if (stamp && !stamp->is_precise()) stamp.reset();
+    return State{{}, stamp};
 }
 
 Result<EditLock> EditLock::take(const std::string& config_file) {

@@ -4,19 +4,25 @@
 
 #include "common/config/server_config.hpp"
 #include "common/crypto/blake2s.hpp"
+#include "common/system/file_stamp.hpp"
 #include "common/system/unique_fd.hpp"
 #include "vpn-server/command_error.hpp"
 
+#include <optional>
 #include <string>
 
 namespace vpn::server {
 
 class ConfigFile {
   public:
+    /// What the file held.
+    struct State {
+        std::optional<crypto::Hash> digest;     ///< of a text that somebody else may have written; none: the text is `encode`'s
+        std::optional<system::FileStamp> stamp; ///< as long as the file has it, it holds the same; none: only reading tells
+    };
     struct Content {
         config::ServerConfig config;
-        /// Of the text.
-        crypto::Hash digest;
+        State state;
     };
 
     explicit ConfigFile(std::string path) : path_(std::move(path)) {}
@@ -24,10 +30,10 @@ class ConfigFile {
 
     /// Errors: no_permission; bad_configuration, with the line where there is one.
     [[nodiscard]] CommandResult<Content> load() const;
-    /// Of the text that is there now.
-    [[nodiscard]] CommandResult<crypto::Hash> digest() const;
-    /// Mode 0600, whole or not at all. Returns the new text's digest.
-    CommandResult<crypto::Hash> save(const config::ServerConfig& config) const;
+    /// The same text is there now; `config` is what it said.
+    [[nodiscard]] CommandResult<bool> is_still(const State& state, const config::ServerConfig& config) const;
+    /// Mode 0600, whole or not at all.
+    CommandResult<State> save(const config::ServerConfig& config) const;
 
   private:
     std::string path_;

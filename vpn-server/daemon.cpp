@@ -51,7 +51,7 @@ bool may_move_uplinks(const system::NetlinkEvent& event) {
 
 Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random& random, DaemonParts parts)
     : loop_(loop), log_(log), random_(random), file_(std::move(parts.file)), config_(std::move(parts.content.config)),
-      digest_(parts.content.digest), mtu_(parts.mtu), started_(system::now()), network_(std::move(parts.network)), events_(log),
+      on_disk_(parts.content.state), mtu_(parts.mtu), started_(system::now()), network_(std::move(parts.network)), events_(log),
       network_timer_(loop), expiry_timer_(loop), old_key_timer_(loop),
       engine_(loop, tun::Wiring{std::move(parts.device), std::move(parts.sockets), mtu_},
               own_keys(config_.interface, started_.wall), random, *this),
@@ -202,10 +202,8 @@ Answer Daemon::handle(const AskAddPeer& ask) {
     if (auto checked = check_endpoint(config_, file_.path()); !checked) return tl::unexpected(std::move(checked.error()));
     auto peer = plan_peer(config_, ask.peer, random_);
     if (!peer) return refused(peer.error());
-    std::string name = peer->name;
-    ServerConfig wanted = config_.clone();
-    wanted.peers.push_back(std::move(*peer));
-    if (auto changed = change(std::move(wanted)); !changed) return tl::unexpected(std::move(changed.error()));
+    const std::string name = peer->name;
+    if (auto added = add(std::move(*peer)); !added) return tl::unexpected(std::move(added.error()));
     log_.info("peer-added", {{"peer", name}});
     return hand_over(name);
 }
@@ -269,7 +267,7 @@ CommandResult<void> Daemon::reload() {
         log_.error("reload-refused", {{"reason", adopted.error().message}});
         return adopted;
     }
-    digest_ = content->digest;
+    on_disk_ = content->state;
     log_.info("reloaded", {{"peers", config_.peers.size()}});
     return {};
 }
@@ -279,27 +277,46 @@ CommandResult<void> Daemon::change(ServerConfig wanted) {
     const auto saved = file_.save(wanted);
     if (!saved) return tl::unexpected(saved.error());
     if (auto adopted = adopt(std::move(wanted)); !adopted) {
-        if (const auto back = file_.save(config_)) digest_ = *back;
+        if (const auto back = file_.save(config_)) on_disk_ = *back;
         return adopted;
     }
-    digest_ = *saved;
+    on_disk_ = *saved;
+    return {};
+}
+
+CommandResult<void> Daemon::add(ServerPeer peer) {
+    if (auto ours = file_is_ours(); !ours) return ours;
+    config_.peers.push_back(std::move(peer));
+    const auto saved = file_.save(config_);
+    if (!saved) {
+        config_.peers.pop_back();
+        return tl::unexpected(saved.error());
+    }
+    on_disk_ = *saved;
+    if (auto changed = change_network(config_); !changed) {
+        config_.peers.pop_back();
+        if (const auto back = file_.save(config_)) on_disk_ = *back;
+        return changed;
+    }
+    const ServerPeer& added = config_.peers.back();
+    names_[added.public_key] = added.name;
+    follow_usage(config_);
+    engine_.set_peer(served(added, system::now().wall));
+    look_at_expiries();
     return {};
 }
 
 CommandResult<void> Daemon::file_is_ours() const {
-    const auto on_disk = file_.digest();
-    if (!on_disk) return tl::unexpected(on_disk.error());
-    if (*on_disk == digest_) return {};
+    const auto ours = file_.is_still(on_disk_, config_);
+    if (!ours) return tl::unexpected(ours.error());
+    if (*ours) return {};
     return refused(ExitCode::failure, file_.path() + " changed on disk since the server read it: run `vpn-server reload` first");
 }
 
 CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     auto opened = metrics_door_.open(wanted.metrics);
     if (!opened) return refused(opened.error());
-    if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
-    tell_firewalls();
-    mtu_ = network_.mtu();
-    engine_.set_mtu(mtu_);
+    if (auto changed = change_network(wanted); !changed) return changed;
     if (!(config_.interface == wanted.interface)) engine_.set_keys(own_keys(wanted.interface, system::now().wall));
     apply_peers(config_, wanted);
     metrics_door_.use(wanted.metrics, std::move(*opened));
@@ -307,6 +324,14 @@ CommandResult<void> Daemon::adopt(ServerConfig wanted) {
     name_peers();
     look_at_expiries();
     await_old_keys_end();
+    return {};
+}
+
+CommandResult<void> Daemon::change_network(const ServerConfig& wanted) {
+    if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
+    tell_firewalls();
+    mtu_ = network_.mtu();
+    engine_.set_mtu(mtu_);
     return {};
 }
 

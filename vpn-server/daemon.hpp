@@ -87,6 +87,10 @@ class Daemon final : private tun::EngineObserver {
     /// Writes `wanted` and adopts it. Errors: file and server are as they were.
     CommandResult<void> change(config::ServerConfig wanted);
     CommandResult<void> file_is_ours() const;
+    /// As `change`, for one peer more: what has to do with no other is all that is done.
+    CommandResult<void> add(config::ServerPeer peer);
+    /// The network around the tunnel is as `wanted` has it. Errors: nothing has changed.
+    CommandResult<void> change_network(const config::ServerConfig& wanted);
     /// As `change`, of sockets and mark too. Nothing has changed on error.
     CommandResult<void> change_all(UapiPlan plan, std::optional<tun::Sockets> sockets);
     void apply_peers(const config::ServerConfig& running, const config::ServerConfig& wanted);
@@ -118,7 +122,7 @@ class Daemon final : private tun::EngineObserver {
     Random& random_;
     ConfigFile file_;
     config::ServerConfig config_;
-    crypto::Hash digest_;
+    ConfigFile::State on_disk_; ///< when it was last read or written here
     std::uint16_t mtu_;
     Now started_;
     LiveNetwork network_;

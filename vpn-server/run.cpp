@@ -226,6 +226,7 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
 
 CommandResult<void> carry_out(const Run&, const CommonOptions& common) {
     const system::Logger log(common.log_level, system::LogTarget::standard_error, "vpn-server");
+    system::keep_large_blocks_apart();
     if (const auto unprotected = system::protect_memory()) log.warn("memory-not-protected", {{"reason", *unprotected}});
     std::signal(SIGPIPE, SIG_IGN); // a log that nobody reads any more is no reason to leave things as they are
     const ConfigFile file(common.config_file);

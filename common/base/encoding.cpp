@@ -31,13 +31,13 @@ unsigned base64_value(char c) {
 } // namespace
 
 std::string format_base64(Bytes bytes) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::string text((bytes.size() + 2) / 3 * 4, '=');
+    char* out = text.data();
+    for (std::size_t i = 0; i < bytes.size(); i += 3, out += 4) {
         const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
         unsigned group = 0;
         for (std::size_t k = 0; k < 3; ++k) group = group << 8U | (k < left ? std::to_integer<unsigned>(bytes[i + k]) : 0U);
-        for (std::size_t k = 0; k < 4; ++k) text += k <= left ? base64_digit(group >> (18U - 6U * k) & 63U) : '=';
+        for (std::size_t k = 0; k <= left; ++k) out[k] = base64_digit(group >> (18U - 6U * k) & 63U);
     }
     return text;
 }

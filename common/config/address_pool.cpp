@@ -42,6 +42,7 @@ IpAddress nth_host(const Prefix& network, HostNumber host) {
 /// What is not free, quick to ask however many peers there are.
 class Taken {
   public:
+    explicit Taken(std::size_t prefixes) { hosts_.reserve(prefixes); }
     void add(const Prefix& prefix) {
         if (prefix.bits() == prefix.address().width()) {
             hosts_.insert(prefix.address());
@@ -108,7 +109,7 @@ std::optional<IpAddress> free_host(const Prefix& network, const Taken& taken, st
 
 Result<std::vector<Prefix>> next_free_addresses(std::span<const Prefix> networks, std::span<const Prefix> own,
                                                 std::span<const Prefix> taken) {
-    Taken unavailable;
+    Taken unavailable(taken.size() + own.size());
     for (const Prefix& prefix : taken) unavailable.add(prefix);
     for (const Prefix& prefix : own) unavailable.add({prefix.address(), prefix.address().width()});
     std::vector<Prefix> found;
@@ -133,7 +134,10 @@ Result<std::vector<Prefix>> next_free_addresses(std::span<const Prefix> networks
 }
 
 Result<std::vector<Prefix>> next_free_addresses(const ServerConfig& config) {
+    std::size_t count = 0;
+    for (const ServerPeer& peer : config.peers) count += peer.addresses.size() + peer.allowed_ips.size();
     std::vector<Prefix> taken;
+    taken.reserve(count);
     for (const ServerPeer& peer : config.peers) {
         taken.insert(taken.end(), peer.addresses.begin(), peer.addresses.end());
         taken.insert(taken.end(), peer.allowed_ips.begin(), peer.allowed_ips.end());

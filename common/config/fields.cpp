@@ -68,6 +68,10 @@ void require_version_1(const Json& json, Faults& faults) {
     if (version->as_integer() != 1) Field{*version, "version", faults}.refuse("1, the only version that this program knows");
 }
 
+void complain_of_length(const Field& list, std::size_t items, std::size_t most) {
+    list.complain("has " + std::to_string(items) + " items, more than " + std::to_string(most));
+}
+
 std::string read_text(const Field& field, std::string_view expected) {
     const std::string* text = field.json.as_string();
     if (text == nullptr) field.refuse(expected);

@@ -25,6 +25,10 @@ class Faults {
     void add(int line, std::string message) {
         if (!first_) first_ = ConfigError{"", line, std::move(message)};
     }
+    /// The first fault of others, if there is one.
+    void add(const Faults& others) {
+        if (!first_) first_ = others.first_;
+    }
     [[nodiscard]] bool any() const { return first_.has_value(); }
     /// Requires: any().
     [[nodiscard]] ConfigError take(std::string_view file);
@@ -77,6 +81,9 @@ Suite read_suite(const Field& field);
 std::string read_interface_name(const Field& field);
 std::string read_peer_name(const Field& field);
 
+/// Says that a list is longer than it may be.
+void complain_of_length(const Field& list, std::size_t items, std::size_t most);
+
 /// The items of an array of at most `most`, each read by `read`.
 template <class Read> auto read_list(const Field& field, std::size_t most, Read read) {
     std::vector<decltype(read(field))> items;
@@ -84,7 +91,7 @@ template <class Read> auto read_list(const Field& field, std::size_t most, Read 
     if (array == nullptr) {
         field.refuse("an array");
     } else if (array->size() > most) {
-        field.complain("has " + std::to_string(array->size()) + " items, more than " + std::to_string(most));
+        complain_of_length(field, array->size(), most);
     } else {
         items.reserve(array->size());
         for (const Json& item : *array) items.push_back(read(Field{item, field.name, field.faults}));

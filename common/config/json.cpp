@@ -103,7 +103,8 @@ std::string explain(std::string_view what, char last, bool finished) {
 /// Builds the value from the library's events.
 class Builder final : public nlohmann::json_sax<Library> {
   public:
-    Builder(const Position& position, const JsonLimits& limits) : position_(position), limits_(limits) {}
+    Builder(const Position& position, const JsonLimits& limits, const JsonItems& items)
+        : position_(position), limits_(limits), items_(items) {}
 
     bool null() override { return add(Json()); }
     bool boolean(bool value) override { return add(value); }
@@ -165,12 +166,20 @@ class Builder final : public nlohmann::json_sax<Library> {
             return true;
         }
         Frame& frame = frames_.back();
-        if (frame.value.as_array() != nullptr) {
+        if (is_list_of_items()) {
+            items_.take(value);
+        } else if (frame.value.as_array() != nullptr) {
             frame.value.push(std::move(value));
         } else {
             frame.value.append({std::move(frame.key), std::move(value), frame.key_line});
         }
         return true;
+    }
+
+    /// The innermost value that is open. Requires: one is.
+    [[nodiscard]] bool is_list_of_items() const {
+        return items_.take && frames_.size() == 2 && frames_.back().value.as_array() != nullptr &&
+               frames_.front().value.as_object() != nullptr && frames_.front().key == items_.key;
     }
 
     bool open(Json value) {
@@ -188,6 +197,7 @@ class Builder final : public nlohmann::json_sax<Library> {
 
     const Position& position_;
     const JsonLimits& limits_;
+    const JsonItems& items_;
     std::vector<Frame> frames_;
     std::size_t values_ = 0;
     Json root_;
@@ -205,12 +215,14 @@ std::optional<ConfigError> nul_byte(std::string_view text) {
 
 } // namespace
 
-Parsed<Json> parse(std::string_view text, const JsonLimits& limits) {
+Parsed<Json> parse(std::string_view text, const JsonLimits& limits) { return parse(text, limits, {}); }
+
+Parsed<Json> parse(std::string_view text, const JsonLimits& limits, const JsonItems& items) {
     if (text.size() > limits.bytes)
         return tl::unexpected(ConfigError{"", 0, "longer than " + std::to_string(limits.bytes) + " bytes"});
     if (auto nul = nul_byte(text)) return tl::unexpected(*std::move(nul));
     Position position;
-    Builder builder(position, limits);
+    Builder builder(position, limits, items);
     const CountingIterator first(text.data(), position);
     const CountingIterator last(text.data() + text.size(), position);
     if (!Library::sax_parse(first, last, &builder)) return tl::unexpected(builder.take_error());

@@ -6,7 +6,9 @@
 #include "common/config/error.hpp"
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -131,10 +133,39 @@ struct JsonLimits {
 /// or double, and what is over the limits. The error names the line and never repeats the value of a string; `file` is empty.
 Parsed<Json> parse(std::string_view text, const JsonLimits& limits = {});
 
+/// A list that is too long to be held as values: the items of the array under `key` in the outermost object.
+struct JsonItems {
+    std::string_view key;
+    std::function<void(const Json& item)> take;
+};
+/// The same, but such items go to `items.take`, one after the other, and the array stays empty. Some may be taken from a text
+/// that turns out to be faulty later on.
+Parsed<Json> parse(std::string_view text, const JsonLimits& limits, const JsonItems& items);
+
 enum class Layout : std::uint8_t { one_line, pretty };
 
 /// As text, without a newline at the end. Everything but printable ASCII and valid UTF-8 is escaped; invalid UTF-8 becomes
 /// U+FFFD; numbers that JSON can't write become null. `pretty` indents by two and keeps short arrays on one line.
 std::string format(const Json& json, Layout layout = Layout::one_line);
+
+/// An object that is written member by member, and never held. Requires: at least one member, and no key twice.
+class JsonMembers {
+  public:
+    JsonMembers() = default;
+    JsonMembers(const JsonMembers&) = delete;
+    JsonMembers& operator=(const JsonMembers&) = delete;
+    virtual ~JsonMembers() = default;
+    virtual void text(std::string_view key, std::string_view value) = 0;
+    virtual void texts(std::string_view key, const std::vector<std::string>& values) = 0;
+    virtual void boolean(std::string_view key, bool value) = 0;
+};
+/// A list of objects that is too long to be held: `write` writes each in its turn.
+struct JsonList {
+    std::string_view key;
+    std::size_t size = 0;
+    std::function<void(std::size_t index, JsonMembers& out)> write;
+};
+/// The same of an object, pretty, with one member more behind the others: the list. Requires: an object with other keys.
+std::string format_with(const Json& object, const JsonList& list);
 
 } // namespace vpn::config

@@ -105,7 +105,31 @@ ServerPeer read_peer(const Field& field, const KeyReader& reader) {
     return peer;
 }
 
-ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faults) {
+/// Peers as they are read, and the first fault among them: there may be so many that nobody holds them as JSON.
+class PeerList {
+  public:
+    explicit PeerList(const KeyReader& reader) : reader_(reader) {}
+
+    void add(const Json& item) {
+        if (++items_ <= limits::server_peers) peers_.push_back(read_peer({item, "peers", faults_}, reader_));
+    }
+    /// Requires: all were added that `field` had. A fault goes to its faults.
+    std::vector<ServerPeer> take(const Field& field) {
+        if (field.json.as_array() == nullptr) field.refuse("an array");
+        if (items_ > limits::server_peers) complain_of_length(field, items_, limits::server_peers);
+        field.faults.add(faults_);
+        peers_.shrink_to_fit();
+        return std::move(peers_);
+    }
+
+  private:
+    const KeyReader& reader_;
+    Faults faults_;
+    std::size_t items_ = 0;
+    std::vector<ServerPeer> peers_;
+};
+
+ServerConfig read_config(const Json& json, PeerList peers, const KeyReader& reader, Faults& faults) {
     require_version_1(json, faults);
     const Fields fields(json, "the file", file_keys, faults);
     ServerConfig config;
@@ -121,8 +145,7 @@ ServerConfig read_config(const Json& json, const KeyReader& reader, Faults& faul
         config.max_connections = static_cast<std::uint32_t>(read_integer(*most, 0, limits::connections));
     if (const auto exceptions = fields.get("firewall_exceptions")) config.firewall_exceptions = read_bool(*exceptions);
     if (const auto metrics = fields.get("metrics")) config.metrics = read_metrics(*metrics);
-    if (const auto peers = fields.require("peers"))
-        config.peers = read_list(*peers, limits::server_peers, [&](const Field& item) { return read_peer(item, reader); });
+    if (const auto list = fields.require("peers")) config.peers = peers.take(*list);
     return config;
 }
 
@@ -148,18 +171,30 @@ Json nat_json(const Nat& nat) {
     return {};
 }
 
-Json peer_json(const ServerPeer& peer) {
-    Json json = Json::object({{"name", peer.name}, {"public_key", key_json(peer.public_key, peer.public_key_file)}});
+template <class Items> std::vector<std::string> texts_of(const Items& items) {
+    std::vector<std::string> texts;
+    texts.reserve(items.size());
+    for (const auto& item : items) texts.push_back(item.to_string());
+    return texts;
+}
+
+void write_key(std::string_view name, std::string key, const std::string& path, JsonMembers& out) {
+    out.text(name, path.empty() ? key : "file:" + path);
+    wipe(std::as_writable_bytes(std::span(key.data(), key.size())));
+}
+
+void write_peer(const ServerPeer& peer, JsonMembers& out) {
+    out.text("name", peer.name);
+    write_key("public_key", peer.public_key.to_string(), peer.public_key_file, out);
     if (!peer.preshared_key.is_zero() || !peer.preshared_key_file.empty())
-        json.set("preshared_key", key_json(peer.preshared_key, peer.preshared_key_file));
-    json.set("suite", crypto::name_of(peer.suite));
-    json.set("addresses", text_list(peer.addresses));
-    json.set("allowed_ips", text_list(peer.allowed_ips));
-    if (peer.limits.expires) json.set("expires", format_instant(*peer.limits.expires));
-    if (peer.limits.quota) json.set("quota", format_quota(*peer.limits.quota));
-    if (peer.limits.rate) json.set("rate", format_rate(*peer.limits.rate));
-    json.set("disabled", peer.disabled);
-    return json;
+        write_key("preshared_key", peer.preshared_key.reveal(), peer.preshared_key_file, out);
+    out.text("suite", crypto::name_of(peer.suite));
+    out.texts("addresses", texts_of(peer.addresses));
+    out.texts("allowed_ips", texts_of(peer.allowed_ips));
+    if (peer.limits.expires) out.text("expires", format_instant(*peer.limits.expires));
+    if (peer.limits.quota) out.text("quota", format_quota(*peer.limits.quota));
+    if (peer.limits.rate) out.text("rate", format_rate(*peer.limits.rate));
+    out.boolean("disabled", peer.disabled);
 }
 
 auto plain_parts(const ServerInterface& i) {
@@ -178,6 +213,12 @@ bool is_same(const std::optional<OldKey>& a, const std::optional<OldKey>& b) {
 
 std::optional<OldKey> clone_of(const std::optional<OldKey>& old) {
     return old ? std::optional(OldKey{old->private_key.clone(), old->private_key_file, old->expires}) : std::nullopt;
+}
+
+/// Of what a problem is about: peers were let go as they were read.
+int line_in(std::string_view text, std::string_view where) {
+    const auto json = parse(text, JsonLimits::large());
+    return json ? line_at(*json, where) : 0;
 }
 
 ServerPeer clone_of(const ServerPeer& peer) {
@@ -253,16 +294,17 @@ bool operator==(const ServerPeer& a, const ServerPeer& b) {
 }
 
 Parsed<ServerConfig> decode_server(std::string_view text, std::string_view file, const KeyReader& read_key) {
-    auto json = parse(text, JsonLimits::large());
+    PeerList peers(read_key);
+    auto json = parse(text, JsonLimits::large(), {"peers", [&](const Json& item) { peers.add(item); }});
     if (!json) {
         json.error().file = file;
         return tl::unexpected(std::move(json.error()));
     }
     Faults faults;
-    ServerConfig config = read_config(*json, read_key, faults);
+    ServerConfig config = read_config(*json, std::move(peers), read_key, faults);
     if (faults.any()) return tl::unexpected(faults.take(file));
     if (auto problem = check(config))
-        return tl::unexpected(ConfigError{std::string(file), line_at(*json, problem->where), std::move(problem->message)});
+        return tl::unexpected(ConfigError{std::string(file), line_in(text, problem->where), std::move(problem->message)});
     return config;
 }
 
@@ -277,10 +319,11 @@ std::string encode(const ServerConfig& config) {
     if (config.max_connections != default_max_connections) json.set("max_connections", config.max_connections);
     if (!config.firewall_exceptions) json.set("firewall_exceptions", false);
     if (config.metrics) json.set("metrics", config.metrics->to_string());
-    Json peers = Json::array();
-    for (const ServerPeer& peer : config.peers) peers.push(peer_json(peer));
-    json.set("peers", std::move(peers));
-    return format(json, Layout::pretty) + '\n';
+    const JsonList peers{"peers", config.peers.size(),
+                         [&](std::size_t index, JsonMembers& out) { write_peer(config.peers[index], out); }};
+    std::string text = format_with(json, peers);
+    text += '\n';
+    return text;
 }
 
 } // namespace vpn::config

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <limits>
 
 namespace vpn::system {
@@ -133,8 +134,9 @@ class TemporaryFile {
             if (wrote < 0 && errno != EINTR) return errno;
             if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
         }
-        if (::fchmod(fd_.get(), mode) != 0 || ::fsync(fd_.get()) != 0) return errno;
-        return 0;
+        if (::fchmod(fd_.get(), mode) != 0) return errno;
+        date();
+        return ::fsync(fd_.get()) != 0 ? errno : 0;
     }
     [[nodiscard]] int rename_to(const std::string& goal) {
         if (::rename(path_.c_str(), goal.c_str()) != 0) return errno;
@@ -143,6 +145,12 @@ class TemporaryFile {
     }
 
   private:
+    /// To this instant, and not the tick of the clock that it lies in: see FileStamp::is_precise.
+    void date() const {
+        std::array<timespec, 2> times{{{0, UTIME_OMIT}, {}}};
+        if (::clock_gettime(CLOCK_REALTIME, &times[1]) == 0) ::futimens(fd_.get(), times.data());
+    }
+
     std::string path_;
     UniqueFd fd_;
 };

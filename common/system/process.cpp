@@ -57,6 +57,8 @@ std::uint64_t raise_open_files_limit() {
     return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
+void keep_large_blocks_apart() { ::mallopt(M_MMAP_THRESHOLD, 256 * 1024); }
+
 void give_back_memory() { ::malloc_trim(0); }
 
 } // namespace vpn::system

@@ -16,6 +16,10 @@ namespace vpn::system {
 /// while.
 void give_back_memory();
 
+/// From now on a block of 256 KiB or more is a mapping of its own, which the kernel has back when it is freed. In the heap's
+/// midst it never would, where pages are locked. For a process that lives long, before it takes any.
+void keep_large_blocks_apart();
+
 /// CAP_NET_ADMIN is effective: interfaces, routes and nftables can be changed.
 bool has_net_admin();
 

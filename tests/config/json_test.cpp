@@ -205,4 +205,59 @@ TEST_CASE("values are built and changed in place") {
     CHECK(copy != json);
 }
 
+TEST_CASE("the items of a long list are handed over one by one, and not kept") {
+    const std::string text = R"({
+  "before": [7],
+  "list": [
+    {"list": [1, 2]},
+    "two",
+    [3]
+  ],
+  "after": {"list": [8]}
+})";
+    std::vector<std::string> taken;
+    std::vector<int> lines;
+    const JsonItems items{"list", [&](const Json& item) {
+                              taken.push_back(format(item));
+                              lines.push_back(item.line());
+                          }};
+    const auto json = parse(text, {}, items);
+    REQUIRE(json);
+    CHECK(taken == std::vector<std::string>{R"({"list":[1,2]})", R"("two")", "[3]"});
+    CHECK(lines == std::vector<int>{4, 5, 6});
+    CHECK(format(*json) == R"({"before":[7],"list":[],"after":{"list":[8]}})");
+    CHECK(json->find("list")->line() == 3);
+    for (const std::string_view other : {R"([["list", [1]]])", R"({"list": {"list": [1]}})", R"({"list": 1})", "[1]"}) {
+        taken.clear();
+        const auto whole = parse(other, {}, items);
+        REQUIRE(whole);
+        CHECK(taken.empty());
+        CHECK(*whole == parsed(other));
+    }
+    CHECK(parse(R"({"list": [1, 2, }]})", {}, items).error().message == parse(R"({"list": [1, 2, }]})").error().message);
+    CHECK_FALSE(parse(R"({"list": [1, 2, 3]})", {.values = 4}, items)); // they count as ever
+}
+
+TEST_CASE("a long list is written like one that is held, short, long or hostile") {
+    const std::vector<std::string> many(40, "10.66.0.0/16");
+    Json held = Json::object({{"name", "{"}, {"some", Json::array({"a", "{"})}, {"none", Json::array()}, {"last", true}});
+    held.set("many", Json::array(Json::Array(many.begin(), many.end()))).set("\x1b\"", false);
+    const auto write = [&](std::size_t, JsonMembers& out) {
+        out.text("name", "{");
+        out.texts("some", {"a", "{"});
+        out.texts("none", {});
+        out.boolean("last", true);
+        out.texts("many", many);
+        out.boolean("\x1b\"", false);
+    };
+    for (const std::size_t size : {1, 3, 100}) {
+        for (const Json& object : {Json::object({{"version", 1}, {"other", Json::array({held})}}), Json::object()}) {
+            Json whole = object;
+            whole.set("list", Json::array(Json::Array(size, held)));
+            CHECK(format_with(object, {"list", size, write}) == format(whole, Layout::pretty));
+        }
+    }
+    CHECK(format_with(Json::object({{"a", 1}}), {"list", 0, {}}) == "{\n  \"a\": 1,\n  \"list\": []\n}");
+}
+
 } // namespace vpn::config

@@ -32,7 +32,13 @@ def resident_kib(host, pid):
     return int(host.run("ps", "-o", "rss=", "-p", pid).out)
 
 
-@sentence("with 10,000 peers a server starts within 2 s, adds one, and takes no more memory than their keys and names are worth", seconds=20)
+def seconds(action):
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began
+
+
+@sentence("with 10,000 peers a server starts within 2 s and idles in 40 MB, and adds one in much less time than it takes to read their file", seconds=20)
 def crowd(lab):
     lab.vps.write(SERVER_FILE, json.dumps(crowded(), indent=2))
     server = OurServer(lab.vps, Facts())
@@ -42,14 +48,17 @@ def crowd(lab):
     # It holds the file from then on: a command waits until it answers.
     assert "nobody" in lab.vps.run(SERVER, "peer", "reset", "nobody", code=FAILURE).err
     started = time.monotonic() - began
-    took = []
-    for number in range(5):
-        began = time.monotonic()
-        lab.vps.run(SERVER, "peer", "add", f"new-{number}", "--output", f"/run/new-{number}.json")
-        took.append(time.monotonic() - began)
-    resident = resident_kib(lab.vps, server.process.pid)
-    print(f"start {started:.2f} s, add {min(took) * 1000:.0f} ms at best of {[round(each * 1000) for each in took]}, resident {resident / 1000:.1f} MB")
+    idle = resident_kib(lab.vps, server.process.pid)
+    adding = lambda name: lambda: lab.vps.run(SERVER, "peer", "add", name, "--output", f"/run/{name}.json")
+    # In turns, so that both have the machine as it is.
+    took = [(seconds(adding(f"new-{number}")), seconds(lambda: lab.vps.run(SERVER, "check"))) for number in range(8)]
+    add, read = (min(column) for column in zip(*took))
+    grown = resident_kib(lab.vps, server.process.pid)
+    print(f"start {started:.2f} s, add {add * 1000:.0f} ms and check {read * 1000:.0f} ms at best of"
+          f" {[tuple(round(each * 1000) for each in pair) for pair in took]}, resident {idle * 1.024e-3:.1f} MB, then {grown * 1.024e-3:.1f} MB")
     assert started < 2, started
-    # Wanted are 50 ms and 40 MB, and not reached yet; a peer must not cost more than it does.
-    assert resident < 70_000, resident
-    assert json.loads(lab.vps.read(SERVER_FILE))["peers"][-1]["name"] == "new-4"
+    # Wanted are 50 ms of a machine that does nothing else; what others leave of this one moves both figures alike.
+    assert add < 0.7 * read, (add, read)
+    assert idle * 1024 < 40_000_000, idle
+    assert grown < 45_000, grown
+    assert json.loads(lab.vps.read(SERVER_FILE))["peers"][-1]["name"] == "new-7"

@@ -4,8 +4,10 @@
 #include "tests/vpn-server/samples.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <fstream>
 #include <future>
 
@@ -34,16 +36,58 @@ TEST_CASE("what is saved is loaded, for its owner alone") {
     const auto loaded = file.load();
     REQUIRE(loaded);
     CHECK(loaded->config == config);
-    CHECK(loaded->digest == *saved);
-    CHECK(file.digest().value() == *saved);
+    CHECK(file.is_still(*saved, samples::config()).value());
+    CHECK(file.is_still(loaded->state, samples::config()).value());
 }
 
-TEST_CASE("a change by another hand shows, however small") {
+TEST_CASE("a change by another hand shows, however small and however soon") {
+    const Scratch scratch;
+    const ConfigFile file(scratch.file("server.json"));
+    const std::string text = config::encode(samples::config());
+    std::string other = text;
+    other[other.find("vpns")] = 'V';
+    const auto change = [&](auto how) {
+        const auto saved = file.save(samples::config());
+        REQUIRE(saved);
+        const auto loaded = file.load();
+        REQUIRE(loaded);
+        how();
+        CHECK_FALSE(file.is_still(*saved, samples::config()).value());
+        CHECK_FALSE(file.is_still(loaded->state, samples::config()).value());
+    };
+    SUBCASE("a blank more") {
+        change([&] { std::ofstream(file.path(), std::ios::app) << ' '; });
+    }
+    SUBCASE("as long as before, many times in a moment") {
+        for (int i = 0; i < 200; ++i) change([&] { std::ofstream(file.path()) << other; });
+    }
+    SUBCASE("as long and as old as before") {
+        change([&] {
+            struct stat status {};
+            REQUIRE(::stat(file.path().c_str(), &status) == 0);
+            std::ofstream(file.path()) << other;
+            const timespec times[2] = {status.st_atim, status.st_mtim};
+            REQUIRE(::utimensat(AT_FDCWD, file.path().c_str(), times, 0) == 0);
+        });
+    }
+    SUBCASE("another file in its place") {
+        change([&] {
+            put(scratch.file("new"), other);
+            std::filesystem::rename(scratch.file("new"), file.path());
+        });
+    }
+}
+
+TEST_CASE("who touched the file, or moved it, changed nothing") {
     const Scratch scratch;
     const ConfigFile file(scratch.file("server.json"));
     const auto saved = file.save(samples::config());
-    std::ofstream(file.path(), std::ios::app) << ' ';
-    CHECK(file.digest().value() != *saved);
+    REQUIRE(saved);
+    REQUIRE(::utimensat(AT_FDCWD, file.path().c_str(), nullptr, 0) == 0);
+    CHECK(file.is_still(*saved, samples::config()).value());
+    put(scratch.file("copy"), config::encode(samples::config()));
+    std::filesystem::rename(scratch.file("copy"), file.path());
+    CHECK(file.is_still(*saved, samples::config()).value());
 }
 
 TEST_CASE("a file that can't be used says why, and how the command ends") {
