@@ -97,7 +97,7 @@ class DataPlane {
 
         /// Ask for the memory that the next calls of seal, or of open, will touch, of several peers at once: what many peers need
         /// is more than caches hold, and one packet after the other would wait for it, step by step. Each looks at no more than
-        /// hold expected_at_once runs of a peer's, and gives how many it looked at.
+        /// hold expected_at_once runs of a peer's, and gives how many it looked at. Requires: enter().
         std::size_t expect(const SealBatch& batch, std::span<const IpAddress> destinations) const;
         std::size_t expect(std::span<const Bytes> datagrams) const;
 

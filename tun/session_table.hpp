@@ -18,7 +18,7 @@ class SessionTable {
         LiveSession* session = in_slot_of(index);
         return session != nullptr && session->session().local() == index ? session : nullptr;
     }
-    /// The same, but it may be another one's that had the slot before, or has it now: for a look ahead, which reads no session.
+    /// The same, but it may be another one's that had the slot before, or has it now: for a look ahead.
     [[nodiscard]] LiveSession* in_slot_of(protocol::LocalIndex index) const {
         const std::uint32_t slot = protocol::slot_of(index);
         const Chunk* chunk = chunks_[slot / chunk_size].load();

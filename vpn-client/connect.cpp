@@ -177,6 +177,7 @@ ExitCode connect(const ConnectCommand& command, system::LogLevel level) {
     auto side = system::daemonise();                   // before there is a key in memory: the one who waits must not keep a copy
     if (!side) return complain({ExitCode::failure, side.error().message, std::nullopt});
     if (const auto* parent = std::get_if<system::ParentResult>(&*side)) return static_cast<ExitCode>(parent->exit_code);
+    system::Progress::show_beside(::getppid());
     return Connecting(command, std::move(*name), level, &std::get<system::BackgroundChild>(*side)).run();
 }
 

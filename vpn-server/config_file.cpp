@@ -53,12 +53,11 @@ CommandResult<bool> ConfigFile::is_still(const State& state, const config::Serve
 
 CommandResult<ConfigFile::State> ConfigFile::save(const config::ServerConfig& config) const {
     std::string text = config::encode(config);
-    const auto written = system::write_private_file(path_, text);
+    auto stamp = system::write_stamped_file(path_, text, 0600);
     wipe_text(text);
-    if (!written) return refused_file(written.error());
-    auto stamp = system::stamp_of(path_);
-    if (stamp && !stamp->is_precise()) stamp.reset();
-    return State{{}, stamp};
+    if (!stamp) return refused_file(stamp.error());
+    if (*stamp && !(*stamp)->is_precise()) stamp->reset();
+    return State{{}, *stamp};
 }
 
 Result<EditLock> EditLock::take(const std::string& config_file) {

@@ -292,12 +292,12 @@ CommandResult<void> Daemon::add(ServerPeer peer) {
         config_.peers.pop_back();
         return tl::unexpected(saved.error());
     }
-    on_disk_ = *saved;
     if (auto changed = change_network(config_); !changed) {
         config_.peers.pop_back();
         if (const auto back = file_.save(config_)) on_disk_ = *back;
         return changed;
     }
+    on_disk_ = *saved;
     const ServerPeer& added = config_.peers.back();
     names_[added.public_key] = added.name;
     follow_usage(config_);
@@ -368,7 +368,7 @@ void Daemon::find_peers_again() {
         const auto id = engine_.find(each.peer);
         if (!id) continue;
         engine_.set_endpoint(*id, each.endpoint);
-        if (each.own_key) engine_.restore_own_key(*id, *each.own_key);
+        if (each.own_key) engine_.restore_own_key(*id, *each.own_key); // if it is still ours
     }
     whereabouts_.greet(started_.wall, [this](const crypto::PublicKey& key) {
         const auto id = engine_.find(key);

@@ -107,8 +107,10 @@ class Daemon final : private tun::EngineObserver {
     void await_old_keys_end();
     /// Its time is over: it answers no more, whether or not the file can be written.
     void old_key_ended();
-    /// Those who used the old key last are told in the log.
-    void tell_left_behind();
+    /// Those whose last handshake was by the old key.
+    [[nodiscard]] std::vector<crypto::PublicKey> peers_on_old_key() const;
+    /// In the log.
+    void tell_left_behind(const std::vector<crypto::PublicKey>& peers);
     void look_again();
     void look_at_firewalls();
     /// What has changed since it was told last.
@@ -131,6 +133,7 @@ class Daemon final : private tun::EngineObserver {
     boost::asio::steady_timer network_timer_;
     boost::asio::steady_timer expiry_timer_;
     boost::asio::steady_timer old_key_timer_;
+    bool old_key_is_over_ = false; ///< but may yet be in the file, if that could not be written
     bool look_pending_ = false;
     bool interface_gone_ = false;
     std::uint64_t handshakes_ = 0; ///< completed

@@ -22,18 +22,22 @@ Answer Daemon::handle(const AskRekey& ask) {
 Answer Daemon::handle(const AskEndOldKey&) {
     config::ServerConfig wanted = config_.clone();
     if (auto ended = end_old_key(wanted); !ended) return refused(ended.error());
-    if (auto ours = file_is_ours(); !ours) return tl::unexpected(std::move(ours.error()));
-    tell_left_behind();
+    const auto left_behind = peers_on_old_key();
     if (auto changed = change(std::move(wanted)); !changed) return tl::unexpected(std::move(changed.error()));
+    tell_left_behind(left_behind);
     log_.info("old-key-ended");
     return keys_json(config_.interface, system::now().wall);
 }
 
 void Daemon::await_old_keys_end() {
     old_key_timer_.cancel();
-    if (!config_.interface.old_key) return;
+    if (!config_.interface.old_key) {
+        old_key_is_over_ = false;
+        return;
+    }
     const Duration left = config_.interface.old_key->expires - system::now().wall;
-    old_key_timer_.expires_after(std::clamp<Duration>(left + std::chrono::milliseconds(1), Duration::zero(), clock_looked_at));
+    const Duration soonest = old_key_is_over_ ? clock_looked_at : Duration::zero(); // what could not be written is tried again
+    old_key_timer_.expires_after(std::clamp<Duration>(left + std::chrono::milliseconds(1), soonest, clock_looked_at));
     old_key_timer_.async_wait([this](const boost::system::error_code& error) {
         const auto& old = config_.interface.old_key;
         if (error || !old) return;
@@ -42,24 +46,34 @@ void Daemon::await_old_keys_end() {
 }
 
 void Daemon::old_key_ended() {
-    tell_left_behind();
+    if (!std::exchange(old_key_is_over_, true)) {
+        const auto left_behind = peers_on_old_key();
+        engine_.set_keys(own_keys(config_.interface, system::now().wall)); // whatever becomes of the file
+        tell_left_behind(left_behind);
+        log_.info("old-key-ended");
+    }
     config::ServerConfig wanted = config_.clone();
     wanted.interface.old_key.reset();
     if (const auto changed = change(std::move(wanted)); !changed) {
         log_.warn("old-key-still-in-file", {{"reason", changed.error().message}});
-        config_.interface.old_key.reset();
-        engine_.set_keys(own_keys(config_.interface, system::now().wall));
+        await_old_keys_end();
     }
-    log_.info("old-key-ended");
 }
 
-void Daemon::tell_left_behind() {
+std::vector<crypto::PublicKey> Daemon::peers_on_old_key() const {
     const crypto::PublicKey current = engine_.public_key();
-    for (const tun::PeerStatus& peer : engine_.peers()) {
-        const auto name = names_.find(peer.public_key);
-        if (name == names_.end() || !peer.own_key || peer.own_key == current) continue;
+    std::vector<crypto::PublicKey> keys;
+    for (const tun::PeerStatus& peer : engine_.peers())
+        if (peer.own_key && peer.own_key != current) keys.push_back(peer.public_key);
+    return keys;
+}
+
+void Daemon::tell_left_behind(const std::vector<crypto::PublicKey>& peers) {
+    for (const crypto::PublicKey& peer : peers) {
+        const auto name = names_.find(peer);
+        if (name == names_.end()) continue;
         log_.warn("peer-left-behind", {{"peer", name->second}, {"used", "old-key"}});
-        events_.forget(peer.public_key); // when it comes again, it has come anew
+        events_.forget(peer); // when it comes again, it has come anew
     }
 }
 

@@ -119,6 +119,7 @@ void Device::restore(const std::vector<Timestamps>& timestamps) {
 }
 
 void Device::restore_own_key(PeerId id, const crypto::PublicKey& key) {
+    if (ours_.find(key) == nullptr) return;
     with_peer(id, [&](Peer& peer) { peer.restore_own_key(key); });
 }
 

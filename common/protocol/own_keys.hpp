@@ -21,7 +21,7 @@ class OwnMacKeys {
     }
     /// True if the old key is meant, and there is one.
     [[nodiscard]] bool means_old(MacFields<const std::byte> macs) const { return old_ && old_->mac1_is_valid(macs); }
-    /// Those of the key that a message means. Requires: its mac1 is valid.
+    /// Those of the key that a message means; the current one's if its mac1 fits neither.
     [[nodiscard]] const MacKeys& meant_by(MacFields<const std::byte> macs) const { return means_old(macs) ? *old_ : current_; }
 
   private:
@@ -42,7 +42,8 @@ class OwnKeys {
     /// Null if that key is none of ours.
     [[nodiscard]] const noise::KeyPair* find(const crypto::PublicKey& key) const;
     [[nodiscard]] const OwnMacKeys& mac_keys() const { return mac_keys_; }
-    /// The key that a handshake message means. Requires: its mac1 is valid.
+    /// The key that a handshake message means; the current one if its mac1 fits neither, as of a message that waited while the
+    /// old one ended.
     [[nodiscard]] const noise::KeyPair& meant_by(MacFields<const std::byte> macs) const;
 
     /// Compares secrets in constant time.

@@ -57,14 +57,23 @@ void Peer::set_persistent_keepalive(Duration interval, Context context) {
 void Peer::adopt_own_keys(Context context) {
     const auto is_gone = [&](const crypto::PublicKey& key) { return context.ours.find(key) == nullptr; };
     identity_.forget_agreements_but(context.ours);
-    const bool used_is_gone = own_key_ && is_gone(*own_key_);
-    if (used_is_gone) own_key_.reset();
-    if (used_is_gone || (pending_ && is_gone(pending_->ours))) end_conversation(context);
+    if (own_key_ && is_gone(*own_key_)) {
+        own_key_.reset();
+        end_conversation(context);
+    } else if (pending_ && is_gone(pending_->ours)) {
+        abandon_initiation(context); // its repetition goes by a key that is there
+    }
 }
 
 const noise::KeyPair& Peer::our_key(Context context) const {
     const noise::KeyPair* used = own_key_ ? context.ours.find(*own_key_) : context.ours.old();
     return used != nullptr ? *used : context.ours.current();
+}
+
+const noise::KeyPair& Peer::key_to_begin_with(Context context) const {
+    const noise::KeyPair& used = our_key(context);
+    const bool turn_of_other = &used == context.ours.old() && attempt_.initiations % 2 == 1;
+    return turn_of_other ? context.ours.current() : used;
 }
 
 void Peer::set_suite(Suite suite, Context context) {
@@ -126,7 +135,7 @@ void Peer::send_initiation_also_to(const Endpoint& endpoint, Context context) {
 }
 
 bool Peer::agree(Context context) {
-    const noise::KeyPair& ours = our_key(context);
+    const noise::KeyPair& ours = key_to_begin_with(context);
     identity_.agree_with(ours);
     return identity_.agreement_with(ours) != nullptr;
 }
@@ -151,7 +160,7 @@ std::optional<PendingInitiation> Peer::send_initiation(Suite suite, CookieJar& c
     last_sent_ = std::max(crypto::Tai64n::from(context.now.wall), last_sent_.next());
     context.out.timestamps_changed = true;
     ByteVector message(initiation_size(suite));
-    auto pending = make_initiation(suite, our_key(context), identity_, *index, last_sent_, context.random, message);
+    auto pending = make_initiation(suite, key_to_begin_with(context), identity_, *index, last_sent_, context.random, message);
     if (!pending) {
         context.indices.release(*index);
         return std::nullopt;

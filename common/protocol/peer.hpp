@@ -72,7 +72,7 @@ class Peer {
     void forget_local_source(Context context);
     /// Zero turns it off; a new interval begins with a keepalive at once.
     void set_persistent_keepalive(Duration interval, Context context);
-    /// Our keys changed: what was agreed by one that is gone ends.
+    /// Our keys changed: what a peer has whose last handshake was by one that is gone ends, and an attempt by it is begun anew.
     void adopt_own_keys(Context context);
     /// By which key of ours it spoke to us before a restart.
     void restore_own_key(const crypto::PublicKey& key) { own_key_ = key; }
@@ -116,6 +116,9 @@ class Peer {
     /// The key of ours that the peer knows, as far as we can tell: that which it used last. Of one who has not spoken yet, the
     /// old one, while there is one: it was configured with that, or has the new one and comes by itself.
     [[nodiscard]] const noise::KeyPair& our_key(Context context) const;
+    /// That one; while it is the old one, the current one in every second initiation of an attempt: a peer that was told of the
+    /// new key, and can only answer, would never be reached.
+    [[nodiscard]] const noise::KeyPair& key_to_begin_with(Context context) const;
     /// Whether the peer can be spoken to by that key. Works the agreement out, unless that was done.
     [[nodiscard]] bool agree(Context context);
     void initiate(Context context);

@@ -31,7 +31,10 @@ class ReplayWindow {
 
     [[nodiscard]] std::uint64_t greatest() const { return greatest_; }
     /// Asks for what accept will touch.
-    void expect(std::uint64_t counter) const { prefetch(ring_[counter / 64 % words]); }
+    void expect(std::uint64_t counter) const {
+        prefetch(greatest_);
+        prefetch(ring_[counter / 64 % words]);
+    }
 
   private:
     static constexpr std::uint64_t words = 8192 / 64;

@@ -1,5 +1,8 @@
 #include "common/system/file_stamp.hpp"
 
+#include "common/system/unique_fd.hpp"
+
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -21,14 +24,20 @@ bool FileStamp::is_settled(Wall now) const { return now - std::max(modified, cha
 
 bool FileStamp::is_precise() const { return modified.time_since_epoch() % coarse != Duration::zero(); }
 
-std::optional<FileStamp> stamp_of(const std::string& path) {
+std::optional<FileStamp> stamp_of(int fd) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+    if (::fstat(fd, &status) != 0) return std::nullopt;
     return FileStamp{.device = status.st_dev,
                      .inode = status.st_ino,
                      .size = status.st_size,
                      .modified = wall(status.st_mtim),
                      .changed = wall(status.st_ctim)};
+}
+
+std::optional<FileStamp> stamp_of(const std::string& path) {
+    const UniqueFd fd(
+        ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)); // opened: a file server's answer is not a minute old
+    return fd ? stamp_of(fd.get()) : std::nullopt;
 }
 
 } // namespace vpn::system

@@ -27,6 +27,8 @@ struct FileStamp {
     [[nodiscard]] bool is_precise() const;
 };
 
+/// Of an open file.
+std::optional<FileStamp> stamp_of(int fd);
 /// None: there is no such file, or nobody may look.
 std::optional<FileStamp> stamp_of(const std::string& path);
 

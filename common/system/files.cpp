@@ -123,7 +123,7 @@ class TemporaryFile {
     TemporaryFile(const TemporaryFile&) = delete;
     TemporaryFile& operator=(const TemporaryFile&) = delete;
     ~TemporaryFile() {
-        if (fd_) ::unlink(path_.c_str());
+        if (fd_ && !renamed_) ::unlink(path_.c_str());
     }
 
     [[nodiscard]] bool made() const { return static_cast<bool>(fd_); }
@@ -140,9 +140,10 @@ class TemporaryFile {
     }
     [[nodiscard]] int rename_to(const std::string& goal) {
         if (::rename(path_.c_str(), goal.c_str()) != 0) return errno;
-        fd_.reset();
+        renamed_ = true;
         return 0;
     }
+    [[nodiscard]] int fd() const { return fd_.get(); }
 
   private:
     /// To this instant, and not the tick of the clock that it lies in: see FileStamp::is_precise.
@@ -153,6 +154,7 @@ class TemporaryFile {
 
     std::string path_;
     UniqueFd fd_;
+    bool renamed_ = false;
 };
 
 } // namespace
@@ -173,7 +175,7 @@ Result<std::string, FileError> read_file(const std::string& path, ByteCount limi
     return read_checked(path, limit, Privacy::any);
 }
 
-Result<void, FileError> write_file(const std::string& path, std::string_view text, unsigned mode) {
+Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode) {
     TemporaryFile temporary(path);
     if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
@@ -181,6 +183,11 @@ Result<void, FileError> write_file(const std::string& path, std::string_view tex
     // The new name itself must survive a power cut. Where a directory can't be synced, nothing better can be done.
     const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (directory) ::fsync(directory.get());
+    return stamp_of(temporary.fd()); // whatever has that name by now
+}
+
+Result<void, FileError> write_file(const std::string& path, std::string_view text, unsigned mode) {
+    if (auto written = write_stamped_file(path, text, mode); !written) return tl::unexpected(std::move(written.error()));
     return {};
 }
 

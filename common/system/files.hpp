@@ -4,8 +4,10 @@
 
 #include "common/base/result.hpp"
 #include "common/base/strong.hpp"
+#include "common/system/file_stamp.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +42,9 @@ Result<void, FileError> write_file(const std::string& path, std::string_view tex
 
 /// write_file with mode 0600.
 Result<void, FileError> write_private_file(const std::string& path, std::string_view text);
+/// write_file, and the stamp of what was written, which is no other's that took its name meanwhile. No stamp: the kernel gave
+/// none.
+Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode);
 
 /// write_private_file, unless exactly this text is there already: state that is written often and changes rarely.
 Result<void, FileError> write_state_file(const std::string& path, std::string_view text);

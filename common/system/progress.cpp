@@ -3,13 +3,18 @@
 #include "common/system/clocks.hpp"
 #include "common/system/escape.hpp"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <mutex>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -23,6 +28,8 @@ constexpr auto until_shown = 500ms;
 constexpr auto between_looks = 1s;
 constexpr std::string_view erased = "\r\x1b[K";
 
+std::atomic<pid_t> terminals_owner = 0; ///< zero: this process
+
 bool can_erase(int fd) {
     const char* terminal = std::getenv("TERM");
     return ::isatty(fd) == 1 && (terminal == nullptr || std::string_view(terminal) != "dumb");
@@ -32,6 +39,30 @@ std::size_t columns_of(int fd) {
     constexpr std::size_t usual = 80;
     winsize size{};
     return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
+/// A process's group is the one in front at its terminal, and it runs (proc_pid_stat(5)).
+bool is_in_front(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    std::istringstream behind_name(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+    char state = 0;
+    long parent = 0;
+    long group = 0;
+    long session = 0;
+    long terminal = 0;
+    long in_front = 0;
+    return (behind_name >> state >> parent >> group >> session >> terminal >> in_front) && state != 'T' && group == in_front;
+}
+
+/// Not while another job of the shell has it, after Ctrl-Z or `&`; nor while it is held, after Ctrl-S: a write would wait for
+/// that.
+bool may_write(int fd) {
+    const pid_t owner = terminals_owner;
+    const pid_t in_front = ::tcgetpgrp(fd);
+    const bool ours = owner != 0 ? is_in_front(owner) : in_front < 0 || in_front == ::getpgrp();
+    pollfd room{fd, POLLOUT, 0};
+    return ours && ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
 }
 
 } // namespace
@@ -66,7 +97,7 @@ class Progress::Line {
         }
         changed_.notify_all();
         if (thread_.joinable()) thread_.join();
-        if (shown_) write(erased);
+        if (shown_) static_cast<void>(write(erased));
     }
 
     void now(std::string what) {
@@ -83,13 +114,13 @@ class Progress::Line {
         std::unique_lock guard(lock_);
         if (changed_.wait_for(guard, until_shown, [this] { return over_; })) return;
         while (!over_) {
-            shown_ = true;
-            write(std::string("\r") + progress_line(what_, system::now().boot - since_, columns_of(fd_)) + "\x1b[K");
+            shown_ |= write(std::string("\r") + progress_line(what_, system::now().boot - since_, columns_of(fd_)) + "\x1b[K");
             changed_.wait_for(guard, between_looks);
         }
     }
-    void write(std::string_view text) const {
-        [[maybe_unused]] const auto written = ::write(fd_, text.data(), text.size()); // a terminal that is gone is nobody's loss
+    /// False if it is not ours to write to; a terminal that is gone is nobody's loss.
+    bool write(std::string_view text) const {
+        return may_write(fd_) && ::write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     }
 
     int fd_;
@@ -105,6 +136,8 @@ class Progress::Line {
 Progress::Progress(std::string what, int fd) : line_(can_erase(fd) ? std::make_unique<Line>(std::move(what), fd) : nullptr) {}
 
 Progress::~Progress() = default;
+
+void Progress::show_beside(pid_t owner) { terminals_owner = owner; }
 
 void Progress::now(std::string what) {
     if (line_) line_->now(std::move(what));

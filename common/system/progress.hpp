@@ -1,6 +1,7 @@
 // What somebody at a terminal waits for, and since when: one line on stderr that comes once it takes a moment, counts the
 // seconds, and is gone without a trace when it is over. Where stderr is no terminal there is nothing (EXPERIENCE, "Long work
-// shows progress"). Refuses to know: how long it will take. Nothing else is to be printed meanwhile.
+// shows progress"), nor where somebody else has the terminal now. Refuses to know: how long it will take. Nothing else is to be
+// printed meanwhile.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -27,6 +28,9 @@ class Progress {
 
     /// Something else is waited for from now on, and the seconds begin anew.
     void now(std::string what);
+    /// From now on the terminal is that process's, whose session this one has left: nothing is shown but while it is in front
+    /// there.
+    static void show_beside(pid_t owner);
 
   private:
     class Line;

@@ -110,8 +110,8 @@ def ends(lab):
     rekey(server)
     lab.site.run(CLIENT, "connect", hand_over(lab, "tablet", lab.site, "--allowed-ips", "10.66.0.0/24"))
     with pinging(lab.site, INSIDE) as pings:
-        end_in(server, 3)
         assert answers(lab.laptop)
+        end_in(server, 3)
         eventually("the old key is gone from the file", lambda: "old_key" not in interface_of(server), seconds=20)
         assert is_silent(lab.laptop)
     assert pings.lost == 0, f"lost {pings.lost} of {pings.sent}"

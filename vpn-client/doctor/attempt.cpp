@@ -25,6 +25,8 @@ constexpr std::size_t slots = 8;
 constexpr std::size_t largest_handshake = 4096;
 /// Two places may be one server, which wants its initiations in order and not all at once.
 constexpr auto between_beginnings = std::chrono::milliseconds(100);
+/// More than one conversation sends.
+constexpr int initiations_apart = 16;
 
 /// Of other types than ours, or meant for somebody else, nothing is looked at.
 bool is_for(const protocol::OwnMacKeys& keys, Bytes datagram) {
@@ -182,7 +184,13 @@ std::vector<Attempt> try_handshakes(const config::ClientConfig& config, const st
     Kept kept = loaded ? std::move(*loaded) : Kept();
     std::vector<std::future<Outcome>> under_way;
     for (const Server& server : servers) {
-        if (!under_way.empty()) std::this_thread::sleep_for(between_beginnings);
+        if (!under_way.empty()) {
+            std::this_thread::sleep_for(between_beginnings);
+            // Several may be one server's: with a clock behind these, their timestamps would be the same, and all but one
+            // replays.
+            for (protocol::Timestamps& each : kept)
+                for (int i = 0; i < initiations_apart; ++i) each.sent = each.sent.next();
+        }
         under_way.push_back(
             std::async(std::launch::async, [&config, &server, kept, limit] { return try_one(config, server, kept, limit); }));
     }
@@ -192,7 +200,9 @@ std::vector<Attempt> try_handshakes(const config::ClientConfig& config, const st
         merge(kept, outcome.timestamps);
         attempts.push_back(std::move(outcome.attempt));
     }
-    if (loaded) static_cast<void>(store.save(kept));
+    if (!loaded) return attempts;
+    if (auto meanwhile = store.load()) merge(kept, *meanwhile); // a `connect` that began while we waited
+    static_cast<void>(store.save(kept));
     return attempts;
 }
 

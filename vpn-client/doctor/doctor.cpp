@@ -115,7 +115,7 @@ class Examination {
         const Place* first = nullptr;
         for (const Place& place : places_) {
             if (!place.link) continue;
-            if (place.is_current) return &place;
+            if (place.is_current && place.peer == places_.front().peer) return &place;
             if (first == nullptr) first = &place;
         }
         return first;
