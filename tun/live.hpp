@@ -30,7 +30,7 @@ class alignas(cache_line) LiveSession {
         return window_.accept(counter);
     }
     /// Ask for what sealing a packet, or opening that of a counter, will touch of it: first here, then further on.
-    void expect() const { prefetch(*this, cache_line); }
+    void expect() const { prefetch(*this, 2 * cache_line); }
     void expect(std::uint64_t counter) const { window_.expect(counter); }
     void expect_further() const { prefetch(*session_); }
 
@@ -48,8 +48,8 @@ struct Move {
     std::uint64_t counter; ///< of the packet
 };
 
-/// What a packet touches stands first, in one line of the cache.
-struct alignas(cache_line) LivePeer {
+/// What a packet touches stands first, in two lines of the cache at most; not aligned to one, since idle peers are many.
+struct LivePeer {
     LivePeer(protocol::PeerId the_id, std::shared_ptr<protocol::Activity> shared) : id(the_id), activity(std::move(shared)) {}
 
     const protocol::PeerId id;

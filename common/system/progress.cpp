@@ -2,17 +2,17 @@
 
 #include "common/system/clocks.hpp"
 #include "common/system/escape.hpp"
+#include "common/system/unique_fd.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <sstream>
 #include <system_error>
@@ -28,7 +28,11 @@ constexpr auto until_shown = 500ms;
 constexpr auto between_looks = 1s;
 constexpr std::string_view erased = "\r\x1b[K";
 
-std::atomic<pid_t> terminals_owner = 0; ///< zero: this process
+/// What the kernel says of the process whose the terminal is. None: it is this one's.
+UniqueFd& terminals_owner() {
+    static UniqueFd stat;
+    return stat;
+}
 
 bool can_erase(int fd) {
     const char* terminal = std::getenv("TERM");
@@ -41,10 +45,11 @@ std::size_t columns_of(int fd) {
     return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
 }
 
-/// A process's group is the one in front at its terminal, and it runs (proc_pid_stat(5)).
-bool is_in_front(pid_t process) {
-    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
+/// The process's group is the one in front at its terminal, and it runs (proc_pid_stat(5)). False once it has ended.
+bool is_in_front(int stat) {
+    std::array<char, 1024> buffer{};
+    const ssize_t size = ::pread(stat, buffer.data(), buffer.size(), 0);
+    const std::string text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     std::istringstream behind_name(text.substr(std::min(text.size(), text.rfind(')') + 1)));
     char state = 0;
     long parent = 0;
@@ -58,9 +63,9 @@ bool is_in_front(pid_t process) {
 /// Not while another job of the shell has it, after Ctrl-Z or `&`; nor while it is held, after Ctrl-S: a write would wait for
 /// that.
 bool may_write(int fd) {
-    const pid_t owner = terminals_owner;
+    const UniqueFd& owner = terminals_owner();
     const pid_t in_front = ::tcgetpgrp(fd);
-    const bool ours = owner != 0 ? is_in_front(owner) : in_front < 0 || in_front == ::getpgrp();
+    const bool ours = owner ? is_in_front(owner.get()) : in_front < 0 || in_front == ::getpgrp();
     pollfd room{fd, POLLOUT, 0};
     return ours && ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
 }
@@ -137,7 +142,9 @@ Progress::Progress(std::string what, int fd) : line_(can_erase(fd) ? std::make_u
 
 Progress::~Progress() = default;
 
-void Progress::show_beside(pid_t owner) { terminals_owner = owner; }
+void Progress::show_beside(pid_t owner) {
+    terminals_owner() = UniqueFd(::open(("/proc/" + std::to_string(owner) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+}
 
 void Progress::now(std::string what) {
     if (line_) line_->now(std::move(what));

@@ -29,7 +29,7 @@ class Progress {
     /// Something else is waited for from now on, and the seconds begin anew.
     void now(std::string what);
     /// From now on the terminal is that process's, whose session this one has left: nothing is shown but while it is in front
-    /// there.
+    /// there. Call it once, and before files are walled off.
     static void show_beside(pid_t owner);
 
   private:

@@ -52,6 +52,13 @@ def connect_shows(lab):
     assert "waiting for" not in piped.err + piped.out and "\r" not in piped.err and "\x1b" not in piped.err, piped
 
 
+@sentence("`connect` in a shell's background draws nothing over what is in front", seconds=10)
+def connect_behind(lab):
+    silent(lab)
+    shown, _ = on_terminal(lab.laptop, "bash", "-c", f"set -m; {CLIENT} connect laptop --timeout 3s & wait $!", code=NO_TUNNEL)
+    assert "reason=silence" in shown and "waiting for" not in shown and "\x1b" not in shown, shown
+
+
 @sentence("`run` shows what it waits for, and not a sign more once its program has the terminal", seconds=10)
 def run_shows(lab):
     tunnel = silent(lab)

@@ -1,4 +1,5 @@
-"""Runs a command whose stderr is a terminal of 80 columns, and says as JSON what went there, what went to stdout, and its code."""
+"""Runs a command in a session of its own, whose terminal of 80 columns is its stderr, and says as JSON what went there, what went to
+stdout, and its code."""
 
 import fcntl
 import json
@@ -11,7 +12,8 @@ import threading
 
 screen, end = os.openpty()
 fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=end)
+command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=end, start_new_session=True,
+                           preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0))
 os.close(end)
 shown = b""
 
