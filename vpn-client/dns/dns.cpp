@@ -13,6 +13,8 @@ namespace {
 
 /// Who writes the file may need more than one go.
 constexpr Duration until_written = std::chrono::milliseconds(100);
+/// So often is waited anew for one who is still writing.
+constexpr int most_postponed = 10;
 /// Where systemd-resolved lists the servers that it asks itself.
 constexpr auto servers_of_resolved = "/run/systemd/resolve/resolv.conf";
 
@@ -76,6 +78,7 @@ struct Dns::Parts {
     void take_down();
     void keep();
     void handle_bus();
+    void wait_for_writer(int times);
     void handle_file();
 
     const DnsPlan plan;
@@ -93,6 +96,8 @@ struct Dns::Parts {
     std::optional<Watch> bus_watch;
     std::optional<Watch> file_watch;
     std::optional<Alarm> written;
+    bool touched = false;         ///< since it was last looked for
+    std::optional<int> postponed; ///< how often, while somebody is waited for
 };
 
 void Dns::Parts::look_around() {
@@ -143,7 +148,9 @@ void Dns::Parts::keep() {
     if (!file) return;
     written.emplace(*loop, [this] { handle_file(); });
     file_watch.emplace(*loop, file->fd(), [this] {
-        if (file->handle_events()) written->set_in(until_written);
+        if (!file->handle_events()) return;
+        touched = true;
+        if (!postponed) wait_for_writer(0);
     });
 }
 
@@ -166,7 +173,17 @@ void Dns::Parts::handle_bus() {
     }
 }
 
+void Dns::Parts::wait_for_writer(int times) {
+    touched = false;
+    postponed = times;
+    written->set_in(until_written);
+}
+
 void Dns::Parts::handle_file() {
+    // One who has emptied it and not filled it yet would lose what he writes; one who never ends must not put it off for ever.
+    const bool still = file->handle_events() || touched;
+    if (still && postponed.value_or(0) < most_postponed) return wait_for_writer(postponed.value_or(0) + 1);
+    postponed.reset();
     switch (file->look(system::now().boot)) {
     case ResolvConfKeeper::News::none: break;
     case ResolvConfKeeper::News::overruled: log->warn("resolv-conf-rewritten", {{"effect", "ours stands again"}}); break;

@@ -21,7 +21,7 @@ using Kind = SavedFile::Kind;
 constexpr unsigned most_overruled = 5;
 constexpr std::chrono::minutes overruled_within{10};
 constexpr mode_t usual_mode = 0644;
-constexpr std::uint32_t changes = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM;
+constexpr std::uint32_t changes = IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM;
 
 bool is_text(const SavedFile& file, std::string_view text) { return file.kind == Kind::file && file.content == text; }
 
@@ -96,7 +96,7 @@ Result<void> ResolvConfKeeper::take_place(SavedFile before) {
 /// The file itself too: where it is a mount point, its directory is told nothing.
 void ResolvConfKeeper::watch() {
     if (watched_file_ >= 0) ::inotify_rm_watch(inotify_.get(), watched_file_);
-    watched_file_ = ::inotify_add_watch(inotify_.get(), resolv_conf_path, IN_CLOSE_WRITE);
+    watched_file_ = ::inotify_add_watch(inotify_.get(), resolv_conf_path, IN_CLOSE_WRITE | IN_MODIFY);
 }
 
 bool ResolvConfKeeper::handle_events() {
