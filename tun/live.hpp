@@ -30,7 +30,7 @@ class alignas(cache_line) LiveSession {
         return window_.accept(counter);
     }
     /// Ask for what sealing a packet, or opening that of a counter, will touch of it: first here, then further on.
-    void expect() const { prefetch(*this, 2 * cache_line); }
+    void expect() const { prefetch(*this, cache_line); }
     void expect(std::uint64_t counter) const { window_.expect(counter); }
     void expect_further() const { prefetch(*session_); }
 
@@ -67,7 +67,7 @@ struct LivePeer {
     std::optional<Move> move;
 
     /// Ask for what a packet of this peer will touch: first here, then further on.
-    void expect() const { prefetch(*this, cache_line); }
+    void expect() const { prefetch(*this, 2 * cache_line); }
     void expect_further() const {
         activity->expect();
         if (const Path* way = path.load()) prefetch(*way);

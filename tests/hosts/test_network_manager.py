@@ -1,12 +1,12 @@
 """NetworkManager and udev, the real ones, beside a connection: named where it takes our interface, and kept off it by our files."""
 
-import json
 import pathlib
 import re
 
 from .patience import eventually
 from .resolvers import BUS, make_own
 from .sentences import Skip, sentence
+from .test_networkd import judged
 from .tunnel import connected
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -68,22 +68,15 @@ class NetworkManager:
                    {name for name, state in before.items() if state != "unmanaged"}, seconds=20)
 
 
-def judged(tunnel):
-    """What `doctor` says of NetworkManager: the verdict, and the whole."""
-    report = json.loads(tunnel.client.command("doctor", "laptop", "--json", code=None).out)
-    (said,) = (each for each in report["checks"] if each["check"] == "NetworkManager")
-    return said["verdict"], said
-
-
 @sentence("`doctor` names a NetworkManager that manages our interface", seconds=8)
 def named(lab):
     tunnel = connected(lab)
     manager = NetworkManager(lab.laptop)
     assert manager.states()["laptop"] != "unmanaged", manager.states()
-    verdict, said = judged(tunnel)
+    verdict, said = judged(tunnel, "NetworkManager")
     assert verdict == "fail" and "manages laptop" in said["says"] and "nmcli device set laptop managed no" in said["fix"], said
     lab.laptop.run("nmcli", "device", "set", "laptop", "managed", "no")
-    eventually("the fix has mended it", lambda: judged(tunnel)[0] == "ok")
+    eventually("the fix has mended it", lambda: judged(tunnel, "NetworkManager")[0] == "ok")
 
 
 @sentence("with our udev rule NetworkManager leaves our interface alone, and no other one; addresses, routes and rules stay when it is switched off and on", seconds=10)
@@ -93,7 +86,7 @@ def kept_off(lab):
     before = lab.laptop.sh(look).out
     manager = NetworkManager(lab.laptop, rules=True)
     assert manager.states()["laptop"] == "unmanaged" and manager.states()["eth0"] != "unmanaged", manager.states()
-    verdict, said = judged(tunnel)
+    verdict, said = judged(tunnel, "NetworkManager")
     assert verdict == "ok", said
     manager.off_and_on()
     assert lab.laptop.sh(look).out == before

@@ -37,10 +37,10 @@ class Networkd:
         return next((line.partition("=")[2] for line in lines if line.startswith("ADMIN_STATE=")), "")
 
 
-def judged(tunnel):
-    """What `doctor` says of networkd: the verdict, and the whole."""
+def judged(tunnel, manager="networkd"):
+    """What `doctor` says of a manager of the machine's network: the verdict, and the whole."""
     report = json.loads(tunnel.client.command("doctor", "laptop", "--json", code=None).out)
-    (said,) = (each for each in report["checks"] if each["check"] == "networkd")
+    (said,) = (each for each in report["checks"] if each["check"] == manager)
     return said["verdict"], said
 
 
