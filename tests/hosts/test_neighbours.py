@@ -209,7 +209,7 @@ def capped(lab):
     assert tunnel.server.drops()["over-connections"] >= status["drops"]["over-connections"]
 
 
-@sentence("while one peer opens {flows} flows, another browses on, and finds the server's table of connections as good as empty", seconds=25,
+@sentence("while one peer opens {flows} flows, of which 4096 are kept, another browses on", seconds=25,
           flows=(10_000, 1_000_000))
 def a_million(lab, flows):
     tunnel = two_peers(lab, host_services=["80/tcp"])
@@ -217,7 +217,7 @@ def a_million(lab, flows):
     eventually("the VPS has a page", lambda: ":80 " in lab.vps.run("ss", "-ltn").out)
     browse = lambda: lab.visit("get", addresses.TUNNEL_SERVER[4], 200_000, host=lab.router)
     alone = browse()
-    flood = lab.laptop.start(*PYTHON, PROGRAMS / "flows.py", addresses.SITE[4], flows, 0, 30_000, log="flows")
+    flood = lab.laptop.start(*PYTHON, PROGRAMS / "flows.py", addresses.SITE[4], flows, 0, min(30_000, flows // 2), log="flows")
     pages = []
     while flood.running:
         pages.append(browse())
@@ -226,7 +226,7 @@ def a_million(lab, flows):
     slowest = max(page["seconds"] for page in pages)
     print(f"{flood.out.strip()}: {kept} connections kept; {len(pages)} pages of 200 kB, the slowest in {slowest:.2f} s, {alone['seconds']:.2f} s before")
     assert pages and all(page["right"] for page in pages), pages
-    assert slowest < 3, slowest
+    assert slowest < 5, slowest
     # Its own, and the few of everybody else.
     assert 4096 <= kept < 4096 + 200, kept
     counted = {peer["name"]: peer["drops"].get("over-connections", 0) for peer in tunnel.server.status()["peers"]}
