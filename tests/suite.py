@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Everything there is to test, one part after the other, counted. scripts/test calls this once the machine is ready.
+"""What there is to test, one part after the other, counted. scripts/test calls this once the machine is ready.
 
+Every day, in a quarter of an hour on a tree that is built:
   unit       the unit tests of every room
+  check      formatting, include arrows, purity, lint (scripts/check)
+  hosts      the programs on real parts: hosts in network namespaces (tests/hosts), each kind of test, and a few rows of each table
+With --thorough too, as continuous integration does, half of each table, and:
   asan       those of the rooms below the programs under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan       those of the rooms that have threads, under ThreadSanitizer
   fuzz       each fuzz target for a short while
-  check      formatting, include arrows, purity, lint (scripts/check)
-  package    the Debian package, installed, upgraded, removed and purged in a clean Debian: in a soak, or when named
-  hosts      the programs on real parts: hosts in network namespaces (tests/hosts)
+  package    the Debian package, installed, upgraded, removed and purged in a clean Debian
 
 The last line is `N passed, N failed`, with `, N skipped` where this machine cannot show something.
 """
@@ -233,7 +235,7 @@ class Suite:
         if not self.plain.configure() or not self.plain.make():
             return Counts(failed=1)
         words = ["--filter", self.options.filter] if self.options.filter else []
-        words += ["--all"] if self.options.soak else []
+        words += ["--rows", "all" if self.options.soak else "half"] if self.options.thorough else ["--jobs", "4"]
         thorough = {"VPN_SOAK": "1"} if self.options.soak else {}
         total = self._counted("/usr/bin/python3", ROOT / "tests" / "hosts" / "run.py", *words, **thorough)
         if self.options.soak:
@@ -265,8 +267,7 @@ class Suite:
 
 
 PARTS = ("unit", "asan", "tsan", "fuzz", "check", "package", "hosts")
-# The clean Debian is downloaded.
-SOAKED = ("package",)
+EVERYDAY = ("unit", "check", "hosts")
 
 
 def chosen_parts(options, parser):
@@ -275,17 +276,21 @@ def chosen_parts(options, parser):
         parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(PARTS)})")
     if options.part:
         return options.part
-    return ("unit",) if options.quick else [part for part in PARTS if options.soak or part not in SOAKED]
+    if options.quick:
+        return ("unit",)
+    return PARTS if options.thorough else EVERYDAY
 
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", help="only these parts")
     parser.add_argument("--quick", action="store_true", help="unit tests only")
-    parser.add_argument("--soak", action="store_true", help="long: fuzzing for ten minutes each, the programs' unit tests under ASan, every row of every table on hosts, "
+    parser.add_argument("--thorough", action="store_true", help="all parts, and half of every table on hosts: about an hour")
+    parser.add_argument("--soak", action="store_true", help="that, and longer: fuzzing for ten minutes each, the programs' unit tests under ASan, every row of every table on hosts, "
                         "and once more with sanitized programs")
     parser.add_argument("--filter", metavar="TEXT", help="only tests whose name holds TEXT")
     options = parser.parse_args()
+    options.thorough |= options.soak
     suite, total, summary = Suite(options), Counts(), []
     for part in chosen_parts(options, parser):
         say(f"== {part}")

@@ -13,6 +13,8 @@
 namespace vpn::server {
 namespace {
 
+constexpr unsigned mode = 0600;
+
 void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
 
 Result<std::string> read_key(const std::string& path) {
@@ -24,6 +26,11 @@ Result<std::string> read_key(const std::string& path) {
 std::string directory_of(const std::string& path) {
     const std::string directory = std::filesystem::path(path).parent_path().string();
     return directory.empty() ? "." : directory;
+}
+
+/// Of what we have just written.
+ConfigFile::State state_of(const std::optional<system::FileStamp>& written) {
+    return {{}, written && written->is_precise() ? written : std::nullopt};
 }
 
 } // namespace
@@ -53,11 +60,20 @@ CommandResult<bool> ConfigFile::is_still(const State& state, const config::Serve
 
 CommandResult<ConfigFile::State> ConfigFile::save(const config::ServerConfig& config) const {
     std::string text = config::encode(config);
-    auto stamp = system::write_stamped_file(path_, text, 0600);
+    const auto stamp = system::write_stamped_file(path_, text, mode);
     wipe_text(text);
     if (!stamp) return refused_file(stamp.error());
-    if (*stamp && !(*stamp)->is_precise()) stamp->reset();
-    return State{{}, *stamp};
+    return state_of(*stamp);
+}
+
+CommandResult<ConfigFile::State> ConfigFile::save_one_more(const config::ServerConfig& config, const State& before) const {
+    const bool is_ours = !before.digest && before.stamp;
+    if (!is_ours || config.peers.size() < 2) return save(config);
+    config::Ending ending = config::encode_last_peer(config);
+    const auto stamp = system::write_new_ending(path_, *before.stamp, ending.dropped, ending.text, mode);
+    wipe_text(ending.text);
+    if (!stamp) return refused_file(stamp.error());
+    return *stamp ? state_of(*stamp) : save(config);
 }
 
 Result<EditLock> EditLock::take(const std::string& config_file) {

@@ -34,6 +34,8 @@ class ConfigFile {
     [[nodiscard]] CommandResult<bool> is_still(const State& state, const config::ServerConfig& config) const;
     /// Mode 0600, whole or not at all.
     CommandResult<State> save(const config::ServerConfig& config) const;
+    /// The same of one that was there as `before` until its last peer came: the file ends otherwise, and is copied for the rest.
+    CommandResult<State> save_one_more(const config::ServerConfig& config, const State& before) const;
 
   private:
     std::string path_;

@@ -287,7 +287,7 @@ CommandResult<void> Daemon::change(ServerConfig wanted) {
 CommandResult<void> Daemon::add(ServerPeer peer) {
     if (auto ours = file_is_ours(); !ours) return ours;
     config_.peers.push_back(std::move(peer));
-    const auto saved = file_.save(config_);
+    const auto saved = file_.save_one_more(config_, on_disk_);
     if (!saved) {
         config_.peers.pop_back();
         return tl::unexpected(saved.error());

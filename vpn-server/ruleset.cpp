@@ -21,17 +21,21 @@ struct FamilyWords {
     std::string_view protocol;
     std::string_view address;
     std::string_view type;
-    /// Sets of the table: whose connections are counted, and whose were too many.
+    /// Sets of the table: whose connections are counted, whose were too many, and who may open none just now.
     std::string_view counted;
     std::string_view over;
+    std::string_view barred;
     /// What IP and TCP take of a packet without options.
     std::uint16_t headers;
 };
-constexpr FamilyWords families[] = {{Family::v4, "ipv4", "ip", "ipv4_addr", "connections4", "over4", 40},
-                                    {Family::v6, "ipv6", "ip6", "ipv6_addr", "connections6", "over6", 60}};
+constexpr FamilyWords families[] = {{Family::v4, "ipv4", "ip", "ipv4_addr", "connections4", "over4", "barred4", 40},
+                                    {Family::v6, "ipv6", "ip6", "ipv6_addr", "connections6", "over6", "barred6", 60}};
 
 /// Addresses whose connections are counted: more than a server can have peers.
 constexpr std::uint32_t most_counted = 262'144;
+/// How long nobody counts again the connections of who had too many. For that the kernel looks each of them up: thousands, for
+/// every packet of a flood.
+constexpr std::string_view barred_for = "timeout 1s";
 
 /// Those of one family, without any that lies in another: nft wants no overlaps.
 std::vector<Prefix> disjoint(std::vector<Prefix> prefixes, Family family) {
@@ -133,9 +137,9 @@ class Text {
         body();
         text_ += "    }\n";
     }
-    void set(std::string_view name, const FamilyWords& words) {
-        text_.append("    set ").append(name).append(" { type ").append(words.type).append("; size ");
-        text_ += std::to_string(most_counted) + "; flags dynamic; }\n";
+    void set(std::string_view name, std::string_view type, std::uint32_t size, std::string_view flags) {
+        text_.append("    set ").append(name).append(" { type ").append(type).append("; size ").append(std::to_string(size));
+        text_.append("; flags ").append(flags).append("; }\n");
     }
     void rule(const std::string& words) { text_ += "        " + words + '\n'; }
     [[nodiscard]] std::string from_tunnel() const { return "iifname " + tunnel_; }
@@ -145,29 +149,51 @@ class Text {
     /// Each address has so many, and all that lies behind one peer together as many, or a network would be no cap.
     void connections() {
         for (const FamilyWords& words : families) {
-            set(words.counted, words);
-            set(words.over, words);
+            for (const std::string_view name : {words.counted, words.over}) set(name, words.type, most_counted, "dynamic");
+            set(words.barred, words.type, most_counted, "dynamic, timeout");
         }
         called("too-many", [this] {
             for (const FamilyWords& words : families)
-                rule("update @" + std::string(words.over) + " { " + std::string(words.address) + " saddr counter }");
+                rule("update @" + std::string(words.over) + " { " + saddr(words) + " counter }");
             rule("drop");
         });
         const std::string over = "ct count over " + std::to_string(config_.max_connections);
+        called("each-full", [this] {
+            for (const FamilyWords& words : families) bar(words.barred, saddr(words));
+            rule("goto too-many");
+        });
         called("each", [&] {
-            for (const FamilyWords& words : families)
-                rule("add @" + std::string(words.counted) + " { " + std::string(words.address) + " saddr " + over +
-                     " } goto too-many");
+            for (const FamilyWords& words : families) {
+                rule(saddr(words) + " @" + std::string(words.barred) + " goto too-many");
+                rule("add @" + std::string(words.counted) + " { " + saddr(words) + ' ' + over + " } goto each-full");
+            }
         });
         for (std::size_t i = 0; i < config_.peers.size(); ++i)
-            if (const config::ServerPeer& peer = config_.peers[i]; !peer.disabled && !peer.allowed_ips.empty())
-                called(behind_chain(i), [&] { rule(over + " goto too-many"); });
+            if (const config::ServerPeer& peer = config_.peers[i]; !peer.disabled && !peer.allowed_ips.empty()) all_behind(i, over);
         called("cap", [this] { cap(); });
     }
+    void all_behind(std::size_t peer, const std::string& over) {
+        const std::string behind = behind_chain(peer);
+        const std::string barred = behind + "-barred";
+        constexpr std::string_view each_family = "meta nfproto";
+        set(barred, "nf_proto", 2, "dynamic, timeout");
+        called(behind + "-full", [&] {
+            bar(barred, each_family);
+            rule("goto too-many");
+        });
+        called(behind, [&] {
+            rule(std::string(each_family) + " @" + barred + " goto too-many");
+            rule(over + " goto " + behind + "-full");
+        });
+    }
+    void bar(std::string_view set, std::string_view what) {
+        rule("add @" + std::string(set) + " { " + std::string(what) + ' ' + std::string(barred_for) + " }");
+    }
+    static std::string saddr(const FamilyWords& words) { return std::string(words.address) + " saddr"; }
     static std::string behind_chain(std::size_t peer) { return "behind-" + std::to_string(peer); }
     void cap() {
         for (const FamilyWords& words : families) {
-            const std::string source = std::string(words.address) + " saddr ";
+            const std::string source = saddr(words) + ' ';
             const auto behind = networks_behind(config_, words.family);
             if (behind.empty()) continue;
             std::vector<Prefix> networks;

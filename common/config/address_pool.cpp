@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <unordered_set>
 
 namespace vpn::config {
 namespace {
@@ -39,28 +38,50 @@ IpAddress nth_host(const Prefix& network, HostNumber host) {
     return IpAddress::v6(bytes);
 }
 
-/// What is not free, quick to ask however many peers there are.
+/// What of a network is not free. Its own hosts, in order: so the first free one is found in one go.
 class Taken {
   public:
-    explicit Taken(std::size_t prefixes) { hosts_.reserve(prefixes); }
-    void add(const Prefix& prefix) {
-        if (prefix.bits() == prefix.address().width()) {
-            hosts_.insert(prefix.address());
-        } else {
-            wide_.push_back(prefix);
-        }
+    Taken(const Prefix& network, std::span<const Prefix> own, std::span<const Prefix> others) : network_(network) {
+        for (const Prefix& prefix : own) add({prefix.address(), prefix.address().width()});
+        for (const Prefix& prefix : others) add(prefix);
+        std::ranges::sort(hosts_);
     }
-    [[nodiscard]] bool holds(const IpAddress& address) const { return hosts_.contains(address); }
-    /// The prefix of more than one host, but not of all of `network`, that the address lies in, or null. A peer that stands
-    /// for everything (`0.0.0.0/0`) leaves room for others, whose own prefixes are longer.
-    [[nodiscard]] const Prefix* wide_around(const IpAddress& address, const Prefix& network) const {
-        const auto around = [&](const Prefix& p) { return p.bits() > network.bits() && p.contains(address); };
-        const auto found = std::find_if(wide_.begin(), wide_.end(), around);
-        return found != wide_.end() ? &*found : nullptr;
+
+    /// The first free host from `first` to `last`.
+    [[nodiscard]] std::optional<HostNumber> first_free(HostNumber first, HostNumber last) const {
+        auto next = std::ranges::lower_bound(hosts_, first);
+        for (HostNumber host = first; host >= first && host <= last; ++host) {
+            while (next != hosts_.end() && *next < host) ++next;
+            const bool held = next != hosts_.end() && *next == host;
+            if (const Prefix* wide = wide_around(host)) {
+                host |= largest_host(*wide) & largest_host(network_); // its last host; the loop goes on behind it
+            } else if (!held) {
+                return host;
+            }
+            if (host == ~HostNumber{0}) break;
+        }
+        return std::nullopt;
     }
 
   private:
-    std::unordered_set<IpAddress> hosts_;
+    void add(const Prefix& prefix) {
+        if (prefix.bits() == prefix.address().width()) {
+            const HostNumber host = host_of(network_, prefix.address());
+            if (nth_host(network_, host) == prefix.address()) hosts_.push_back(host);
+        } else if (prefix.bits() > network_.bits() && network_.contains(prefix.address())) {
+            wide_.push_back(prefix); // one that stands for everything (`0.0.0.0/0`) leaves room: others' own prefixes are longer
+        }
+    }
+    /// The prefix of more than one host that it lies in, or null.
+    [[nodiscard]] const Prefix* wide_around(HostNumber host) const {
+        if (wide_.empty()) return nullptr;
+        const IpAddress address = nth_host(network_, host);
+        const auto found = std::ranges::find_if(wide_, [&](const Prefix& each) { return each.contains(address); });
+        return found != wide_.end() ? &*found : nullptr;
+    }
+
+    Prefix network_;
+    std::vector<HostNumber> hosts_;
     std::vector<Prefix> wide_;
 };
 
@@ -76,32 +97,17 @@ std::optional<HostRange> usable_hosts(const Prefix& network) {
     return HostRange{1, largest_host(network) - (v4 ? 1 : 0)};
 }
 
-/// The first free host from `range.first` to `range.last`.
-std::optional<HostNumber> first_free(const Prefix& network, const Taken& taken, HostRange range) {
-    for (HostNumber host = range.first; host >= range.first && host <= range.last; ++host) {
-        const IpAddress address = nth_host(network, host);
-        if (const Prefix* wide = taken.wide_around(address, network)) {
-            host |= largest_host(*wide) & largest_host(network); // its last host; the loop goes on behind it
-            if (host == ~HostNumber{0}) break;
-            continue;
-        }
-        if (!taken.holds(address)) return host;
-        if (host == ~HostNumber{0}) break;
-    }
-    return std::nullopt;
-}
-
-std::optional<IpAddress> free_host(const Prefix& network, const Taken& taken, std::span<const Prefix> own,
+std::optional<IpAddress> free_host(const Prefix& network, std::span<const Prefix> own, std::span<const Prefix> others,
                                    std::optional<HostNumber> wish) {
     const auto usable = usable_hosts(network);
     if (!usable) return std::nullopt;
-    if (wish && *wish >= usable->first && *wish <= usable->last && first_free(network, taken, {*wish, *wish}))
-        return nth_host(network, *wish);
+    const Taken taken(network, own, others);
+    if (wish && *wish >= usable->first && *wish <= usable->last && taken.first_free(*wish, *wish)) return nth_host(network, *wish);
     HostNumber start = usable->first;
     for (const Prefix& prefix : own)
         if (network.contains(prefix.address())) start = std::max(start, host_of(network, prefix.address()));
-    auto host = first_free(network, taken, {start, usable->last});
-    if (!host) host = first_free(network, taken, {usable->first, start});
+    auto host = taken.first_free(start, usable->last);
+    if (!host) host = taken.first_free(usable->first, start);
     return host ? std::optional(nth_host(network, *host)) : std::nullopt;
 }
 
@@ -109,9 +115,6 @@ std::optional<IpAddress> free_host(const Prefix& network, const Taken& taken, st
 
 Result<std::vector<Prefix>> next_free_addresses(std::span<const Prefix> networks, std::span<const Prefix> own,
                                                 std::span<const Prefix> taken) {
-    Taken unavailable(taken.size() + own.size());
-    for (const Prefix& prefix : taken) unavailable.add(prefix);
-    for (const Prefix& prefix : own) unavailable.add({prefix.address(), prefix.address().width()});
     std::vector<Prefix> found;
     std::optional<HostNumber> wish;
     for (const Family family : {Family::v4, Family::v6}) {
@@ -119,7 +122,7 @@ Result<std::vector<Prefix>> next_free_addresses(std::span<const Prefix> networks
         bool done = false;
         for (const Prefix& network : networks) {
             if (network.family() != family || done) continue;
-            if (const auto address = free_host(network, unavailable, own, wish)) {
+            if (const auto address = free_host(network, own, taken, wish)) {
                 found.emplace_back(*address, address->width());
                 wish = host_of(network, *address);
                 done = true;

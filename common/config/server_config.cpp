@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <tuple>
 
 namespace vpn::config {
@@ -308,7 +309,10 @@ Parsed<ServerConfig> decode_server(std::string_view text, std::string_view file,
     return config;
 }
 
-std::string encode(const ServerConfig& config) {
+namespace {
+
+/// Of a file with these peers.
+std::string encode(const ServerConfig& config, std::span<const ServerPeer> all) {
     Json json = Json::object({{"version", 1}, {"interface", interface_json(config.interface)}});
     if (config.endpoint) json.set("endpoint", config.endpoint->to_string());
     json.set("networks", text_list(config.networks));
@@ -319,11 +323,25 @@ std::string encode(const ServerConfig& config) {
     if (config.max_connections != default_max_connections) json.set("max_connections", config.max_connections);
     if (!config.firewall_exceptions) json.set("firewall_exceptions", false);
     if (config.metrics) json.set("metrics", config.metrics->to_string());
-    const JsonList peers{"peers", config.peers.size(),
-                         [&](std::size_t index, JsonMembers& out) { write_peer(config.peers[index], out); }};
+    const JsonList peers{"peers", all.size(), [&](std::size_t index, JsonMembers& out) { write_peer(all[index], out); }};
     std::string text = format_with(json, peers);
     text += '\n';
     return text;
+}
+
+} // namespace
+
+std::string encode(const ServerConfig& config) { return encode(config, config.peers); }
+
+Ending encode_last_peer(const ServerConfig& config) {
+    // Whatever stands before: where a file of one peer fewer ends otherwise is where the last one begins.
+    const auto two = std::span(config.peers).last(2);
+    std::string shorter = encode(config, two.first(1));
+    std::string longer = encode(config, two);
+    const auto differ = static_cast<std::size_t>(std::ranges::mismatch(shorter, longer).in1 - shorter.begin());
+    Ending ending{ByteCount{shorter.size() - differ}, longer.substr(differ)};
+    for (std::string* text : {&shorter, &longer}) wipe(std::as_writable_bytes(std::span(text->data(), text->size())));
+    return ending;
 }
 
 } // namespace vpn::config

@@ -123,6 +123,14 @@ Parsed<ServerConfig> decode_server(std::string_view text, std::string_view file,
 /// Pretty JSON with a newline at the end, which `decode_server` takes and finds equal. Holds secrets: the caller wipes it.
 std::string encode(const ServerConfig& config);
 
+/// How a file ends otherwise than one without its last peer: of that, so many bytes less, and this text behind the rest.
+struct Ending {
+    ByteCount dropped;
+    std::string text;
+};
+/// Holds secrets: the caller wipes it. Requires: two peers or more.
+Ending encode_last_peer(const ServerConfig& config);
+
 /// The first rule that the configuration as a whole breaks: an address outside the networks or at two peers, a name twice, ...
 std::optional<Problem> check(const ServerConfig& config);
 

@@ -127,6 +127,15 @@ class TemporaryFile {
     }
 
     [[nodiscard]] bool made() const { return static_cast<bool>(fd_); }
+    /// The first `size` bytes of a file: done, or not.
+    [[nodiscard]] bool copy_from(int file, std::size_t size) {
+        while (size > 0) {
+            const ssize_t copied = ::copy_file_range(file, nullptr, fd_.get(), nullptr, size, 0);
+            if (copied <= 0) return false;
+            size -= static_cast<std::size_t>(copied);
+        }
+        return true;
+    }
     /// Zero or an errno.
     [[nodiscard]] int fill(std::string_view text, mode_t mode) {
         while (!text.empty()) {
@@ -157,6 +166,18 @@ class TemporaryFile {
     bool renamed_ = false;
 };
 
+/// Writes the rest of it, and gives it the name.
+Result<std::optional<FileStamp>, FileError> finish(TemporaryFile& temporary, const std::string& path, std::string_view text,
+                                                   unsigned mode) {
+    if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
+    if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
+    if (const int error = temporary.rename_to(path); error != 0) return refuse_errno("cannot write " + path, error);
+    // The new name itself must survive a power cut. Where a directory can't be synced, nothing better can be done.
+    const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (directory) ::fsync(directory.get());
+    return stamp_of(temporary.fd()); // whatever has that name by now
+}
+
 } // namespace
 
 Result<std::string, FileError> read_private_file(const std::string& path, ByteCount limit) {
@@ -177,13 +198,19 @@ Result<std::string, FileError> read_file(const std::string& path, ByteCount limi
 
 Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode) {
     TemporaryFile temporary(path);
+    return finish(temporary, path, text, mode);
+}
+
+Result<std::optional<FileStamp>, FileError> write_new_ending(const std::string& path, const FileStamp& present, ByteCount dropped,
+                                                             std::string_view text, unsigned mode) {
+    const UniqueFd there(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!there || stamp_of(there.get()) != present) return std::nullopt;
+    TemporaryFile temporary(path);
     if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
-    if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
-    if (const int error = temporary.rename_to(path); error != 0) return refuse_errno("cannot write " + path, error);
-    // The new name itself must survive a power cut. Where a directory can't be synced, nothing better can be done.
-    const UniqueFd directory(::open(directory_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory) ::fsync(directory.get());
-    return stamp_of(temporary.fd()); // whatever has that name by now
+    const auto kept = static_cast<std::size_t>(present.size) - dropped.value;
+    // Whoever writes into it meanwhile changes its stamp.
+    if (!temporary.copy_from(there.get(), kept) || stamp_of(there.get()) != present) return std::nullopt;
+    return finish(temporary, path, text, mode);
 }
 
 Result<void, FileError> write_file(const std::string& path, std::string_view text, unsigned mode) {

@@ -145,4 +145,21 @@ TEST_CASE("a text with one byte changed is refused or read, and an error has its
     }
 }
 
+TEST_CASE("a file with a peer more is the one before with another ending") {
+    std::size_t compared = 0;
+    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        ServerConfig config = Generator(seed).server();
+        if (config.peers.size() < 2) continue;
+        const std::string all = encode(config);
+        const Ending ending = encode_last_peer(config);
+        config.peers.pop_back();
+        std::string text = encode(config);
+        text.resize(text.size() - ending.dropped.value);
+        INFO("seed ", seed);
+        CHECK(text + ending.text == all);
+        ++compared;
+    }
+    CHECK(compared > seeds / 4);
+}
+
 } // namespace vpn::config

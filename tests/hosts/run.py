@@ -125,7 +125,8 @@ class Run:
 
 def choose(options):
     chosen = [one for one in sentences.collect() if one.part == options.part]
-    chosen = [one for one in chosen if one.everyday or options.all or options.filter or options.list]
+    enough = sentences.ROWS[:sentences.ROWS.index(options.rows) + 1]
+    chosen = [one for one in chosen if one.rows in enough or options.filter or options.list]
     if sentences.is_reference():
         chosen = [one for one in chosen if one.reference]
     return [one for one in chosen if all(word.lower() in f"{one.module}: {one.text}".lower() for word in options.filter)]
@@ -163,7 +164,7 @@ def run(options):
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--filter", action="append", default=[], metavar="TEXT", help="only tests whose module or sentence holds TEXT; all of several")
-    parser.add_argument("--all", action="store_true", help="every row of every table of tests; else, and without --filter, every second one")
+    parser.add_argument("--rows", choices=sentences.ROWS, default="few", help="how much of each table of tests, without --filter (default few: an eighth)")
     parser.add_argument("--part", choices=("hosts", "package"), default="hosts", help="package: those that want a clean Debian, which is made first")
     parser.add_argument("--list", action="store_true", help="name the tests, run none")
     parser.add_argument("-j", "--jobs", type=int, default=3, help="how many at a time (default 3)")

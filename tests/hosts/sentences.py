@@ -31,9 +31,8 @@ class Sentence:
     bare: bool
     # What our programs speak with each other where the test does not choose; None: what they do untold.
     suite: str | None = None
-    # Of a table of tests every second one is for every day, as the squares of a chessboard are of one colour: each value of each
-    # parameter is tried, and both suites. The others are for a soak, and for whoever asks by name.
-    everyday: bool = True
+    # The least that it is run with: see ROWS.
+    rows: str = "few"
     # Which part of the suite it belongs to: the clean Debian of `package` is made first, and that takes a network.
     part: str = "hosts"
 
@@ -48,6 +47,11 @@ class Sentence:
 
 SENTENCES = []
 
+# How much of a table of tests is run. Half: as the squares of a chessboard are of one colour, so that each value of each parameter is
+# tried, and both suites. Few: every fourth of those. What is no table is always run.
+ROWS = ("few", "half", "all")
+FEW = 4
+
 
 def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, part="hosts", **parameters):
     """Marks `function(lab, **parameters)` as the proof of `text`. A tuple among the parameters is one test for each of its values.
@@ -55,14 +59,14 @@ def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites
     def mark(function):
         open_ones = {key: value if isinstance(value, tuple) else (value,) for key, value in parameters.items()}
         is_table = sum(len(values) > 1 for values in open_ones.values()) + suites > 1
+        half = itertools.count()
         for places in itertools.product(*(range(len(values)) for values in open_ones.values())):
             chosen = {key: values[place] for (key, values), place in zip(open_ones.items(), places)}
-            white = sum(places) % 2 == 0
-            SENTENCES.append(Sentence(text.format(**chosen), function, chosen, seconds, apart, reference, bare, everyday=white or not is_table,
-                                      part=part))
-            if suites:
-                SENTENCES.append(Sentence(text.format(**chosen) + " (suite hybrid)", function, chosen, seconds, apart, False, bare, "hybrid",
-                                          everyday=not white or not is_table))
+            for suite in (None, "hybrid")[:1 + suites]:
+                white = not is_table or (sum(places) + bool(suite)) % 2 == 0
+                rows = ("few" if next(half) % FEW == 0 else "half") if white else "all"
+                SENTENCES.append(Sentence(text.format(**chosen) + (" (suite hybrid)" if suite else ""), function, chosen, seconds, apart,
+                                          reference and not suite, bare, suite, rows, part))
         return function
     return mark
 

@@ -209,6 +209,30 @@ def capped(lab):
     assert tunnel.server.drops()["over-connections"] >= status["drops"]["over-connections"]
 
 
+@sentence("while one peer opens {flows} flows, of which 4096 are kept, another browses on", seconds=25,
+          flows=(10_000, 1_000_000))
+def a_million(lab, flows):
+    tunnel = two_peers(lab, host_services=["80/tcp"])
+    lab.vps.start(*PYTHON, PROGRAMS / "website.py", log="website")
+    eventually("the VPS has a page", lambda: ":80 " in lab.vps.run("ss", "-ltn").out)
+    browse = lambda: lab.visit("get", addresses.TUNNEL_SERVER[4], 200_000, host=lab.router)
+    alone = browse()
+    flood = lab.laptop.start(*PYTHON, PROGRAMS / "flows.py", addresses.SITE[4], flows, 0, min(30_000, flows // 2), log="flows")
+    pages = []
+    while flood.running:
+        pages.append(browse())
+    assert json.loads(flood.out)["sent"] == flows
+    kept = int(lab.vps.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count").out)
+    slowest = max(page["seconds"] for page in pages)
+    print(f"{flood.out.strip()}: {kept} connections kept; {len(pages)} pages of 200 kB, the slowest in {slowest:.2f} s, {alone['seconds']:.2f} s before")
+    assert pages and all(page["right"] for page in pages), pages
+    assert slowest < 5, slowest
+    # Its own, and the few of everybody else.
+    assert 4096 <= kept < 4096 + 200, kept
+    counted = {peer["name"]: peer["drops"].get("over-connections", 0) for peer in tunnel.server.status()["peers"]}
+    assert counted["router"] == 0 and 0 < counted["laptop"] <= flows - 4000, counted
+
+
 @sentence("a peer that sends from the server's own port gets another behind the masquerade, and the tunnel's datagrams are nobody's connection", seconds=8)
 def port_shadow(lab):
     tunnel = two_peers(lab)

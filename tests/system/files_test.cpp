@@ -183,6 +183,63 @@ TEST_CASE("on a full disk the old file stays, and nothing else") {
     });
 }
 
+TEST_CASE("a file gets another ending, whole or not at all") {
+    const Scratch scratch;
+    const std::string path = scratch.file("state");
+    const std::string start(3'000'000, 'a');
+    REQUIRE(write_stamped_file(path, start + "old end", 0600));
+    const FileStamp present = stamp_of(path).value();
+    SUBCASE("of what is there") {
+        const auto written = write_new_ending(path, present, ByteCount{7}, "new one", 0600);
+        REQUIRE(written);
+        CHECK(*written == stamp_of(path));
+        CHECK(read_private_file(path) == start + "new one");
+        CHECK(mode_of(path) == 0600);
+    }
+    SUBCASE("none of it stays") {
+        REQUIRE(write_new_ending(path, present, ByteCount{start.size() + 7}, "all", 0600).value());
+        CHECK(read_private_file(path) == "all");
+    }
+    SUBCASE("not of what somebody changed meanwhile") {
+        std::ofstream(path, std::ios::app) << '!';
+        CHECK(write_new_ending(path, present, ByteCount{7}, "new one", 0600).value() == std::nullopt);
+        CHECK(read_private_file(path) == start + "old end!");
+    }
+    SUBCASE("not of another file in its place") {
+        put(scratch.file("other"), start + "old end");
+        std::filesystem::rename(scratch.file("other"), path);
+        CHECK(write_new_ending(path, present, ByteCount{7}, "new one", 0600).value() == std::nullopt);
+    }
+    SUBCASE("not of what a link leads to") {
+        std::filesystem::rename(path, scratch.file("elsewhere"));
+        std::filesystem::create_symlink(scratch.file("elsewhere"), path);
+        CHECK(write_new_ending(path, present, ByteCount{7}, "new one", 0600).value() == std::nullopt);
+        CHECK(read_private_file(scratch.file("elsewhere")) == start + "old end");
+        std::filesystem::remove(scratch.file("elsewhere"));
+    }
+    SUBCASE("not of what is gone") {
+        std::filesystem::remove(path);
+        CHECK(write_new_ending(path, present, ByteCount{7}, "new one", 0600).value() == std::nullopt);
+        std::ofstream(path) << '!';
+    }
+    CHECK(entries(scratch.path()) == 1);
+}
+
+TEST_CASE("on a full disk no new ending is begun, and the old one stays") {
+    const Scratch scratch;
+    test::with_own_mounts([&scratch] {
+        REQUIRE(::mount("none", scratch.path().c_str(), "tmpfs", 0, "size=64k") == 0);
+        const std::string path = scratch.file("state");
+        REQUIRE(write_stamped_file(path, std::string(20'000, 'a'), 0600));
+        const FileStamp present = stamp_of(path).value();
+        const auto written = write_new_ending(path, present, ByteCount{0}, std::string(60'000, 'b'), 0600);
+        REQUIRE_FALSE(written.has_value());
+        CHECK(mentions(written.error(), "No space left on device"));
+        CHECK(read_private_file(path) == std::string(20'000, 'a'));
+        CHECK(entries(scratch.path()) == 1);
+    });
+}
+
 TEST_CASE("a read-only disk is told") {
     const Scratch scratch;
     test::with_own_mounts([&scratch] {

@@ -1,5 +1,6 @@
 #include "vpn-server/config_file.hpp"
 
+#include "common/system/files.hpp"
 #include "tests/system/scratch.hpp"
 #include "tests/vpn-server/samples.hpp"
 
@@ -75,6 +76,53 @@ TEST_CASE("a change by another hand shows, however small and however soon") {
             put(scratch.file("new"), other);
             std::filesystem::rename(scratch.file("new"), file.path());
         });
+    }
+}
+
+TEST_CASE("one peer more leaves what saving all of them would have left") {
+    const Scratch scratch;
+    const ConfigFile file(scratch.file("server.json"));
+    config::ServerConfig config = samples::config();
+    ConfigFile::State state = file.save(config).value();
+    const auto add = [&](const std::string& name, std::uint64_t seed) {
+        config.peers.push_back(samples::peer(name, seed, {"10.66.0.9/32"}));
+        const auto saved = file.save_one_more(config, state);
+        REQUIRE(saved);
+        state = *saved;
+    };
+    const auto holds_all = [&] {
+        CHECK(system::read_private_file(file.path()).value() == config::encode(config));
+        CHECK(file.is_still(state, config).value());
+        CHECK_FALSE(state.digest);
+    };
+    SUBCASE("twice") {
+        add("phone", 4);
+        add("tablet", 5);
+        holds_all();
+    }
+    SUBCASE("the first") {
+        config.peers.clear();
+        state = file.save(config).value();
+        add("phone", 4);
+        holds_all();
+    }
+    SUBCASE("behind what somebody wrote in his own way") {
+        put(file.path(), "  " + config::encode(config));
+        state = file.load().value().state;
+        add("phone", 4);
+        holds_all();
+    }
+    SUBCASE("where no stamp tells whether the file is still the same") {
+        state.stamp.reset();
+        put(file.path(), "not ours any more");
+        add("phone", 4);
+        holds_all();
+    }
+    SUBCASE("not where it can't be written") {
+        config.peers.push_back(samples::peer("phone", 4, {"10.66.0.9/32"}));
+        const ConfigFile elsewhere(scratch.file("no/such/server.json"));
+        CHECK_FALSE(elsewhere.save_one_more(config, state));
+        CHECK(file.is_still(state, samples::config()).value());
     }
 }
 

@@ -131,13 +131,20 @@ TEST_CASE("a peer's connections are counted, in and through the server, and thos
     const std::string rules = rules_of(config);
     CHECK(holds(chain(rules, "forward"), "iifname \"vpns\" ct state new jump cap"));
     CHECK(holds(chain(rules, "input"), "iifname \"vpns\" ct state new jump cap"));
-    CHECK(holds(chain(rules, "each"), "add @connections4 { ip saddr ct count over 4096 } goto too-many"));
-    CHECK(holds(chain(rules, "each"), "add @connections6 { ip6 saddr ct count over 4096 } goto too-many"));
+    CHECK(holds(chain(rules, "each"), "add @connections4 { ip saddr ct count over 4096 } goto each-full"));
+    CHECK(holds(chain(rules, "each"), "add @connections6 { ip6 saddr ct count over 4096 } goto each-full"));
     CHECK(holds(chain(rules, "too-many"), "update @over4 { ip saddr counter }"));
     CHECK(holds(chain(rules, "too-many"), "update @over6 { ip6 saddr counter }"));
     CHECK(holds(chain(rules, "too-many"), "drop"));
     CHECK(chain(rules, "cap") == "    chain cap {\n        goto each\n");
     CHECK(holds(listed(rules), "ct count over 4096"));
+    SUBCASE("who had too many is not counted again for a second, and gets none") {
+        CHECK(holds(chain(rules, "each-full"), "add @barred4 { ip saddr timeout 1s }"));
+        CHECK(holds(chain(rules, "each-full"), "add @barred6 { ip6 saddr timeout 1s }"));
+        CHECK(holds(chain(rules, "each-full"), "goto too-many"));
+        CHECK(chain(rules, "each").find("ip saddr @barred4 goto too-many") < chain(rules, "each").find("ip saddr ct count"));
+        CHECK(holds(chain(rules, "each"), "ip6 saddr @barred6 goto too-many"));
+    }
     SUBCASE("as many as the file says") {
         config.max_connections = 7;
         CHECK(holds(rules_of(config), "ct count over 7 }"));
@@ -155,7 +162,10 @@ TEST_CASE("what lies behind one peer has together what an address has") {
     const auto cap = [&] { return chain(rules_of(config), "cap"); };
     CHECK(holds(cap(), "ip saddr vmap { 192.168.7.0/24 : goto behind-1, 192.168.8.0/24 : goto behind-2 }"));
     CHECK(holds(cap(), "ip6 saddr vmap { fd77::/64 : goto behind-1 }"));
-    CHECK(holds(chain(rules_of(config), "behind-1"), "ct count over 4096 goto too-many"));
+    CHECK(holds(chain(rules_of(config), "behind-1"), "ct count over 4096 goto behind-1-full"));
+    CHECK(holds(chain(rules_of(config), "behind-1"), "meta nfproto @behind-1-barred goto too-many"));
+    CHECK(holds(chain(rules_of(config), "behind-1-full"), "add @behind-1-barred { meta nfproto timeout 1s }"));
+    CHECK(holds(chain(rules_of(config), "behind-1-full"), "goto too-many"));
     CHECK(cap().ends_with("goto each\n"));
     SUBCASE("the narrowest network counts where they lie in one another, and a peer's own address before all") {
         config.peers[1].allowed_ips = prefixes({"0.0.0.0/0", "192.168.0.0/16"});
