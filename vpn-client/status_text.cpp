@@ -18,7 +18,8 @@ constexpr std::size_t items_shown = 8;
 
 Colour colour_of(State state) {
     switch (state) {
-    case State::connecting: return Colour::yellow;
+    case State::connecting:
+    case State::ending: return Colour::yellow;
     case State::connected: return Colour::green;
     case State::broken: break;
     }
