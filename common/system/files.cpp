@@ -3,6 +3,7 @@
 #include "common/base/ip.hpp"
 #include "common/base/secret.hpp"
 #include "common/system/os_error.hpp"
+#include "common/system/unfinished_file.hpp"
 #include "common/system/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
 
 namespace vpn::system {
@@ -116,46 +116,7 @@ std::string directory_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// A file beside its goal that is gone again unless it was renamed.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::string& goal) : path_(goal + ".XXXXXX"), fd_(::mkostemp(path_.data(), O_CLOEXEC)) {}
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() {
-        if (fd_ && !renamed_) ::unlink(path_.c_str());
-    }
-
-    [[nodiscard]] bool made() const { return static_cast<bool>(fd_); }
-    /// Zero or an errno.
-    [[nodiscard]] int fill(std::string_view text, mode_t mode) {
-        while (!text.empty()) {
-            const ssize_t wrote = ::write(fd_.get(), text.data(), text.size());
-            if (wrote < 0 && errno != EINTR) return errno;
-            if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
-        }
-        if (::fchmod(fd_.get(), mode) != 0) return errno;
-        date();
-        return ::fsync(fd_.get()) != 0 ? errno : 0;
-    }
-    [[nodiscard]] int rename_to(const std::string& goal) {
-        if (::rename(path_.c_str(), goal.c_str()) != 0) return errno;
-        renamed_ = true;
-        return 0;
-    }
-    [[nodiscard]] int fd() const { return fd_.get(); }
-
-  private:
-    /// To this instant, and not the tick of the clock that it lies in: see FileStamp::is_precise.
-    void date() const {
-        std::array<timespec, 2> times{{{0, UTIME_OMIT}, {}}};
-        if (::clock_gettime(CLOCK_REALTIME, &times[1]) == 0) ::futimens(fd_.get(), times.data());
-    }
-
-    std::string path_;
-    UniqueFd fd_;
-    bool renamed_ = false;
-};
+std::string name_in_directory(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 } // namespace
 
@@ -176,7 +137,8 @@ Result<std::string, FileError> read_file(const std::string& path, ByteCount limi
 }
 
 Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode) {
-    TemporaryFile temporary(path);
+    remove_unfinished(directory_of(path), name_in_directory(path));
+    UnfinishedFile temporary(path);
     if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
     if (const int error = temporary.rename_to(path); error != 0) return refuse_errno("cannot write " + path, error);
