@@ -207,20 +207,21 @@ def peer_add_killed(lab):
     vps.sh("mkdir /run/given; : > /etc/vpn/server.json.backup; : > /etc/vpn/server.json.Ab3xYz")
     add = (SERVER, "peer", "add", "--output")
     vps.run("strace", "-f", "-qq", "-o", "/run/steps", "-e", f"trace={WRITING}", *add, "/run/given/0", "peer0")
-    steps = vps.read("/run/steps").splitlines()
-    # Those that come before the first file is begun change nothing.
-    first = next(number for number, line in enumerate(steps) if ".unfinished-" in line)
-    assert len(steps) - first > 8, steps
+    calls = [line.split()[1].split("(")[0] for line in vps.read("/run/steps").splitlines() if "(" in line]
+    # Each as strace counts them: by their names. Those that come before the first file is begun change nothing.
+    first = next(number for number, line in enumerate(vps.read("/run/steps").splitlines()) if ".unfinished-" in line)
+    steps = [(call, calls[:number + 1].count(call)) for number, call in enumerate(calls)][first:]
+    assert len(steps) > 8, steps
     halves = 0
-    for step in range(first + 1, len(steps) + 1):
-        killed = vps.run("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={WRITING}", "-e", f"inject={WRITING}:signal=KILL:when={step}",
-                         *add, f"/run/given/{step}", f"peer{step}", code=None)
-        assert killed.code != 0, f"step {step} of {len(steps)} was none"
+    for step, (call, when) in enumerate(steps):
+        killed = vps.run("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
+                         *add, f"/run/given/killed{step}", f"killed{step}", code=None)
+        assert killed.code != 0, f"{call} number {when} was none"
         halves += vps.sh(UNFINISHED).out.count("\n")
         vps.run(SERVER, "check")
-        vps.run(*add, f"/run/given/{step}", f"next{step}", code=None)  # the same file, where the one before is not there yet
-        vps.run(*add, f"/run/given/{step}-next", f"after{step}")
-        assert not vps.sh(UNFINISHED).out, f"step {step}: {vps.sh(UNFINISHED).out}"
+        vps.run(*add, f"/run/given/killed{step}", f"next{step}", code=None)  # the same file, where it is not there yet
+        vps.run(*add, f"/run/given/after{step}", f"after{step}")
+        assert not vps.sh(UNFINISHED).out, f"{call} number {when}: {vps.sh(UNFINISHED).out}"
     assert halves > 4, "nothing was left half written: nothing was tested"
     assert vps.exists("/etc/vpn/server.json.backup") and vps.exists("/etc/vpn/server.json.Ab3xYz")
 
