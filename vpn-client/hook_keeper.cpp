@@ -70,6 +70,11 @@ void HookKeeper::run_down(HookMoment moment) noexcept {
     while (moment_) carefully([&] { loop_.run_one(); });
 }
 
+std::string HookKeeper::running() const {
+    if (running_) return name_of(*running_);
+    return moment_ ? std::string(key_of(*moment_)) : "";
+}
+
 void HookKeeper::handle_news() {
     while (const auto news = runner_.next_news()) handle_news(*news);
     if (runner_.gone()) handle_gone();

@@ -28,8 +28,8 @@ class HookKeeper {
     /// Those of PreDown or PostDown, until they are over. Failures are told and stop nothing, also those of the loop's handlers.
     void run_down(HookMoment moment) noexcept;
 
-    /// `PostUp at line 4`; empty: none runs.
-    [[nodiscard]] std::string running() const { return running_ ? name_of(*running_) : ""; }
+    /// `PostUp at line 4`, or `PostUp` where none of them has begun; empty: no moment is on.
+    [[nodiscard]] std::string running() const;
     /// The terminal and the directory are not ours any more.
     void leave() { runner_.leave(); }
 

@@ -155,6 +155,19 @@ def slow_on_the_way_down(lab):
     before.assert_unchanged("disconnect with slow hooks")
 
 
+@sentence("a process for hooks that somebody stopped keeps the connection from its end for no longer than its hooks may", seconds=22, apart=True)
+def runner_stopped(lab):
+    before = Snapshot(lab.laptop)
+    process = connected_with_hooks(lab, *NOTED[:2], NOTED[3])
+    runner, = processes_for_hooks(lab.laptop)
+    os.kill(runner, signal.SIGSTOP)
+    assert lab.laptop.run(CLIENT, "disconnect", "laptop", timeout=60).out == "disconnected: laptop\n"
+    assert process.wait() == DONE
+    assert f"hook-not-run key=PostDown line={FIRST_LINE + 2}" in process.err, process.err
+    assert not processes_for_hooks(lab.laptop) and noted(lab) == ["PreUp", "PostUp"]
+    before.assert_unchanged("a connection whose process for hooks was stopped")
+
+
 @sentence("who reads what `connect --run-hooks` says comes to its end, and the process for hooks keeps no directory busy", seconds=5)
 def lets_go(lab):
     hooked(lab, "PostUp = echo said by a hook")

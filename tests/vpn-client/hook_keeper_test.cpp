@@ -33,7 +33,7 @@ TEST_CASE("while a hook runs the loop goes on, and knows which") {
     int turns = 0;
     std::function<void()> look = [&] {
         ++turns;
-        running += running.empty() ? hooks.running() : "";
+        if (!hooks.running().empty()) running = hooks.running();
         boost::asio::post(loop, look);
     };
     look();
@@ -55,7 +55,7 @@ TEST_CASE("the first hook that fails is told with its line, code and command") {
 TEST_CASE("a hook that never ends ends once it is not wanted any more") {
     boost::asio::io_context loop;
     HookKeeper hooks(loop, runner_of({{HookMoment::pre_up, 1, "sleep 1000 & sleep 1000"}}), quiet);
-    const auto ended = hooks.run_up(HookMoment::pre_up, [&] { return hooks.running().empty(); });
+    const auto ended = hooks.run_up(HookMoment::pre_up, [&] { return hooks.running() != "PreUp at line 1"; });
     REQUIRE_FALSE(ended);
     CHECK(ended.error().message.find("PreUp at line 1 failed (interrupted)") == 0);
 }
