@@ -98,7 +98,7 @@ std::optional<HookOrder> decode_hook_order(std::string_view datagram) {
 }
 
 std::string encode(const HookNews& news) {
-    const std::string text(1, news_letters.at(static_cast<std::size_t>(news.kind)));
+    std::string text(1, news_letters.at(static_cast<std::size_t>(news.kind)));
     if (news.kind == HookNews::Kind::over) return text;
     return text + format_number(news.hook) + news.text.substr(0, longest_hook_news - text.size() - sizeof(Number));
 }
