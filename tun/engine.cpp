@@ -46,14 +46,14 @@ class EventFd {
     system::UniqueFd fd_;
 };
 
-/// Waits on a descriptor that somebody else owns.
+/// Waits on a descriptor that somebody else owns. What is under way when it goes does nothing more.
 class Watch {
   public:
     Watch(asio::io_context& loop, int fd) : descriptor_(loop, ::fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
     template <class Handler> void wait(Handler handler) {
         descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, handler](const boost::system::error_code& error) {
-                                   if (error) return;
+                               [this, handler, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+                                   if (error || alive.expired()) return;
                                    handler();
                                    wait(handler);
                                });
@@ -61,6 +61,7 @@ class Watch {
 
   private:
     asio::posix::stream_descriptor descriptor_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 /// No signal reaches this thread, nor those that it starts, for as long as this lives.

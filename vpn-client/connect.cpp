@@ -34,6 +34,8 @@ ExitCode tell_already_running(const Report& report) {
     switch (report.state) {
     case State::connected: std::cout << "already connected: " << report.name << '\n' << std::flush; return ExitCode::ok;
     case State::connecting: return complain({ExitCode::failure, report.name + " is being connected already", std::nullopt});
+    case State::ending:
+        return complain({ExitCode::failure, report.name + " is being disconnected: connect again when it is", std::nullopt});
     case State::broken: break;
     }
     std::cerr << "vpn-client: " << report.name << " runs already, but " << report.because << '\n';
@@ -93,6 +95,11 @@ class Connecting {
           log_(level, child == nullptr ? system::LogTarget::standard_error : system::LogTarget::syslog, "vpn-client") {}
 
     ExitCode run() {
+        if (command_.run_hooks) { // before there is a key in memory, and outside of our walls
+            auto runner = HookRunner::start();
+            if (!runner) return complain(runner.error());
+            hooks_ = std::move(*runner);
+        }
         const auto unprotected = system::protect_memory();
         system::tell_service_manager("STATUS=connecting");
         auto file = load_connection(name_, command_.run_hooks ? FileTrust::roots : FileTrust::ours);
@@ -102,10 +109,7 @@ class Connecting {
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
         portal_check_ = file->config.interface.portal_check;
         say_notes(std::exchange(file->notes, {}));
-        if (command_.run_hooks)
-            hooks_ = Hooks(std::move(file->hooks), file->config.interface.name);
-        else
-            say_notes(notes_on_hooks(file->hooks, hooks_may_run));
+        if (const auto settled = settle_hooks(*file); !settled) return complain(settled.error());
         say_clock_went_back(*file);
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(with_portal(preparation.error()));
@@ -119,6 +123,14 @@ class Connecting {
     }
 
   private:
+    /// Before we hear anything from outside: what we are made to believe then has no hooks of its own run.
+    Granted<void> settle_hooks(ConnectionFile& file) {
+        const auto lines = std::exchange(file.hooks, {});
+        if (command_.run_hooks) return hooks_.seal(hooks_of(lines), file.config.interface.name);
+        say_notes(notes_on_hooks(lines, hooks_may_run));
+        return {};
+    }
+
     /// Requires: everything is as it was before, so that no lock of ours is opened for a question, nor one asked past a tunnel.
     /// Through a lock that stood before it does not pass.
     [[nodiscard]] Refusal with_portal(Refusal refusal) const {
@@ -138,9 +150,8 @@ class Connecting {
     }
 
     ExitCode go_on(Preparation preparation) {
-        // Hooks are somebody's own programs, and do what only a whole root may.
-        if (!command_.run_hooks) wall_in_connection(preparation.dns, log_);
-        auto daemon = Daemon::start(std::move(preparation), hooks_, stop_, log_);
+        wall_in_connection(preparation.dns, log_);
+        auto daemon = Daemon::start(std::move(preparation), std::move(hooks_), stop_, log_);
         if (!daemon) return complain(daemon.error());
         auto connected = wait_for_tunnel(**daemon);
         if (connected)
@@ -151,7 +162,10 @@ class Connecting {
         }
         std::cout << "connected: " << *connected << '\n' << std::flush;
         system::tell_service_manager("READY=1\nSTATUS=connected: " + *connected);
-        if (child_ != nullptr) child_->detach(ExitCode::ok);
+        if (child_ != nullptr) {
+            (*daemon)->leave_surroundings();
+            child_->detach(ExitCode::ok);
+        }
         const ExitCode code = (*daemon)->run();
         system::tell_service_manager("STOPPING=1\nSTATUS=putting everything back");
         return code;
@@ -162,7 +176,7 @@ class Connecting {
     system::BackgroundChild* child_;
     system::Logger log_;
     StopSignal stop_;
-    Hooks hooks_; ///< that may run
+    HookRunner hooks_; ///< those that may run; until the daemon has it
     std::optional<config::HttpUrl> portal_check_;
 };
 

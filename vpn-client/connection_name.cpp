@@ -2,6 +2,7 @@
 
 #include "common/config/error.hpp"
 #include "common/config/names.hpp"
+#include "common/system/unfinished_file.hpp"
 
 #include <array>
 #include <filesystem>
@@ -44,17 +45,11 @@ Granted<ConnectionName> parse_connection_name(std::string_view argument) {
     return ConnectionName{std::string(stem), std::string(argument)};
 }
 
-bool is_unfinished(std::string_view file) {
-    constexpr std::size_t length = std::string_view(".XXXXXX").size();
-    if (file.size() <= length) return false;
-    const std::string_view goal = file.substr(0, file.size() - length);
-    return file[goal.size()] == '.' && (goal.ends_with(".journal") || goal.ends_with(".dns") || goal.ends_with(".timestamps"));
-}
-
 std::string connection_of(std::string_view file) {
     constexpr std::string_view start = "client-";
     if (!file.starts_with(start)) return {};
-    if (is_unfinished(file)) file = file.substr(0, file.rfind('.'));
+    if (const std::string_view goal = system::goal_of_unfinished(file); goal.ends_with(".journal") || goal.ends_with(".dns"))
+        file = goal;
     for (const std::string_view end : {".sock", ".journal", ".lock", ".dns"})
         if (file.ends_with(end) && file.size() > start.size() + end.size()) {
             std::string name(file.substr(start.size(), file.size() - start.size() - end.size()));

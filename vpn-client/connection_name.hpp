@@ -31,8 +31,6 @@ Granted<ConnectionName> parse_connection_name(std::string_view argument);
 
 /// The connection of which a file speaks that is there while it is up, or has crashed; empty if none.
 std::string connection_of(std::string_view file);
-/// A file that was to take the place of another one: `FILE.XXXXXX`.
-bool is_unfinished(std::string_view file);
 /// Those that have such a file, in order.
 std::set<std::string> connections_with_files();
 

@@ -1,6 +1,6 @@
 #include "vpn-client/daemon.hpp"
 
-#include "common/system/watchdog.hpp"
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -13,72 +13,98 @@ using system::ExitCode;
 /// A handshake that comes at the last moment still gets this long to be proved.
 constexpr Duration time_for_probe = 2s;
 
-Result<Network> put_up(Preparation& preparation) {
+Result<Network> put_in_place(Preparation& preparation) {
     if (preparation.plan.apart)
         return Network::apply_apart(std::move(preparation.netlink), std::move(preparation.nftables), preparation.plan);
     return Network::apply(std::move(preparation.netlink), std::move(preparation.nftables), preparation.file.origin.name,
                           preparation.plan, preparation.running);
 }
 
-} // namespace
-
-class Daemon::LastHooks {
-  public:
-    LastHooks(Hooks hooks, system::Logger log) : hooks_(std::move(hooks)), log_(std::move(log)) {}
-    ~LastHooks() { hooks_.run_down(Hooks::Moment::post_down, log_); }
-    LastHooks(const LastHooks&) = delete;
-    LastHooks& operator=(const LastHooks&) = delete;
-    [[nodiscard]] const Hooks& get() const { return hooks_; }
-
-  private:
-    Hooks hooks_;
-    system::Logger log_;
-};
-
-Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, Hooks hooks, const StopSignal& stop, system::Logger log) {
-    auto last_hooks = std::make_unique<LastHooks>(std::move(hooks), log);
-    if (auto ran = last_hooks->get().run_up(Hooks::Moment::pre_up, stop, log); !ran) return tl::unexpected(ran.error());
-    auto network = put_up(preparation);
-    if (!network) return refuse(ExitCode::failure, network.error().message);
-    const std::string& interface = preparation.file.config.interface.name;
-    auto dns = Dns::apply(preparation.dns, preparation.file.origin.name, interface, preparation.plan.interface);
-    if (!dns) return refuse(ExitCode::failure, dns.error().message);
-    return std::unique_ptr<Daemon>(
-        new Daemon(preparation, std::move(*network), std::move(*dns), std::move(last_hooks), stop, std::move(log)));
+/// Before there is a tunnel that could tell more.
+Report report_before(const ConnectionFile& file) {
+    Report report;
+    report.name = file.origin.name;
+    report.file = file.origin.path;
+    report.interface = file.config.interface.name;
+    report.process = ::getpid();
+    report.because = "getting ready";
+    report.lock = file.config.interface.lock ? LockState::shut : LockState::off;
+    return report;
 }
 
-Daemon::Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
-               system::Logger log)
-    : log_(std::move(log)), name_(preparation.file.origin.name), lock_(std::move(preparation.lock)), hooks_(std::move(hooks)),
-      tunnel_(std::make_unique<Tunnel>(loop_,
-                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
-                                                     std::move(preparation.servers), std::move(preparation.leak_lock),
-                                                     std::move(preparation.device), std::move(preparation.sockets),
-                                                     std::move(preparation.plan), std::move(network), std::move(dns),
-                                                     std::move(preparation.outside), preparation.limit},
-                                       log_)),
-      stop_(stop), stop_watch_(loop_, stop.fd(), [this] { asked_to_end_ = true; }) {
+} // namespace
+
+Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, HookRunner hooks, const StopSignal& stop,
+                                               system::Logger log) {
+    std::unique_ptr<Daemon> daemon(new Daemon(preparation, std::move(hooks), stop, std::move(log)));
+    if (auto up = daemon->put_up(std::move(preparation)); !up) return tl::unexpected(std::move(up.error()));
+    return daemon;
+}
+
+Daemon::Daemon(Preparation& preparation, HookRunner hooks, const StopSignal& stop, system::Logger log)
+    : log_(std::move(log)), name_(preparation.file.origin.name), bare_(report_before(preparation.file)),
+      lock_(std::move(preparation.lock)), hooks_(loop_, std::move(hooks), log_) {
+    const bool asked_again = preparation.plan.apart; // by somebody at the terminal of a program that goes on all the same
+    stop_watch_.emplace(loop_, stop.fd(), [this, asked_again] {
+        asked_to_end_ = true;
+        if (!asked_again) stop_watch_.reset(); // it stays readable, and the loop still has hooks to wait for
+    });
     control_.emplace(loop_, std::move(preparation.listener), [this](std::string_view request) { return answer(request); });
 }
 
+/// What is left of the preparation goes with it: where this fails, before PostDown is run.
+Granted<void> Daemon::put_up(Preparation preparation) {
+    if (auto ran = hooks_.run_up(HookMoment::pre_up, [this] { return !ended(); }); !ran) return ran;
+    auto network = put_in_place(preparation);
+    if (!network) return refuse(ExitCode::failure, network.error().message);
+    const std::string& interface = preparation.file.config.interface.name;
+    auto dns = Dns::apply(preparation.dns, name_, interface, preparation.plan.interface);
+    if (!dns) return refuse(ExitCode::failure, dns.error().message);
+    tunnel_ = std::make_unique<Tunnel>(loop_,
+                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
+                                                     std::move(preparation.servers), std::move(preparation.leak_lock),
+                                                     std::move(preparation.device), std::move(preparation.sockets),
+                                                     std::move(preparation.plan), std::move(*network), std::move(*dns),
+                                                     std::move(preparation.outside), preparation.limit},
+                                       log_);
+    return {};
+}
+
 Daemon::~Daemon() {
-    if (ran_post_up_) hooks_->get().run_down(Hooks::Moment::pre_down, log_);
+    ending_ = true;
+    if (ran_post_up_) hooks_.run_down(HookMoment::pre_down);
+    bare_.because = "putting everything back";
+    bare_.lock = tunnel_ && tunnel_->lock_stays() ? LockState::shut : LockState::off;
+    tunnel_.reset();
+    hooks_.run_down(HookMoment::post_down);
     log_.info("ended", {{"connection", name_}});
+}
+
+Report Daemon::report() {
+    Report report = tunnel_ ? tunnel_->report() : bare_;
+    report.hook = hooks_.running();
+    if (ending_)
+        report.state = State::ending;
+    else if (!report.hook.empty())
+        report.state = State::connecting;
+    if (!report.hook.empty()) report.because = report.hook + " runs";
+    return report;
 }
 
 std::string Daemon::answer(std::string_view request) {
     const auto decoded = decode_request(request);
     if (!decoded) return format(error_answer("unknown request"));
     switch (decoded->command) {
-    case Command::status: return format(to_json(tunnel_->report()));
+    case Command::status: return format(to_json(report()));
     case Command::pause:
+        if (!tunnel_) return format(error_answer(name_ + " has no tunnel now"));
         if (tunnel_->apart())
             return format(error_answer(name_ + " serves the program of `run` alone, which has no other way out"));
         tunnel_->pause(decoded->time);
         return format(paused_answer());
     case Command::disconnect: break;
     }
-    tunnel_->open_lock_at_end();
+    if (tunnel_) tunnel_->open_lock_at_end();
     asked_to_end_ = true;
     disconnected_ = true;
     return format(ending_answer());
@@ -108,7 +134,7 @@ Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
 
 Granted<void> Daemon::run_post_up() {
     ran_post_up_ = true;
-    return hooks_->get().run_up(Hooks::Moment::post_up, stop_, log_);
+    return hooks_.run_up(HookMoment::post_up, [this] { return !ended(); });
 }
 
 bool Daemon::run_beside(int program, const std::function<void(bool disconnected)>& end_asked) {
@@ -125,7 +151,7 @@ bool Daemon::run_beside(int program, const std::function<void(bool disconnected)
 ExitCode Daemon::run() {
     tunnel_->hold_lock();
     log_.info("connected", {{"connection", name_}});
-    const system::Watchdog watchdog(loop_);
+    watchdog_.emplace(loop_);
     while (!ended()) loop_.run_one();
     if (tunnel_->lock_stays())
         log_.warn("lock-stays-shut", {{"connection", name_}, {"to-open", "vpn-client disconnect " + name_}});

@@ -4,8 +4,9 @@
 
 #include "common/system/control_server.hpp"
 #include "common/system/instance_lock.hpp"
+#include "common/system/watchdog.hpp"
 #include "vpn-client/control_messages.hpp"
-#include "vpn-client/hooks.hpp"
+#include "vpn-client/hook_keeper.hpp"
 #include "vpn-client/stop_signal.hpp"
 #include "vpn-client/tunnel.hpp"
 
@@ -21,7 +22,7 @@ namespace vpn::client {
 class Daemon {
   public:
     /// Runs PreUp, and changes the machine as planned. Errors: failure, and nothing has changed.
-    static Granted<std::unique_ptr<Daemon>> start(Preparation preparation, Hooks hooks, const StopSignal& stop,
+    static Granted<std::unique_ptr<Daemon>> start(Preparation preparation, HookRunner hooks, const StopSignal& stop,
                                                   system::Logger log);
     /// Runs PreDown if PostUp was run, puts everything back, and runs PostDown. Whoever asked for it on the socket sees it closed
     /// then.
@@ -33,8 +34,11 @@ class Daemon {
     /// Errors: no_tunnel with its reason; failure if somebody ended it meanwhile.
     Granted<std::string> wait_for_tunnel(Duration limit);
 
-    /// Once the tunnel works. Errors: failure if one of them failed.
+    /// Once the tunnel works. Errors: failure if one of them failed, or somebody ended it meanwhile.
     Granted<void> run_post_up();
+
+    /// The terminal and the directory are not ours any more: nor the hooks' to come.
+    void leave_surroundings() { hooks_.leave(); }
 
     /// Until somebody ends it: ok, or failure if it was the interface that went.
     system::ExitCode run();
@@ -44,24 +48,24 @@ class Daemon {
     bool run_beside(int program, const std::function<void(bool disconnected)>& end_asked);
 
   private:
-    /// Runs PostDown when it goes.
-    class LastHooks;
-
-    Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
-           system::Logger log);
+    Daemon(Preparation& preparation, HookRunner hooks, const StopSignal& stop, system::Logger log);
+    Granted<void> put_up(Preparation preparation);
     std::string answer(std::string_view request);
-    [[nodiscard]] bool ended() const { return asked_to_end_ || tunnel_->gone(); }
+    [[nodiscard]] Report report();
+    [[nodiscard]] bool ended() const { return asked_to_end_ || (tunnel_ && tunnel_->gone()); }
 
     boost::asio::io_context loop_;
     system::Logger log_;
     std::string name_;
+    Report bare_;                                  ///< what is told while there is no tunnel
     system::InstanceLock lock_;                    ///< goes last: who gets it next makes a socket of its own
     std::optional<system::ControlServer> control_; ///< its end is the sign that all is done
-    std::unique_ptr<LastHooks> hooks_;             ///< the last of them when the interface is gone
-    std::unique_ptr<Tunnel> tunnel_;
-    const StopSignal& stop_;
+    HookKeeper hooks_;
+    std::unique_ptr<Tunnel> tunnel_; ///< none before PreUp has ended, nor when PostDown begins
+    std::optional<system::Watchdog> watchdog_;
     bool ran_post_up_ = false;
-    Watch stop_watch_;
+    bool ending_ = false;
+    std::optional<Watch> stop_watch_;
     bool asked_to_end_ = false;
     bool disconnected_ = false; ///< it was a command that asked
     bool time_is_up_ = false;

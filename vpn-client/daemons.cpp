@@ -48,6 +48,14 @@ system::UniqueFd handle_of_daemon(const UnixClient& client) {
     return system::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, who->process, 0)));
 }
 
+bool has_timed_out(const OsResult<std::string>& line) { return !line && is_errno(line.error(), ETIMEDOUT); }
+
+/// It has a limit of its own, and then comes the next.
+bool runs_a_hook(std::string_view name) {
+    const auto report = ask_for_report(name);
+    return report && !report->hook.empty();
+}
+
 /// True if the process has ended within the limit, or can't be seen.
 bool wait_for_end(const system::UniqueFd& process, Duration limit) {
     if (!process) return true;
@@ -112,8 +120,11 @@ Result<void, DaemonError> end_connection(std::string_view name, Duration limit) 
     const system::UniqueFd process = handle_of_daemon(*client);
     if (const auto answer = client->ask(encode({Command::disconnect}), patience); !answer) {
         if (!is_errno(answer.error(), ECONNRESET)) return refuse(name, answer.error());
-    } else if (const auto closed = client->next_line(limit); !closed && is_errno(closed.error(), ETIMEDOUT)) {
-        return refuse(Kind::no_answer, std::string(name) + " was told to end and has not: see its log");
+    } else {
+        auto closed = client->next_line(limit);
+        while (has_timed_out(closed) && runs_a_hook(name)) closed = client->next_line(limit);
+        if (has_timed_out(closed))
+            return refuse(Kind::no_answer, std::string(name) + " was told to end and has not: see its log");
     }
     if (!wait_for_end(process, limit))
         return refuse(Kind::no_answer, std::string(name) + " put everything back, but its process has not ended");

@@ -30,7 +30,7 @@ Result<Report, DaemonError> ask_for_report(std::string_view name);
 /// Everything goes past the tunnel for so long; zero ends that.
 Result<void, DaemonError> pause_connection(std::string_view name, std::chrono::seconds time);
 
-/// Tells the daemon to end, and waits until everything is put back and the process is gone.
+/// Tells the daemon to end, and waits until everything is put back and the process is gone: so long, and as long as hooks run.
 Result<void, DaemonError> end_connection(std::string_view name, Duration limit);
 
 } // namespace vpn::client

@@ -2,8 +2,6 @@
 
 #include "vpn-client/diagnosis.hpp"
 
-#include <boost/asio/post.hpp>
-
 namespace vpn::client {
 namespace {
 
@@ -23,7 +21,7 @@ Boot now() { return system::now().boot; }
 
 Gauges::Gauges(boost::asio::io_context& loop, std::string interface, ProbeTargets targets, std::function<Peers()> peers)
     : loop_(loop), interface_(std::move(interface)), targets_(std::move(targets)), peers_(std::move(peers)),
-      rates_due_(loop, [this] { look_at_rates(); }), inside_due_(loop, [this] { ask(); }) {
+      rates_due_(loop, [this] { look_at_rates(); }), inside_due_(loop, [this] { ask(); }), soon_(loop) {
     look_at_rates();
 }
 
@@ -82,7 +80,7 @@ void Gauges::ask() {
 
 void Gauges::handle_answer() {
     inside_.handle_answer(probe_->questions(), probe_->round_trip());
-    boost::asio::post(loop_, [this] { probe_.reset(); }); // it is calling us
+    soon_.call([this] { probe_.reset(); }); // it is calling us
 }
 
 } // namespace vpn::client

@@ -45,6 +45,7 @@ class Gauges {
     std::optional<Probe> probe_; ///< while somebody is being asked
     Alarm rates_due_;
     Alarm inside_due_;
+    Soon soon_;
 };
 
 } // namespace vpn::client

@@ -1,45 +1,44 @@
-// PreUp, PostUp, PreDown and PostDown of a wg-quick file whose owner allowed them: run by bash as wg-quick(8) runs them, one
-// after the other, with the interface's name for %i. What they print goes to stderr. They are root and may do anything, but they
-// get nothing of ours for it: no variable of whoever called us, no descriptor, no terminal to read from (THREATS, "hostile
-// files"). Refuses to know: whether they may run. `connect` asked, and read the file in a way that only root could have changed
-// it.
+// PreUp, PostUp, PreDown and PostDown of a wg-quick file: which there are, when each has its turn, and for how long. Pure.
+// Refuses to know: whether they may run, and who runs them.
 #pragma once
 
+#include "common/base/time.hpp"
 #include "common/config/wg_quick.hpp"
-#include "common/system/log.hpp"
-#include "vpn-client/refusal.hpp"
-#include "vpn-client/stop_signal.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace vpn::client {
 
+/// In the order in which a connection comes to them.
+enum class HookMoment : std::uint8_t { pre_up, post_up, pre_down, post_down };
+
+/// `PostUp`.
+std::string_view key_of(HookMoment moment);
+/// Of a file's key, in any case; none if it is no hook's.
+std::optional<HookMoment> moment_of(std::string_view key);
+/// PreUp or PostUp: the connection waits for it, and fails with it.
+constexpr bool goes_up(HookMoment moment) { return moment < HookMoment::pre_down; }
+/// How long one hook of that moment may run.
+Duration time_for(HookMoment moment);
+/// One of PreUp or PostUp that runs for so long is told of.
+inline constexpr Duration slow_hook = std::chrono::seconds(10);
+
+struct Hook {
+    HookMoment moment = HookMoment::pre_up;
+    int line = 0; ///< of the file
+    std::string command;
+    friend bool operator==(const Hook&, const Hook&) = default;
+};
+
+/// In the file's order.
+std::vector<Hook> hooks_of(const std::vector<config::WgQuickLine>& lines);
+/// `PostUp at line 4`.
+std::string name_of(const Hook& hook);
 /// `command` with the interface's name for each `%i`.
 std::string with_interface(std::string_view command, std::string_view interface);
-
-class Hooks {
-  public:
-    enum class Moment : std::uint8_t { pre_up, post_up, pre_down, post_down };
-
-    /// None.
-    Hooks() = default;
-    Hooks(std::vector<config::WgQuickLine> lines, std::string interface)
-        : lines_(std::move(lines)), interface_(std::move(interface)) {}
-
-    /// Those of PreUp or PostUp, each for two minutes at most, unless we are asked to end. One that takes ten seconds is told of
-    /// on stderr. Errors: the first that failed; the rest is not run.
-    Granted<void> run_up(Moment moment, const StopSignal& stop, const system::Logger& log) const;
-    /// Those of PreDown or PostDown, each for ten seconds at most. Failures are told and stop nothing.
-    void run_down(Moment moment, const system::Logger& log) const;
-
-  private:
-    [[nodiscard]] std::vector<config::WgQuickLine> of(Moment moment) const;
-    [[nodiscard]] std::vector<std::string> words_for(const config::WgQuickLine& line) const;
-
-    std::vector<config::WgQuickLine> lines_;
-    std::string interface_;
-};
 
 } // namespace vpn::client

@@ -3,6 +3,7 @@
 #include "common/config/limits.hpp"
 #include "common/system/files.hpp"
 #include "common/system/instance_lock.hpp"
+#include "common/system/unfinished_file.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/daemons.hpp"
 #include "vpn-client/dns/dns.hpp"
@@ -27,14 +28,6 @@ void take_back(const Journal& journal, system::Netlink& netlink, system::Nftable
         static_cast<void>(system::ScopedTable::adopt(nftables, "inet", journal.firewall_table).revert());
     give_back_valid_mark(journal, others);
     remove_journal(journal.name);
-}
-
-/// Files that were to take another's place, and never did.
-void remove_unfinished(std::string_view directory, const std::string& start) {
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, none))
-        if (const std::string file = entry.path().filename(); is_unfinished(file) && file.starts_with(start))
-            static_cast<void>(system::remove_file(entry.path()));
 }
 
 struct Crashed {
@@ -84,9 +77,9 @@ std::vector<Journal> clean_up_leftovers(system::Netlink& netlink, system::Nftabl
         take_back_dns(each.name);
         if (each.journal) take_back(*each.journal, netlink, nftables, running);
         if (each.name != own) static_cast<void>(system::remove_file(socket_path(each.name)));
-        for (const std::string_view directory : {run_directory, state_directory})
-            remove_unfinished(directory, lock_name(each.name) + '.');
     }
+    for (const std::string_view directory : {run_directory, state_directory, connection_directory})
+        system::remove_unfinished(std::string(directory));
     return running;
 }
 

@@ -9,7 +9,7 @@ namespace {
 using config::Json;
 
 constexpr std::int64_t format_version = 1;
-constexpr std::array<std::string_view, 3> state_names{"connecting", "connected", "broken"};
+constexpr std::array<std::string_view, 4> state_names{"connecting", "connected", "broken", "ending"};
 constexpr std::array<std::string_view, 4> lock_names{"off", "shut", "paused", "lost"};
 
 Json text_list(const std::vector<std::string>& texts) {
@@ -182,6 +182,7 @@ Json to_json(const Report& report) {
                          {"reason", report.reason},
                          {"because", report.because},
                          {"portal", report.portal ? Json(*report.portal) : Json()},
+                         {"hook", report.hook},
                          {"file", report.file},
                          {"interface", report.interface},
                          {"process", report.process},
@@ -216,6 +217,7 @@ std::optional<Report> report_from(const Json& json) {
     reader.read("reason", report.reason);
     reader.read("because", report.because);
     report.portal = json.string_at("portal");
+    reader.read("hook", report.hook);
     reader.read("file", report.file);
     reader.read("interface", report.interface);
     reader.read("process", report.process);

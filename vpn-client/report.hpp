@@ -18,6 +18,7 @@ enum class State : std::uint8_t {
     connecting, ///< `connect` is still waiting
     connected,  ///< a session stands, or none is needed until somebody sends something
     broken,     ///< the server does not answer
+    ending,     ///< everything is being put back
 };
 
 struct PeerReport {
@@ -71,6 +72,7 @@ struct Report {
     std::string because;
     /// Where a captive portal leads that keeps the server out of reach; empty if it names nobody; none: none is known of.
     std::optional<std::string> portal;
+    std::string hook;   ///< `PostUp at line 4`, while it runs; else empty
     Duration uptime{0}; ///< since `connect`
     std::vector<std::string> addresses;
     std::int64_t mtu = 0;

@@ -38,7 +38,7 @@ class Running {
         say_notes(preparation->plan.warnings);
         say_notes(dns.warnings);
         wall_in_connection(preparation->dns, log_); // the program is another process, and outside
-        auto daemon = Daemon::start(std::move(*preparation), Hooks(), stop_, log_);
+        auto daemon = Daemon::start(std::move(*preparation), HookRunner(), stop_, log_);
         if (!daemon) return tl::unexpected(std::move(daemon.error()));
         if (const auto connected = wait_for_tunnel(**daemon); !connected) return tl::unexpected(connected.error());
         if (stop_.asked()) return refuse(ExitCode::failure, "interrupted: the program was not started");

@@ -18,7 +18,8 @@ constexpr std::size_t items_shown = 8;
 
 Colour colour_of(State state) {
     switch (state) {
-    case State::connecting: return Colour::yellow;
+    case State::connecting:
+    case State::ending: return Colour::yellow;
     case State::connected: return Colour::green;
     case State::broken: break;
     }
@@ -148,6 +149,7 @@ std::string status_text(const Report& report, const Traffic& traffic, bool colou
     if (!report.because.empty()) text += ", " + report.because;
     text += '\n';
     if (report.portal) text += line("portal", portal_text(*report.portal));
+    if (report.peers.empty()) return text + line("lock", lock_text(report)); // there is no tunnel yet, or none any more
     for (const PeerReport& peer : report.peers) text += peer_text(peer);
     text += line("rate", system::format_rate(traffic.received, traffic.over) + " received, " +
                              system::format_rate(traffic.sent, traffic.over) + " sent; at most " +

@@ -5,8 +5,6 @@
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/firewall.hpp"
 
-#include <boost/asio/post.hpp>
-
 #include <algorithm>
 #include <utility>
 
@@ -39,7 +37,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
       main_key_(main_peer(file_.config).public_key),
       portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, parts.outside.resolvers, log_),
-      save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this] { end_pause(); }),
+      save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this] { end_pause(); }), soon_(loop),
       gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
@@ -105,7 +103,7 @@ void Tunnel::start_probe() {
     auto probe = Probe::start(loop_, file_.config.interface.name, targets_, [this] {
         answered_ = true;
         log_.info("answer-from-inside", {{"connection", file_.origin.name}});
-        boost::asio::post(loop_, [this] { probe_.reset(); });
+        soon_.call([this] { probe_.reset(); });
         start_path_mtu();
         if (!lock_ && !dns_->plan().empty()) portal_watch_.handle_tunnel_works();
     });
@@ -181,7 +179,7 @@ void Tunnel::on_event(const protocol::Event& event) {
     case EventKind::gave_up:
         log_.warn("no-answer", {{"connection", file_.origin.name}});
         // Whoever waits for a first handshake waits on; later, the next packet asks for one.
-        if (main && !works()) boost::asio::post(loop_, [this] { engine_->want_handshake(main_id()); });
+        if (main && !works()) soon_.call([this] { engine_->want_handshake(main_id()); });
         break;
     case EventKind::endpoint_moved: handle_endpoint_moved(event.peer); break;
     case EventKind::wrong_suite:

@@ -116,6 +116,7 @@ class Tunnel final : private tun::EngineObserver {
     PortalWatch portal_watch_;
     Alarm save_;
     Alarm pause_over_;
+    Soon soon_;
     Gauges gauges_;
     std::optional<Boot> paused_until_;
     std::optional<Probe> probe_;

@@ -17,8 +17,8 @@ class WakeWatch::Continued {
 
   private:
     void wait() {
-        signals_.async_wait([this](const boost::system::error_code& error, int) {
-            if (error) return; // it may have gone
+        signals_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error, int) {
+            if (error || alive.expired()) return;
             handler_();
             wait();
         });
@@ -26,6 +26,7 @@ class WakeWatch::Continued {
 
     boost::asio::signal_set signals_;
     std::function<void()> handler_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 WakeWatch::WakeWatch(boost::asio::io_context& loop, std::function<void(std::string_view)> woke)

@@ -1,6 +1,7 @@
 #include "vpn-client/watch.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <fcntl.h>
 
 #include <cerrno>
@@ -65,5 +66,11 @@ Alarm::Alarm(asio::io_context& loop, std::function<void()> ring)
     : watch_(loop, timer_.fd(), [this, ring = std::move(ring)] {
           if (timer_.acknowledge()) ring();
       }) {}
+
+void Soon::call(std::function<void()> act) {
+    asio::post(loop_, [act = std::move(act), alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) act();
+    });
+}
 
 } // namespace vpn::client

@@ -1,5 +1,5 @@
-// Waiting on the event loop: for a descriptor to become readable, and for a moment of the boot clock.
-// Both may go at any time, in their own handlers too. One thread.
+// Waiting on the event loop: for a descriptor to become readable, for a moment of the boot clock, and for the next turn.
+// All may go at any time, in their own handlers too. One thread.
 #pragma once
 
 #include "common/system/clocks.hpp"
@@ -38,6 +38,20 @@ class Alarm {
   private:
     system::BootTimer timer_;
     Watch watch_;
+};
+
+/// Calls what it is given in a turn of its own, unless it has gone by then.
+class Soon {
+  public:
+    explicit Soon(boost::asio::io_context& loop) : loop_(loop) {}
+    Soon(const Soon&) = delete;
+    Soon& operator=(const Soon&) = delete;
+
+    void call(std::function<void()> act);
+
+  private:
+    boost::asio::io_context& loop_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 } // namespace vpn::client

@@ -4,6 +4,7 @@
 #include "common/system/process.hpp"
 #include "common/system/sandbox.hpp"
 #include "common/system/service_manager.hpp"
+#include "common/system/unfinished_file.hpp"
 #include "common/system/watchdog.hpp"
 #include "vpn-server/commands.hpp"
 #include "vpn-server/daemon.hpp"
@@ -147,6 +148,12 @@ void log_start(const system::Logger& log, const DaemonParts& parts) {
                          {"public_key", crypto::public_key_of(config.interface.private_key)}});
 }
 
+/// What those that were killed had begun to write, keys and all.
+void remove_unfinished_files(const std::filesystem::path& file) {
+    for (const std::string_view own : {run_directory, state_directory}) system::remove_unfinished(std::string(own));
+    system::remove_unfinished(std::filesystem::absolute(file).parent_path(), file.filename().string());
+}
+
 /// Signals that end the loop, or have the file read again. One that comes before the loop runs waits for it.
 class Signals {
   public:
@@ -234,6 +241,7 @@ CommandResult<void> carry_out(const Run&, const CommonOptions& common) {
     if (!interface) return tl::unexpected(interface.error());
     if (auto permitted = check_permission(); !permitted) return permitted;
     if (auto made = make_directories(); !made) return made;
+    remove_unfinished_files(file.path());
     return serve(log, file, *interface);
 }
 

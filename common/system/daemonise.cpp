@@ -42,18 +42,18 @@ int wait_for(pid_t child, int from_child, int signals) {
     }
 }
 
-void let_go_of_terminal() {
+} // namespace
+
+void leave_surroundings() {
+    [[maybe_unused]] const int moved = ::chdir("/"); // so that no file system is kept busy
     const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null) return;
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null.get(), stream);
 }
 
-} // namespace
-
 void BackgroundChild::detach(ExitCode code) {
     if (!to_parent_) return;
-    let_go_of_terminal();
-    [[maybe_unused]] const int moved = ::chdir("/"); // so that no file system is kept busy
+    leave_surroundings();
     const auto said = static_cast<std::uint8_t>(code);
     // A parent that was killed hears nothing; MSG_NOSIGNAL since that is no reason to die.
     static_cast<void>(::send(to_parent_.get(), &said, sizeof said, MSG_NOSIGNAL));

@@ -10,6 +10,9 @@
 
 namespace vpn::system {
 
+/// Standard streams become /dev/null, the directory becomes `/`: for a process that goes on alone.
+void leave_surroundings();
+
 /// The child's side. Until it detaches, its standard streams are those of the command, and SIGINT, SIGTERM, SIGHUP and SIGQUIT
 /// that reach the parent reach it.
 class BackgroundChild {

@@ -3,6 +3,7 @@
 #include "common/base/ip.hpp"
 #include "common/base/secret.hpp"
 #include "common/system/os_error.hpp"
+#include "common/system/unfinished_file.hpp"
 #include "common/system/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
 
 namespace vpn::system {
@@ -116,58 +116,10 @@ std::string directory_of(const std::string& path) {
     return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// A file beside its goal that is gone again unless it was renamed.
-class TemporaryFile {
-  public:
-    explicit TemporaryFile(const std::string& goal) : path_(goal + ".XXXXXX"), fd_(::mkostemp(path_.data(), O_CLOEXEC)) {}
-    TemporaryFile(const TemporaryFile&) = delete;
-    TemporaryFile& operator=(const TemporaryFile&) = delete;
-    ~TemporaryFile() {
-        if (fd_ && !renamed_) ::unlink(path_.c_str());
-    }
-
-    [[nodiscard]] bool made() const { return static_cast<bool>(fd_); }
-    /// The first `size` bytes of a file: done, or not.
-    [[nodiscard]] bool copy_from(int file, std::size_t size) {
-        while (size > 0) {
-            const ssize_t copied = ::copy_file_range(file, nullptr, fd_.get(), nullptr, size, 0);
-            if (copied <= 0) return false;
-            size -= static_cast<std::size_t>(copied);
-        }
-        return true;
-    }
-    /// Zero or an errno.
-    [[nodiscard]] int fill(std::string_view text, mode_t mode) {
-        while (!text.empty()) {
-            const ssize_t wrote = ::write(fd_.get(), text.data(), text.size());
-            if (wrote < 0 && errno != EINTR) return errno;
-            if (wrote > 0) text.remove_prefix(static_cast<std::size_t>(wrote));
-        }
-        if (::fchmod(fd_.get(), mode) != 0) return errno;
-        date();
-        return ::fsync(fd_.get()) != 0 ? errno : 0;
-    }
-    [[nodiscard]] int rename_to(const std::string& goal) {
-        if (::rename(path_.c_str(), goal.c_str()) != 0) return errno;
-        renamed_ = true;
-        return 0;
-    }
-    [[nodiscard]] int fd() const { return fd_.get(); }
-
-  private:
-    /// To this instant, and not the tick of the clock that it lies in: see FileStamp::is_precise.
-    void date() const {
-        std::array<timespec, 2> times{{{0, UTIME_OMIT}, {}}};
-        if (::clock_gettime(CLOCK_REALTIME, &times[1]) == 0) ::futimens(fd_.get(), times.data());
-    }
-
-    std::string path_;
-    UniqueFd fd_;
-    bool renamed_ = false;
-};
+std::string name_in_directory(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 /// Writes the rest of it, and gives it the name.
-Result<std::optional<FileStamp>, FileError> finish(TemporaryFile& temporary, const std::string& path, std::string_view text,
+Result<std::optional<FileStamp>, FileError> finish(UnfinishedFile& temporary, const std::string& path, std::string_view text,
                                                    unsigned mode) {
     if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
@@ -197,7 +149,8 @@ Result<std::string, FileError> read_file(const std::string& path, ByteCount limi
 }
 
 Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode) {
-    TemporaryFile temporary(path);
+    remove_unfinished(directory_of(path), name_in_directory(path));
+    UnfinishedFile temporary(path);
     return finish(temporary, path, text, mode);
 }
 
@@ -205,7 +158,8 @@ Result<std::optional<FileStamp>, FileError> write_new_ending(const std::string& 
                                                              std::string_view text, unsigned mode) {
     const UniqueFd there(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!there || stamp_of(there.get()) != present) return std::nullopt;
-    TemporaryFile temporary(path);
+    remove_unfinished(directory_of(path), name_in_directory(path));
+    UnfinishedFile temporary(path);
     if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     const auto kept = static_cast<std::size_t>(present.size) - dropped.value;
     // Whoever writes into it meanwhile changes its stamp.

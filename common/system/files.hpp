@@ -36,7 +36,7 @@ Result<std::string, FileError> read_public_file(const std::string& path, ByteCou
 /// The text of any regular file.
 Result<std::string, FileError> read_file(const std::string& path, ByteCount limit = largest_file);
 
-/// Puts `text` at `path`, whole or not at all: a temporary file in the same directory, written, synced and renamed.
+/// Puts `text` at `path`, whole or not at all: an unfinished_file in its place, synced, renamed. Those that others left go.
 /// A symbolic link at `path` is replaced, not followed. On error what was there is still there, and nothing else.
 Result<void, FileError> write_file(const std::string& path, std::string_view text, unsigned mode);
 

@@ -7,7 +7,7 @@ import signal
 import time
 
 from . import addresses
-from .ours import CLIENT, FAILURE, NOT_RUNNING
+from .ours import CLIENT, FAILURE, NOT_RUNNING, SERVER
 from .patience import eventually
 from .sentences import sentence
 from .snapshot import Snapshot
@@ -193,6 +193,57 @@ def killed_at_each_step(lab, what, lock):
         before.assert_unchanged(f"kill -9 at step {step} of {steps} of {what}, and {way}")
     assert deaths >= len(spread) // 2, f"{deaths} of {len(spread)} times it was killed in the middle"
     assert not locked or lock == "with a lock"
+
+
+UNFINISHED = "find /etc/vpn /run/vpn /var/lib/vpn /run/given -name '*.unfinished-??????' 2>/dev/null || :"
+# What a file that replaces another one is made by.
+WRITING = "?open,?openat,flock,write,fchmod,?fsync,?rename,?renameat,?renameat2,?unlink,?unlinkat"
+
+
+@sentence("kill -9 at each step of `peer add` leaves a good file, and what was half written is gone after the next command", seconds=40)
+def peer_add_killed(lab):
+    vps = lab.vps
+    vps.run(SERVER, "init", "--endpoint", addresses.VPS[4])
+    vps.sh("mkdir /run/given; : > /etc/vpn/server.json.backup; : > /etc/vpn/server.json.Ab3xYz")
+    add = (SERVER, "peer", "add", "--output")
+    vps.run("strace", "-f", "-qq", "-o", "/run/steps", "-e", f"trace={WRITING}", *add, "/run/given/0", "peer0")
+    calls = [line.split()[1].split("(")[0] for line in vps.read("/run/steps").splitlines() if "(" in line]
+    # Each as strace counts them: by their names. Those that come before the first file is begun change nothing.
+    first = next(number for number, line in enumerate(vps.read("/run/steps").splitlines()) if ".unfinished-" in line)
+    steps = [(call, calls[:number + 1].count(call)) for number, call in enumerate(calls)][first:]
+    assert len(steps) > 8, steps
+    halves = 0
+    for step, (call, when) in enumerate(steps):
+        killed = vps.run("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
+                         *add, f"/run/given/killed{step}", f"killed{step}", code=None)
+        assert killed.code != 0, f"{call} number {when} was none"
+        halves += vps.sh(UNFINISHED).out.count("\n")
+        vps.run(SERVER, "check")
+        vps.run(*add, f"/run/given/killed{step}", f"next{step}", code=None)  # the same file, where it is not there yet
+        vps.run(*add, f"/run/given/after{step}", f"after{step}")
+        assert not vps.sh(UNFINISHED).out, f"{call} number {when}: {vps.sh(UNFINISHED).out}"
+    assert halves > 4, "nothing was left half written: nothing was tested"
+    assert vps.exists("/etc/vpn/server.json.backup") and vps.exists("/etc/vpn/server.json.Ab3xYz")
+
+
+@sentence("what writers that were killed left half written is gone after {what}, and no other file", seconds=5,
+          what=("`recover`", "`connect`", "the server's start"))
+def half_written(lab, what):
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    tunnel.client.write()
+    host = lab.vps if "server" in what else lab.laptop
+    name = "server.json" if "server" in what else "laptop.json"
+    left = (f"/etc/vpn/{name}", "/run/vpn/client-laptop.journal", "/var/lib/vpn/client-laptop.timestamps")
+    kept = [f"/etc/vpn/{name}.{end}" for end in ("backup", "Ab3xYz", "unfinished", "unfinished-Ab3x")]
+    for path in [f"{path}.unfinished-Ab3xYz" for path in left] + kept:
+        host.write(path, "half")
+    held = host.start("flock", f"/etc/vpn/{name}.unfinished-writes", "sleep", "1000", log="writer")  # as one who is alive
+    eventually("it is held", lambda: host.run("flock", "-n", f"/etc/vpn/{name}.unfinished-writes", "true", code=None).code != 0)
+    {"`recover`": lambda: tunnel.client.command("recover"), "`connect`": tunnel.client.connect, "the server's start": tunnel.server.restart}[what]()
+    assert host.sh(UNFINISHED).out.split() == [f"/etc/vpn/{name}.unfinished-writes"], host.sh(UNFINISHED).out
+    assert all(host.read(path) == "half" for path in kept)
+    held.stop()
 
 
 @sentence("a forwarding that was on before stays on after the server")

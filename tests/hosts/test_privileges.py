@@ -5,6 +5,7 @@ import os
 import signal
 
 from . import addresses
+from .hooks import FILE, hooked, processes_for_hooks
 from .ours import CLIENT, SERVER
 from .patience import eventually
 from .sentences import Skip, sentence
@@ -82,27 +83,23 @@ def run_reduced(lab):
     process.stop()
 
 
-@sentence("with hooks that may run, the client is not walled in: they may need anything", seconds=5)
+@sentence("with hooks that may run the client is walled in as without, and they are not, before it connects and when it has ended", seconds=5)
 def hooks_free(lab):
-    tunnel = Tunnel(lab)
-    tunnel.server.up()
-    tunnel.client.name, tunnel.client.file = "hooked", "/etc/vpn/hooked.conf"
-    facts = tunnel.facts
-    tunnel.client.host.write(tunnel.client.file, HOOKED % (facts.client_key, ", ".join(facts.client_addresses), pubkey(facts.server_key), facts.endpoint))
-    tunnel.client.connect("--run-hooks")
-    assert lab.laptop.read("/run/hook").split() == [FREE]
-    tunnel.client.disconnect()
-
-
-HOOKED = """[Interface]
-PrivateKey = %s
-Address = %s
-PostUp = awk '/^Seccomp:/ { print $2 }' /proc/self/status > /run/hook
-[Peer]
-PublicKey = %s
-Endpoint = %s
-AllowedIPs = 10.66.0.0/24
-"""
+    facts = hooked(lab, "PreUp = cat /proc/self/status > /run/pre-up", "PostDown = cat /proc/self/status > /run/post-down")
+    process = lab.laptop.start(CLIENT, "connect", "--foreground", "--run-hooks", FILE, log="hooks")
+    eventually("it is connected", lambda: "connected: " in process.out or not process.running, seconds=20)
+    runner, = processes_for_hooks(lab.laptop)
+    assert_reduced(process.pid, NET_ADMIN | NET_RAW)
+    assert "privileges-kept" not in process.err, process.err
+    assert facts.client_key not in process.err
+    ours = status("self")
+    for field in ("CapEff", "CapPrm", "CapBnd", "Seccomp", "NoNewPrivs"):
+        assert status(runner)[field] == ours[field], field
+    assert process.stop() == 0, process.err
+    for moment in ("pre-up", "post-down"):
+        of_hook = dict(line.split(":", 1) for line in lab.laptop.read(f"/run/{moment}").splitlines())
+        for field in ("CapEff", "Seccomp", "NoNewPrivs"):
+            assert of_hook[field] == ours[field], (moment, field)
 
 
 @sentence("a server reads no key outside of the places that its file named at the start: a reload that brings one is refused, and what runs goes on", seconds=5)

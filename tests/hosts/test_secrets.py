@@ -7,6 +7,7 @@ import resource
 import signal
 
 from . import addresses
+from .hooks import FILE, hooked, processes_for_hooks
 from .ours import CLIENT, KEYS, SERVER
 from .patience import eventually
 from .sentences import Skip, sentence
@@ -170,3 +171,18 @@ def memory(lab):
         tunnel.server.command("peer", "remove", peer)
         left = times_in(memory_of(server), key)
         assert left == (0, 0), f"of the removed {peer}'s preshared key stayed, as it is and written: {left}"
+
+
+@sentence("the process that runs hooks holds them in its memory, and no key", seconds=5)
+def memory_for_hooks(lab):
+    facts = hooked(lab, "PreUp = true words of a hook", psk=True)
+    lab.laptop.run(CLIENT, "connect", "--run-hooks", FILE)
+    runner, = processes_for_hooks(lab.laptop)
+    try:
+        seen = memory_of(runner)
+    except PermissionError as error:
+        raise Skip("this machine lets nobody look into a process's memory") from error
+    assert b"true words of a hook" in seen, "the look at the memory sees nothing"
+    for name, key in (("private key", facts.client_key), ("preshared key", facts.psk), ("server's key", facts.server_key)):
+        raw, written = times_in(seen, key)
+        assert (raw, written, seen.count(key.rstrip("=").encode())) == (0, 0, 0), f"the {name} stands in it"

@@ -14,6 +14,8 @@ TEST_CASE("a report comes through the socket as it was sent") {
     report.state = State::broken;
     report.reason = "silence";
     report.portal = "login.hotel.example";
+    report.state = State::ending;
+    report.hook = "PreDown at line 4";
     CHECK(report_from(config::parse(format(to_json(report))).value()) == report);
 }
 

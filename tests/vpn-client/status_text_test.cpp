@@ -37,6 +37,15 @@ TEST_CASE("a captive portal is named below the verdict, with its remedy") {
     CHECK_FALSE(has(status_text(kept_out, {}, false), "\x1b"));
 }
 
+TEST_CASE("while a hook runs that one is told; without a tunnel there is nothing more to tell but the lock") {
+    Report bare;
+    bare.name = "laptop";
+    bare.state = State::ending;
+    bare.hook = "PostDown at line 4";
+    bare.because = "PostDown at line 4 runs";
+    CHECK(status_text(bare, {}, false) == "laptop: ending, PostDown at line 4 runs\n  lock        off\n");
+}
+
 TEST_CASE("then the facts, in words") {
     const std::string text = status_text(connected_laptop(), {ByteCount{125'000}, ByteCount{0}, 1s}, false);
     CHECK(has(text, "vps (AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=)"));

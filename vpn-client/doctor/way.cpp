@@ -62,7 +62,7 @@ Finding judge_server(const Attempt& attempt) {
 
 Finding judge_server(const Report& report) {
     if (report.state == State::connected) return ok("server", report.because);
-    if (report.state == State::connecting)
+    if (report.state == State::connecting || report.state == State::ending)
         return warn("server", report.because, "wait for it, or see what vpn-client status " + report.name + " says");
     return fail("server", report.because + " (" + report.reason + ")",
                 "for what to do about it: vpn-client disconnect " + report.name + ", then connect again");
