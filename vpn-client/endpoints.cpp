@@ -7,7 +7,8 @@
 #include "common/system/resolver.hpp"
 #include "common/system/route.hpp"
 #include "vpn-client/diagnosis.hpp"
-#include "vpn-client/dns/dns.hpp"
+#include "vpn-client/dns/present_resolvers.hpp"
+#include "vpn-client/dns/resolver_choice.hpp"
 #include "vpn-client/leak_lock.hpp"
 
 #include <poll.h>
@@ -47,8 +48,9 @@ Granted<std::optional<system::Resolved>> ask_machine(const config::HostPort& ser
 }
 
 /// The same where a lock that stands lets nobody ask but us, for this moment.
-Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& server, Duration limit, const StopSignal& stop) {
-    system::MarkedLookup lookup(server.host, server.port, resolvers_of_machine(), outer_mark);
+Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& server, const std::vector<IpAddress>& resolvers,
+                                                       Duration limit, const StopSignal& stop) {
+    system::MarkedLookup lookup(server.host, server.port, resolvers, outer_mark);
     const Boot end = system::now().boot + limit;
     for (Duration left = limit; left > Duration::zero(); left = end - system::now().boot) {
         const Waited waited = wait_for(lookup.fd(), left, stop);
@@ -58,25 +60,29 @@ Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& s
     return std::nullopt;
 }
 
-/// Whether the connection's own lock stands; its name servers are let through then.
-bool opens_lock_for_names(const std::string& connection, Duration limit) {
+/// If the connection's own lock stands, this machine's name servers are let through, and are to be asked by marked sockets. None:
+/// no lock stands.
+std::optional<std::vector<IpAddress>> open_lock_for_names(system::Netlink& netlink, const std::string& connection,
+                                                          Duration limit) {
     auto nftables = system::Nftables::open();
-    if (!nftables || !lock_stands(*nftables, connection)) return false;
-    admit_resolvers(*nftables, connection, resolvers_of_machine(), limit);
-    return true;
+    if (!nftables || !lock_stands(*nftables, connection)) return std::nullopt;
+    auto resolvers = choose_resolvers(resolvers_of_machine(netlink), {}, {});
+    admit_resolvers(*nftables, connection, resolvers, limit);
+    return resolvers;
 }
 
 void close_lock_for_names(const std::string& connection) {
     if (auto nftables = system::Nftables::open()) dismiss_resolvers(*nftables, connection);
 }
 
-Granted<Endpoints> resolve(const std::string& connection, const config::HostPort& server, const Waiting& waiting) {
+Granted<Endpoints> resolve(system::Netlink& netlink, const std::string& connection, const config::HostPort& server,
+                           const Waiting& waiting) {
     if (const auto literal = server.literal()) return Endpoints{*literal};
     const Duration limit = waiting.limit == Duration::zero() ? longest_lookup : std::min(waiting.limit, longest_lookup);
     const system::Progress progress("looking up " + server.host);
-    const bool locked = opens_lock_for_names(connection, limit);
-    auto answer = locked ? ask_past_lock(server, limit, waiting.stop) : ask_machine(server, limit, waiting.stop);
-    if (locked) close_lock_for_names(connection);
+    const auto past_lock = open_lock_for_names(netlink, connection, limit);
+    auto answer = past_lock ? ask_past_lock(server, *past_lock, limit, waiting.stop) : ask_machine(server, limit, waiting.stop);
+    if (past_lock) close_lock_for_names(connection);
     if (!answer) return tl::unexpected(std::move(answer.error()));
     std::string trouble = "this machine's resolvers did not answer in time";
     if (*answer) {
@@ -109,7 +115,7 @@ Granted<Endpoints> with_a_way(system::Netlink& netlink, const config::HostPort& 
 
 Granted<Endpoints> find(system::Netlink& netlink, const std::string& connection, const config::HostPort& server,
                         const Waiting& waiting) {
-    auto resolved = resolve(connection, server, waiting);
+    auto resolved = resolve(netlink, connection, server, waiting);
     if (!resolved) return resolved;
     return with_a_way(netlink, server, *resolved);
 }
@@ -176,11 +182,12 @@ Granted<Whereabouts> find_endpoints(ConnectionFile& file, system::Netlink& netli
     const config::ClientPeer& main = main_peer(file.config);
     for (const config::ClientPeer& peer : file.config.peers) {
         whereabouts.of_peers.emplace_back();
+        whereabouts.of_servers.emplace_back(servers_of(peer).size());
         if (!peer.endpoint) continue;
         auto found = &peer == &main ? finder.find_patiently(peer) : finder.find(peer);
         if (found) {
             whereabouts.of_peers.back() = joined(*found);
-            if (&peer == &main) whereabouts.of_main = std::move(*found);
+            whereabouts.of_servers.back() = std::move(*found);
         } else if (&peer == &main || !found.error().reason) {
             return tl::unexpected(std::move(found.error()));
         } else {

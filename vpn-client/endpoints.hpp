@@ -14,8 +14,8 @@ std::vector<config::HostPort> servers_of(const config::ClientPeer& peer);
 struct Whereabouts {
     /// For each peer, all of its servers' addresses.
     std::vector<Endpoints> of_peers;
-    /// For each of the main peer's servers, in the order of the file; empty if it can't be reached now.
-    std::vector<Endpoints> of_main;
+    /// For each peer, for each of its servers, in the order of the file; empty if it can't be reached now.
+    std::vector<std::vector<Endpoints>> of_servers;
 };
 
 /// Errors: name_not_resolved or no_route for the main peer's first server, if it has no other that can be reached (another's

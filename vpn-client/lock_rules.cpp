@@ -171,7 +171,7 @@ std::string pause_commands(std::string_view connection, Duration time) {
 }
 
 std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time) {
-    std::string text;
+    std::string text = dismiss_resolvers_commands(connection);
     for (const IpAddress& each : resolvers)
         text += "add element inet " + lock_table_name(connection) + ' ' + named("resolvers", words_of(each.family())) + " { " +
                 each.to_string() + " timeout " + seconds(time) + " }\n";

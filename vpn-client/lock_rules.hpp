@@ -46,7 +46,7 @@ std::string lock_commands(const LockFacts& facts);
 std::string admit_command(std::string_view connection, const Endpoint& endpoint);
 /// Lets everything pass for so long; zero shuts it at once.
 std::string pause_commands(std::string_view connection, Duration time);
-/// Lets our own marked sockets ask these name servers for so long.
+/// Lets our own marked sockets ask these name servers for so long, and no others.
 std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time);
 /// And no longer.
 std::string dismiss_resolvers_commands(std::string_view connection);

@@ -4,10 +4,13 @@
 #include "common/system/process.hpp"
 #include "common/system/sysctl.hpp"
 #include "vpn-client/daemons.hpp"
-#include "vpn-client/dns/dns.hpp"
+#include "vpn-client/dns/present_resolvers.hpp"
+#include "vpn-client/dns/resolver_choice.hpp"
 #include "vpn-client/endpoints.hpp"
 #include "vpn-client/leftovers.hpp"
 #include "vpn-client/turn.hpp"
+
+#include <memory>
 
 namespace vpn::client {
 namespace {
@@ -109,13 +112,22 @@ Granted<std::optional<LeakLock>> raise_lock(const ConnectionFile& file, const st
 }
 
 /// `apart`: we leave this network for another one, and this machine's name servers stay what they are for everybody else.
-Result<Outside> open_outside(bool apart) {
+Result<Outside> open_outside(const std::vector<IpAddress>& tunnels, bool apart) {
     auto doors = WayWatch::Doors::open();
     if (!doors) return failed(doors.error().message);
-    if (!apart) return Outside{std::move(*doors), [before = resolvers_of_machine()] { return before; }, std::nullopt};
+    auto opened = system::Netlink::open();
+    if (!opened) return failed(opened.error().message);
+    const auto door = std::make_shared<system::Netlink>(std::move(*opened));
+    if (!apart) {
+        auto resolvers = [door, tunnels, before = resolvers_of_machine(*door)] {
+            return choose_resolvers(resolvers_of_machine(*door), before, tunnels);
+        };
+        return Outside{std::move(*doors), std::move(resolvers), std::nullopt};
+    }
     auto sockets = system::SocketStock::open();
     if (!sockets) return failed(sockets.error().message);
-    return Outside{std::move(*doors), resolvers_of_machine, std::move(*sockets)};
+    return Outside{std::move(*doors), [door] { return choose_resolvers(resolvers_of_machine(*door), {}, {}); },
+                   std::move(*sockets)};
 }
 
 /// The doors to the kernel lead to the network that they were made in.
@@ -171,7 +183,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     NetworkFacts facts = facts_of(endpoints, outer_mtu(*netlink, endpoints), sockets->port(), *slot);
     const auto plan = [&] { return enter ? plan_apart(file.config, facts) : plan_network(file.config, facts); };
     if (auto unused = check_kernel(*netlink, plan(), running); !unused) return refuse_failure(unused.error());
-    auto outside = open_outside(enter != nullptr);
+    auto outside = open_outside(file.config.interface.dns, enter != nullptr);
     if (!outside) return refuse_failure(outside.error());
     if (enter)
         if (auto inside = go_inside(enter, netlink, nftables); !inside) return refuse_failure(inside.error());
@@ -192,7 +204,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(*lock),
                        std::move(*turn),
                        std::move(whereabouts->of_peers),
-                       std::move(whereabouts->of_main),
+                       std::move(whereabouts->of_servers),
                        std::move(*leak_lock),
                        std::move(*device),
                        std::move(*sockets),

@@ -29,10 +29,10 @@ struct Preparation {
     ConnectionFile file;
     system::UnixListener listener; ///< goes after the lock, so that who waits for its end finds the name free
     system::InstanceLock lock;
-    system::InstanceLock turn;         ///< of those that look at the machine and change it: let it go when that is done
-    std::vector<Endpoints> endpoints;  ///< for each peer
-    std::vector<Endpoints> servers;    ///< for each of the main peer's servers
-    std::optional<LeakLock> leak_lock; ///< up before the interface, if the file wants one
+    system::InstanceLock turn;                   ///< of those that look at the machine and change it: let it go when that is done
+    std::vector<Endpoints> endpoints;            ///< for each peer
+    std::vector<std::vector<Endpoints>> servers; ///< for each peer, for each of its servers
+    std::optional<LeakLock> leak_lock;           ///< up before the interface, if the file wants one
     tun::TunDevice device;
     tun::Sockets sockets;
     system::Netlink netlink;

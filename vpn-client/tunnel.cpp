@@ -79,13 +79,17 @@ void Tunnel::start_engine(Parts& parts) {
 }
 
 void Tunnel::start_roaming(Parts& parts) {
-    Roaming::Parts of_main{.name = file_.origin.name,
-                           .main_key = main_key_,
-                           .servers = servers_of(main_peer(file_.config)),
-                           .endpoints = std::move(parts.servers),
-                           .outside = std::move(parts.outside)};
+    Roaming::Parts of_peers{.name = file_.origin.name, .main = {}, .others = {}, .outside = std::move(parts.outside)};
+    for (std::size_t i = 0; i < file_.config.peers.size(); ++i) {
+        const config::ClientPeer& peer = file_.config.peers[i];
+        Roaming::Named named{peer.public_key, servers_of(peer), std::move(parts.servers[i])};
+        if (peer.public_key == main_key_)
+            of_peers.main = std::move(named);
+        else if (!named.servers.empty())
+            of_peers.others.push_back(std::move(named));
+    }
     const auto moved = [this] { path_mtu_ ? path_mtu_->handle_network_change() : void(); };
-    roaming_ = std::make_unique<Roaming>(loop_, std::move(of_main), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
+    roaming_ = std::make_unique<Roaming>(loop_, std::move(of_peers), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
 }
 
 void Tunnel::start_handshakes(const std::vector<Endpoints>& endpoints) {
@@ -165,6 +169,7 @@ void Tunnel::on_event(const protocol::Event& event) {
     const bool main = event.peer == main_id();
     switch (event.kind) {
     case EventKind::initiation_sent:
+        if (roaming_) roaming_->handle_initiation_sent(event.peer);
         if (main) handle_initiation_sent();
         break;
     case EventKind::handshake_complete:
@@ -209,7 +214,6 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
 
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
-    if (roaming_) roaming_->handle_initiation_sent();
     if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || paused_until_, dns_->plan().empty());
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});

@@ -31,8 +31,8 @@ class Tunnel final : private tun::EngineObserver {
     /// The parts of a Preparation that a tunnel takes.
     struct Parts {
         ConnectionFile file;
-        std::vector<Endpoints> endpoints; ///< for each peer
-        std::vector<Endpoints> servers;   ///< for each of the main peer's servers
+        std::vector<Endpoints> endpoints;            ///< for each peer
+        std::vector<std::vector<Endpoints>> servers; ///< for each peer, for each of its servers
         std::optional<LeakLock> lock;
         tun::TunDevice device;
         tun::Sockets sockets;

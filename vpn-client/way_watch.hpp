@@ -33,6 +33,8 @@ class WayWatch {
 
     /// The peers are elsewhere: the ways to them are what they are now.
     void handle_new_destinations() { look(); }
+    /// Asks the kernel.
+    [[nodiscard]] bool finds_way_to(const IpAddress& destination) { return find(destination).has_value(); }
     /// As far as is known.
     [[nodiscard]] bool leads_to(const IpAddress& destination) const { return ways_.leads_to(destination); }
 

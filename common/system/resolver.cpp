@@ -14,6 +14,7 @@
 #include <csignal>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -21,6 +22,8 @@ namespace vpn::system {
 namespace {
 
 using Kind = ResolveError::Kind;
+
+constexpr std::string_view too_late = "the resolvers of this machine gave no answer in time";
 
 struct FreeAddresses {
     void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -84,6 +87,16 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
+/// One that has come is taken though the time is up.
+Resolved take_until(Lookup& lookup, std::chrono::steady_clock::time_point end) {
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+        pollfd watched{lookup.fd(), POLLIN, 0};
+        if (::poll(&watched, 1, static_cast<int>(std::clamp<long long>(left, 0, 60'000))) > 0) return lookup.take();
+        if (left <= 0) return refuse(Kind::timed_out, std::string(too_late));
+    }
+}
+
 } // namespace
 
 /// Belongs to both sides, so that either may go first: getaddrinfo can't be called off.
@@ -119,15 +132,18 @@ Resolved Lookup::take() {
     return std::move(shared_->answer.value());
 }
 
-Resolved resolve(const std::string& host, Port port, Duration limit) {
-    Lookup lookup(host, port);
+Resolved resolve(const std::string& host, Port port, Duration limit) { return resolve_all({{host, port}}, limit).front(); }
+
+std::vector<Resolved> resolve_all(const std::vector<Wanted>& all, Duration limit) {
+    std::vector<Lookup> lookups;
+    lookups.reserve(all.size());
+    for (const Wanted& each : all) lookups.emplace_back(each.host, each.port);
     const auto end = std::chrono::steady_clock::now() + limit;
-    for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
-        if (left <= 0) return refuse(Kind::timed_out, "the resolvers of this machine gave no answer in time");
-        pollfd watched{lookup.fd(), POLLIN, 0};
-        if (::poll(&watched, 1, static_cast<int>(std::min<long long>(left, 60'000))) > 0) return lookup.take();
-    }
+    std::vector<Resolved> answers;
+    answers.reserve(all.size());
+    for (Lookup& each : lookups)
+        answers.push_back(limit > Duration::zero() ? take_until(each, end) : refuse(Kind::timed_out, std::string(too_late)));
+    return answers;
 }
 
 } // namespace vpn::system

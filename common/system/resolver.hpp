@@ -45,4 +45,13 @@ class Lookup {
 /// Waits for a look-up, at most `limit`. Throws like Lookup.
 Resolved resolve(const std::string& host, Port port, Duration limit);
 
+/// A name or an address, and the port of the endpoints.
+struct Wanted {
+    std::string host;
+    Port port;
+};
+/// Looks several up beside each other, and waits for all of them, at most `limit`: an answer for each, in their order. Throws
+/// like Lookup.
+std::vector<Resolved> resolve_all(const std::vector<Wanted>& all, Duration limit);
+
 } // namespace vpn::system

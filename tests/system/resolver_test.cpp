@@ -52,3 +52,12 @@ TEST_CASE("a look-up tells when its answer is there") {
     CHECK(lookup.take().value() == std::vector{endpoint("192.0.2.7:9")});
     CHECK(::poll(&watched, 1, 0) == 0);
 }
+
+TEST_CASE("several are looked up beside each other, and each has its own answer, in their order") {
+    const auto answers = resolve_all({{"192.0.2.7", Port{1}}, {"a..b", Port{2}}, {"2001:db8::7", Port{3}}}, 1min);
+    REQUIRE(answers.size() == 3);
+    CHECK(answers[0].value() == std::vector{endpoint("192.0.2.7:1")});
+    CHECK_FALSE(answers[1]);
+    CHECK(answers[2].value() == std::vector{endpoint("[2001:db8::7]:3")});
+    CHECK(resolve_all({}, 1min).empty());
+}

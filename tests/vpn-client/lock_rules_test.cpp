@@ -111,6 +111,8 @@ TEST_CASE("a pause is taken back by the kernel, and a second one takes the place
 
 TEST_CASE("name servers are let through for a while, each in its family's set") {
     CHECK(admit_resolvers_commands("laptop", {address("192.0.2.1"), address("2001:db8::1")}, 5s) ==
+          "flush set inet vpn-lock-laptop resolvers4\n"
+          "flush set inet vpn-lock-laptop resolvers6\n"
           "add element inet vpn-lock-laptop resolvers4 { 192.0.2.1 timeout 5s }\n"
           "add element inet vpn-lock-laptop resolvers6 { 2001:db8::1 timeout 5s }\n");
     CHECK(dismiss_resolvers_commands("laptop") == "flush set inet vpn-lock-laptop resolvers4\n"

@@ -15,10 +15,6 @@ namespace {
 constexpr Duration until_written = std::chrono::milliseconds(100);
 /// So often is waited anew for one who is still writing.
 constexpr int most_postponed = 10;
-/// Where systemd-resolved lists the servers that it asks itself.
-constexpr auto servers_of_resolved = "/run/systemd/resolve/resolv.conf";
-
-ResolvConf read_resolv_conf(const std::string& path) { return parse_resolv_conf(system::read_file(path).value_or("")); }
 
 /// What a resolvconf was told, until this goes. Move-only.
 class ResolvconfRecord {
@@ -49,13 +45,6 @@ class ResolvconfRecord {
 };
 
 } // namespace
-
-std::vector<IpAddress> resolvers_of_machine() {
-    ResolvConf conf = read_resolv_conf(resolv_conf_path);
-    if (asks_resolved(conf)) conf = read_resolv_conf(servers_of_resolved);
-    if (conf.servers.empty()) conf.servers.push_back(*IpAddress::parse("127.0.0.1")); // resolv.conf(5)
-    return conf.servers;
-}
 
 void take_back_dns(std::string_view connection) {
     const auto journal = read_dns_journal(connection);

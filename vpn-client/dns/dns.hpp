@@ -12,13 +12,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace vpn::client {
-
-/// Whom this machine asks for names now: those of systemd-resolved, where it asks that; the machine itself, where it has none.
-/// Ask before a connection has taken their place.
-std::vector<IpAddress> resolvers_of_machine();
 
 /// Takes back what a connection that runs no more has left.
 void take_back_dns(std::string_view connection);

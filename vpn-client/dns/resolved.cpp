@@ -8,9 +8,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -23,6 +25,7 @@ constexpr auto object = "/org/freedesktop/resolve1";
 constexpr auto manager = "org.freedesktop.resolve1.Manager";
 constexpr auto no_such_link = "org.freedesktop.resolve1.NoSuchLink";
 constexpr std::uint64_t call_timeout = 2'000'000; // microseconds
+constexpr std::uint64_t moment = 250'000;         // packets wait meanwhile
 constexpr auto owner_changed = "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                                "member='NameOwnerChanged',arg0='org.freedesktop.resolve1'";
 
@@ -53,7 +56,46 @@ class Refusal {
     sd_bus_error error_{};
 };
 
+/// `(iiay)`: the link, the family, the bytes. None if that is not what comes.
+std::optional<LinkServer> read_server(sd_bus_message* message) {
+    int link = 0;
+    int family = 0;
+    const void* bytes = nullptr;
+    std::size_t length = 0;
+    if (sd_bus_message_enter_container(message, SD_BUS_TYPE_STRUCT, "iiay") <= 0 ||
+        sd_bus_message_read(message, "ii", &link, &family) < 0 || sd_bus_message_read_array(message, 'y', &bytes, &length) < 0 ||
+        sd_bus_message_exit_container(message) < 0)
+        return std::nullopt;
+    ByteArray<16> address{};
+    std::copy_n(static_cast<const std::byte*>(bytes), std::min(length, address.size()), address.begin());
+    const auto index = static_cast<std::uint32_t>(link);
+    if (family == AF_INET && length == 4) return LinkServer{IpAddress::v4(std::span(address).first<4>()), index};
+    if (family == AF_INET6 && length == 16) return LinkServer{IpAddress::v6(address), index};
+    return std::nullopt;
+}
+
 } // namespace
+
+std::optional<std::vector<LinkServer>> ask_resolved_for_servers() {
+    sd_bus* opened = nullptr;
+    if (sd_bus_open_system(&opened) < 0) return std::nullopt;
+    const BusHandle bus(opened);
+    sd_bus_message* made = nullptr;
+    if (sd_bus_message_new_method_call(opened, &made, service, object, "org.freedesktop.DBus.Properties", "Get") < 0)
+        return std::nullopt;
+    const Message question(made);
+    sd_bus_message_set_auto_start(made, 0);
+    sd_bus_message* came = nullptr;
+    if (sd_bus_message_append(made, "ss", manager, "DNS") < 0 || sd_bus_call(opened, made, moment, nullptr, &came) < 0)
+        return std::nullopt;
+    const Message answer(came);
+    if (sd_bus_message_enter_container(came, SD_BUS_TYPE_VARIANT, "a(iiay)") < 0 ||
+        sd_bus_message_enter_container(came, SD_BUS_TYPE_ARRAY, "(iiay)") < 0)
+        return std::nullopt;
+    std::vector<LinkServer> servers;
+    while (auto server = read_server(came)) servers.push_back(*server);
+    return servers;
+}
 
 struct Resolved::Bus {
     static int on_owner_changed(sd_bus_message* message, void* self, sd_bus_error* /*error*/) {

@@ -4,12 +4,17 @@
 
 #include "common/base/result.hpp"
 #include "vpn-client/dns/dns_plan.hpp"
+#include "vpn-client/dns/resolver_choice.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace vpn::client {
+
+/// The servers of all links, ours too, and of the whole machine. None: it gives no answer within a moment.
+std::optional<std::vector<LinkServer>> ask_resolved_for_servers();
 
 /// A connection to the system's bus, of one thread.
 class Resolved {

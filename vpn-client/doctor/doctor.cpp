@@ -94,11 +94,16 @@ class Examination {
         std::vector<const config::ClientPeer*> peers{&main};
         for (const config::ClientPeer& peer : file_->config.peers)
             if (&peer != &main && peer.endpoint) peers.push_back(&peer);
+        std::vector<config::HostPort> all;
+        for (const config::ClientPeer* peer : peers)
+            for (const config::HostPort& server : servers_of(*peer)) all.push_back(server);
+        if (!all.empty()) progress_.now("looking up " + all.front().host + (all.size() > 1 ? " and others" : ""));
+        std::vector<NameFacts> names = look_up(all);
+        auto name = names.begin();
         for (const config::ClientPeer* peer : peers) {
             const std::vector<config::HostPort> servers = servers_of(*peer);
             for (const config::HostPort& server : servers) {
-                progress_.now("looking up " + server.host);
-                Place place{.peer = peer, .named = server, .name = look_up(server), .endpoint = {}, .link = {}};
+                Place place{.peer = peer, .named = server, .name = std::move(*name++), .endpoint = {}, .link = {}};
                 const auto now = endpoint_of(*peer);
                 place.is_current =
                     now && (servers.size() == 1 || (now->port == server.port &&

@@ -170,18 +170,27 @@ std::optional<Wall> last_greeting(const ConnectionFile& file) {
     return Wall(std::chrono::seconds(label - epoch_of_1970));
 }
 
-NameFacts look_up(const config::HostPort& server) {
-    NameFacts facts;
-    facts.host = server.host;
-    if (const auto literal = server.literal()) {
-        facts.is_address = true;
-        facts.found = {literal->address};
-        return facts;
+std::vector<NameFacts> look_up(const std::vector<config::HostPort>& servers) {
+    std::vector<NameFacts> facts;
+    std::vector<system::Wanted> names;
+    for (const config::HostPort& server : servers) {
+        facts.emplace_back().host = server.host;
+        if (const auto literal = server.literal()) {
+            facts.back().is_address = true;
+            facts.back().found = {literal->address};
+        } else {
+            names.push_back({server.host, server.port});
+        }
     }
-    const auto resolved = system::resolve(server.host, server.port, longest_lookup);
-    if (!resolved) facts.trouble = resolved.error().message;
-    if (resolved)
-        for (const Endpoint& endpoint : *resolved) facts.found.push_back(endpoint.address);
+    const auto answers = system::resolve_all(names, longest_lookup);
+    auto resolved = answers.begin();
+    for (NameFacts& each : facts) {
+        if (each.is_address) continue;
+        if (!*resolved) each.trouble = resolved->error().message;
+        if (*resolved)
+            for (const Endpoint& endpoint : **resolved) each.found.push_back(endpoint.address);
+        ++resolved;
+    }
     return facts;
 }
 

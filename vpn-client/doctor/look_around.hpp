@@ -24,7 +24,8 @@ std::vector<Manager> look_for_managers(system::Netlink& netlink, const std::stri
 /// When the server was last greeted, by our own clock then. None if it never was.
 std::optional<Wall> last_greeting(const ConnectionFile& file);
 
-NameFacts look_up(const config::HostPort& server);
+/// Beside each other; for each, in their order.
+std::vector<NameFacts> look_up(const std::vector<config::HostPort>& servers);
 /// By which interface an outer packet to the address leaves. None if by none.
 std::optional<system::Link> outer_link(system::Netlink& netlink, const IpAddress& address);
 /// By which interface any other packet to the address leaves; empty if by none.

@@ -1,0 +1,270 @@
+"""Where names of servers are asked for while a tunnel stands: of the network that the laptop is in now, past whatever has the tunnel's."""
+
+import json
+
+from . import addresses
+from .capture import Capture, read
+from .lab import PROGRAMS, PYTHON
+from .ours import CLIENT, OurClient, OurServer
+from .patience import eventually
+from .resolvers import RESOLV_CONF, DebianResolvconf, Openresolv, SystemdResolved, name_servers
+from .sentences import sentence
+from .test_whereabouts import NEW_VPS, move_server, on_port_53, write_zone
+from .tunnel import Facts, Tunnel, pinging
+from .wireguard import genkey, pubkey
+
+INSIDE, HOME, CAFE = addresses.SITE[4], addresses.ROUTER_LAN[4], addresses.ROUTER_CAFE[4]
+SERVER = "home.vps.test"
+HOSTILE = "10.66.0.53"
+
+
+class File:
+    """Whoever writes /etc/resolv.conf by himself."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def move(self, servers):
+        self.host.write("/run/theirs", "".join(f"nameserver {server}\n" for server in servers))
+        self.host.sh(f"cat /run/theirs > {RESOLV_CONF}")
+
+
+class FileInItsPlace(File):
+    """As a DHCP client does it that renames."""
+
+    def move(self, servers):
+        super().move(servers)
+        self.host.sh(f"cp /run/theirs {RESOLV_CONF}.new; mv {RESOLV_CONF}.new {RESOLV_CONF}")
+
+
+class NetworkManager(File):
+    """Its own file, to which /etc/resolv.conf is a link."""
+
+    def __init__(self, host):
+        super().__init__(host)
+        host.sh(f"mkdir -p /run/NetworkManager; echo nameserver {HOME} > /run/NetworkManager/resolv.conf; "
+                f"ln -sfn ../run/NetworkManager/resolv.conf {RESOLV_CONF}")
+
+    def move(self, servers):
+        self.host.write("/run/NetworkManager/new", "".join(f"nameserver {server}\n" for server in servers))
+        self.host.sh("mv /run/NetworkManager/new /run/NetworkManager/resolv.conf")
+
+
+class Told:
+    """A resolvconf, told by a DHCP client."""
+
+    def __init__(self, host, kind):
+        self.host = host
+        kind(host)
+
+    def move(self, servers):
+        lines = "".join(f"nameserver {server}\\n" for server in servers)
+        self.host.sh(f"resolvconf -d eth0.dhcp || :; printf '{lines}' | resolvconf -a wlan0.dhcp")
+
+
+class Resolved:
+    """systemd-resolved, told by whoever manages the links; nobody takes away what a link had that is down."""
+
+    def __init__(self, host):
+        self.resolved = SystemdResolved(host)
+
+    def move(self, servers):
+        self.resolved.control("dns", "wlan0", *servers)
+
+
+KEEPERS = {"a file": File, "a file that is renamed": FileInItsPlace, "NetworkManager's file": NetworkManager,
+           "openresolv": lambda host: Told(host, Openresolv), "Debian's resolvconf": lambda host: Told(host, DebianResolvconf),
+           "systemd-resolved": Resolved}
+
+
+def cafe(lab):
+    """Another network, from which the name server of the first one is out of reach."""
+    lab.open_cafe()
+    lab.router.nft(f"table inet hide {{ chain in {{ type filter hook input priority 0; policy accept; "
+                   f'iifname "cafe0" ip daddr {HOME} meta l4proto {{ tcp, udp }} th dport 53 drop; }}; }}')
+    lab.nat()
+    for host in (lab.router, lab.site):
+        host.write("/run/zone", f"{SERVER} {addresses.VPS[4]} -\n", 0o644)
+
+
+def works(lab, *words):
+    return lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", *words or [addresses.TUNNEL_SERVER[4]], code=None).code == 0
+
+
+def asked(packets):
+    """Whom questions went to; all of them are for the server's name."""
+    questions = [packet for packet in packets if packet.ports[1] == addresses.DNS_PORT]
+    assert all(b"\4home\3vps\4test" in packet.raw for packet in questions), questions
+    return {packet.destination for packet in questions}
+
+
+@sentence("in another network the server's name is asked for there, and it is found where it is now within {bound} seconds: {keeper}, known {when} the way, {lock}",
+          bound=(15,), keeper=tuple(KEEPERS), when=("before", "after"), lock=("without a lock", "under the lock"), seconds=15)
+def new_network(lab, bound, keeper, when, lock):
+    cafe(lab)
+    machine = KEEPERS[keeper](lab.laptop)
+    tunnel = Tunnel(lab, endpoint=f"{SERVER}:{addresses.PORT}", lock=lock == "under the lock", dns=[INSIDE]).up()
+    with Capture(lab.router, "cafe0", on_port_53) as wire:
+        move_server(lab)
+        if when == "before":
+            machine.move([HOSTILE, CAFE])
+        lab.move_to_cafe()
+        if when == "after":
+            lab.laptop.sh("sleep 0.5")
+            machine.move([CAFE])
+        eventually("the tunnel works again", lambda: works(lab), seconds=bound)
+    assert tunnel.client.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    assert asked(wire.packets) == ({HOSTILE, CAFE} if when == "before" else {HOME, CAFE}), asked(wire.packets)
+    if lock == "under the lock":
+        eventually("the lock is shut for names", lambda: CAFE not in lab.laptop.run("nft", "list", "table", "inet", "vpn-lock-laptop").out)
+        refused = lab.laptop.run(*PYTHON, PROGRAMS / "visitor.py", "dns", CAFE, "which.test", "TXT", code=None)
+        assert refused.code != 0, refused
+    if keeper != "systemd-resolved":
+        assert name_servers(lab.laptop)[0] == INSIDE
+    tunnel.client.disconnect()
+    if keeper != "systemd-resolved":
+        assert CAFE in name_servers(lab.laptop)
+
+
+@sentence("a network that gives the tunnel's own name server as its own does not have it asked in clear, and the ones from before are: {keeper}",
+          keeper=("a file", "systemd-resolved"), seconds=15)
+def tunnels_own(lab, keeper):
+    cafe(lab)
+    machine = KEEPERS[keeper](lab.laptop)
+    tunnel = Tunnel(lab, endpoint=f"{SERVER}:{addresses.PORT}", dns=[INSIDE]).up()
+    # Within reach from here as well, and answering by its own address.
+    lab.router.nft(f"table inet hide {{}}\ndelete table inet hide\ntable ip within {{ chain in {{ type nat hook prerouting priority dstnat; "
+                   f'iifname "cafe0" ip daddr {HOME} udp dport 53 dnat to {CAFE}; }}; }}')
+    with Capture(lab.router, "cafe0", on_port_53) as wire:
+        move_server(lab)
+        machine.move([INSIDE, "127.0.0.1"])
+        lab.move_to_cafe()
+        eventually("the tunnel works again", lambda: works(lab), seconds=30)
+    assert tunnel.client.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    assert asked(wire.packets) == {HOME}, wire.packets
+
+
+def second_connection(tunnel, **facts):
+    """Another of the server's peers: its file is written, under the name `second`."""
+    key = genkey()
+    config = tunnel.server.config()
+    config["peers"].append({"name": "second", "public_key": pubkey(key), "addresses": ["10.66.0.9/32"]})
+    tunnel.server.write(config)
+    client = OurClient(tunnel.client.host, Facts(server_key=tunnel.facts.server_key, client_key=key, client_addresses=["10.66.0.9/32"], **facts), "second")
+    client.write()
+    return client
+
+
+@sentence("`run` beside a connection asks for its server's name of the name servers from before that, and of that connection's never in clear: {keeper}",
+          keeper=("a file", "systemd-resolved", "openresolv"), seconds=75, apart=True)
+def run_beside(lab, keeper):
+    KEEPERS[keeper](lab.laptop)
+    lab.nat()
+    tunnel = Tunnel(lab, dns=[INSIDE])
+    second = second_connection(tunnel, endpoint=f"{SERVER}:{addresses.PORT}", dns=[INSIDE], allowed_ips=["10.66.0.0/24"], keepalive=5)
+    for host in (lab.router, lab.site):
+        host.write("/run/zone", f"{SERVER} {addresses.VPS[4]} -\n", 0o644)
+    tunnel.up()
+    with Capture(lab.router, "lan0", on_port_53) as wire:
+        process = lab.laptop.start(CLIENT, "run", "second", "--", "ping", "-n", "-O", "-i", "0.5", addresses.TUNNEL_SERVER[4], log="run")
+
+        def answers():
+            return process.out.count("bytes from")
+        eventually("the program has its way", lambda: answers() > 2, seconds=20)
+        move_server(lab)
+        # Whoever else would be asked has his turn.
+        lab.router.nft('table inet deaf { chain in { type filter hook input priority 0; iifname "lan0" udp dport 53 drop; }; }')
+        eventually("it was asked for twice", lambda: sum(packet.destination == HOME for packet in read(wire.path)) >= 4, seconds=60)
+        lab.router.nft("delete table inet deaf")
+        before = answers()
+        eventually("an answer from the new address", lambda: answers() > before + 5, seconds=60)
+    assert second.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    assert asked(wire.packets) == {HOME}, wire.packets
+    process.stop()
+
+
+@sentence("a second connection asks for its server's name of the name servers from before the first, and of the first one's never in clear", seconds=40, apart=True)
+def connect_beside(lab):
+    lab.nat()
+    inside = addresses.SITE[6]
+    tunnel = Tunnel(lab, dns=[inside], allowed_ips=["10.66.0.0/24", "::/0"])
+    second = second_connection(tunnel, endpoint=f"{SERVER}:{addresses.PORT}", allowed_ips=["10.66.1.0/24"], keepalive=5)
+    config = second.config()
+    config["interface"].pop("probe")
+    second.write(config)
+    for host in (lab.router, lab.site):
+        host.write("/run/zone", f"{SERVER} {addresses.VPS[4]} -\n", 0o644)
+    tunnel.up()
+    assert name_servers(lab.laptop) == [inside]
+    second.up()
+    lab.laptop.start("ping", "-n", "-i", "0.5", "10.66.1.1", log="ping")  # there is something to send
+    with Capture(lab.router, "lan0", on_port_53) as wire:
+        move_server(lab)
+        eventually("it is found", lambda: second.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4]), seconds=60)
+    # Beside it, both look for a captive portal once their server is silent.
+    assert {packet.destination for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT} == {HOME}, wire.packets
+
+
+def second_server(lab):
+    """A VPN of its own on the VPS, and a peer of the laptop's for it."""
+    facts = Facts(server_key=genkey(), client_key=genkey())
+    server = OurServer(lab.vps, facts, "/etc/vpn/second.json")
+    server.interface = "vpns2"
+    return server
+
+
+@sentence("a peer beside the main one whose name has another address is found there, and the main one stays where it is{lock}",
+          lock=("", ", under the lock too"), seconds=60, apart=True)
+def second_peer(lab, lock):
+    lab.nat()
+    lab.vps.ip(f"addr add {NEW_VPS[4]}/24 dev eth0")
+    write_zone(lab, SERVER, addresses.VPS[4])
+    tunnel = Tunnel(lab, lock=bool(lock))
+    beside = second_server(lab)
+    beside.facts.client_key = tunnel.facts.client_key
+    inner = ["-I", "10.77.0.2", "10.77.0.1"]
+    config = beside.config()
+    config["interface"] |= {"listen_port": 51821, "addresses": ["10.77.0.1/24"]}
+    config["networks"] = ["10.77.0.0/24"]
+    config["peers"][0]["addresses"] = ["10.77.0.2/32"]
+    config["nat"] = False
+    beside.write(config)
+    file = tunnel.client.config()
+    file["peers"].append({"name": "other", "public_key": pubkey(beside.facts.server_key), "endpoint": f"{SERVER}:51821", "allowed_ips": ["10.77.0.0/24"],
+                          "persistent_keepalive": 5})
+    file["interface"]["addresses"] = [*file["interface"]["addresses"], "10.77.0.2/32"]
+    tunnel.client.write(file)
+    tunnel.server.up()
+    beside.up()
+    tunnel.client.up()
+
+    def endpoints():
+        return {peer["name"]: peer["endpoint"] for peer in tunnel.client.status()["peers"]}
+    eventually("the other peer answers", lambda: works(lab, *inner), seconds=20)
+    with Capture(lab.router, "lan0", on_port_53) as wire, pinging(lab.laptop, addresses.TUNNEL_SERVER[4]) as pings:
+        lab.router.nft(f"table inet deaf {{ chain pass {{ type filter hook forward priority 0; ip daddr {addresses.VPS[4]} udp dport 51821 drop; "
+                       f"ip saddr {addresses.VPS[4]} udp sport 51821 drop; }}; }}")
+        write_zone(lab, SERVER, NEW_VPS[4])
+        eventually("the other peer answers from elsewhere", lambda: works(lab, *inner), seconds=90)
+    assert endpoints() == {"vps": f"{addresses.VPS[4]}:{addresses.PORT}", "other": f"{NEW_VPS[4]}:51821"}, endpoints()
+    assert asked(wire.packets) == {HOME}, wire.packets
+    assert pings.longest_silence < 1, pings.longest_silence
+    names = [packet for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT]
+    assert len(names) <= 12, f"{len(names)} questions"
+
+
+@sentence("`doctor` looks names up beside each other: with four that nobody answers it takes less than twice as long as with one", seconds=25)
+def doctor_beside(lab):
+    lab.laptop.write(RESOLV_CONF, f"nameserver {addresses.NOBODY[4]}\noptions timeout:30\n", 0o644)
+    tunnel = Tunnel(lab)
+    took = {}
+    for count in (1, 4):
+        config = tunnel.client.config()
+        config["peers"][0]["endpoint"] = [f"a{number}.test:51820" for number in range(count)]
+        tunnel.client.write(config)
+        done = lab.laptop.run("sh", "-c", f"date +%s.%N; {CLIENT} doctor laptop --json; date +%s.%N", timeout=60).out
+        began, *said, ended = done.strip().splitlines()
+        findings = json.dumps(json.loads("\n".join(said)))
+        assert all(f"a{number}.test" in findings for number in range(count)), findings
+        took[count] = float(ended) - float(began)
+    assert took[4] < 2 * took[1], took

@@ -1,0 +1,100 @@
+#include "vpn-client/dns/present_resolvers.hpp"
+
+#include "common/system/files.hpp"
+#include "common/system/link.hpp"
+#include "vpn-client/dns/resolv_conf.hpp"
+#include "vpn-client/dns/resolv_conf_keeper.hpp"
+#include "vpn-client/dns/resolved.hpp"
+#include "vpn-client/dns/resolver_choice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace vpn::client {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Where systemd-resolved lists the servers that it asks itself.
+constexpr auto servers_of_resolved = "/run/systemd/resolve/resolv.conf";
+/// Of openresolv and of Debian's resolvconf: what they were told, a file each.
+constexpr std::array records_of_resolvconf{"/run/resolvconf/interfaces", "/run/resolvconf/interface"};
+/// Nobody tells a machine's name servers more.
+constexpr ByteCount largest_text{1U << 16U};
+
+std::string text_at(const fs::path& path) { return system::read_file(path.string(), largest_text).value_or(""); }
+
+/// A link as it would lead from where it stood.
+std::string text_of(const SavedFile& file) {
+    switch (file.kind) {
+    case SavedFile::Kind::nothing: return {};
+    case SavedFile::Kind::file: return file.content;
+    case SavedFile::Kind::link: return text_at(fs::path(resolv_conf_path).parent_path() / file.content);
+    }
+    return {};
+}
+
+ResolvConf conf_beneath_ours(const std::vector<DnsJournal>& journals) {
+    auto found = save_file(resolv_conf_path);
+    if (!found) return parse_resolv_conf(text_at(resolv_conf_path));
+    const Beneath beneath = beneath_ours(std::move(*found), journals);
+    return parse_resolv_conf(text_of(beneath.file) + beneath.added);
+}
+
+/// What resolvconf was told by others, the last word first: the network that it is of is the present one.
+std::vector<IpAddress> told_to_resolvconf() {
+    struct Record {
+        fs::file_time_type written;
+        fs::path path;
+    };
+    std::vector<Record> records;
+    std::error_code none;
+    for (const char* const directory : records_of_resolvconf)
+        for (const auto& entry : fs::directory_iterator(directory, none))
+            if (!is_record_of_vpn(entry.path().filename().native()))
+                records.push_back({entry.last_write_time(none), entry.path()});
+    std::ranges::stable_sort(records, std::ranges::greater(), &Record::written);
+    std::vector<IpAddress> servers;
+    for (const Record& each : records)
+        for (const IpAddress& server : parse_resolv_conf(text_at(each.path)).servers) servers.push_back(server);
+    return servers;
+}
+
+/// Of a VPN, ours or another, whose name servers are inside.
+bool is_tunnel(const system::Link& link) { return link.kind == "tun" || link.kind == "wireguard" || link.kind == "xfrm"; }
+
+std::vector<IpAddress> known_to_resolved(system::Netlink& netlink) {
+    const auto links = system::list_links(netlink);
+    if (!links) return {};
+    if (const auto servers = ask_resolved_for_servers()) {
+        std::vector<std::uint32_t> outside;
+        for (const system::Link& link : *links)
+            if (link.up && link.running && !link.loopback && !is_tunnel(link)) outside.push_back(link.index);
+        return servers_of_links(*servers, outside);
+    }
+    // Its list says of nobody which link he belongs to.
+    if (std::ranges::any_of(*links, is_tunnel)) return {};
+    return parse_resolv_conf(text_at(servers_of_resolved)).servers;
+}
+
+} // namespace
+
+std::vector<IpAddress> resolvers_of_machine(system::Netlink& netlink) {
+    const std::vector<DnsJournal> journals = read_dns_journals();
+    ResolvConf conf = conf_beneath_ours(journals);
+    const auto told_it = [](const DnsJournal& journal) { return !journal.record.empty(); };
+    if (std::ranges::any_of(journals, told_it))
+        if (auto servers = told_to_resolvconf(); !servers.empty()) conf.servers = std::move(servers);
+    return asks_resolved(conf) ? known_to_resolved(netlink) : conf.servers;
+}
+
+std::vector<std::string> resolver_directories() {
+    std::error_code none;
+    return {fs::path(resolv_conf_path).parent_path(), fs::path(servers_of_resolved).parent_path(), "/run/NetworkManager",
+            "/run/resolvconf", fs::weakly_canonical(resolv_conf_path, none).parent_path()};
+}
+
+std::vector<std::string> resolver_record_directories() { return {records_of_resolvconf.begin(), records_of_resolvconf.end()}; }
+
+} // namespace vpn::client

@@ -1,0 +1,48 @@
+// Whom to ask for names past the tunnel: a decision from what stands on this machine. Pure.
+// - First those of the network that it is in now, a few: anybody there may have announced them. They are asked for names of
+//   servers alone, and an answer only moves packets that are authenticated.
+// - Behind them those from before connecting.
+// - Never what a connection of ours has put in place, however it did that, and nobody on this machine itself while there is
+//   anybody else: who listens here asks through the tunnel.
+// Refuses to know: files, buses, and who is asked what.
+#pragma once
+
+#include "common/base/ip.hpp"
+#include "vpn-client/dns/dns_journal.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vpn::client {
+
+/// What stands at a path, or would, were it not for our connections.
+struct Beneath {
+    SavedFile file;
+    /// Lines that somebody has written behind ours.
+    std::string added;
+};
+
+/// What each of our texts covers, until it is none of ours. Journals of connections that crashed count.
+Beneath beneath_ours(SavedFile found, const std::vector<DnsJournal>& journals);
+
+/// A resolvconf knows a VPN by this name, ours or another: its name servers answer inside.
+[[nodiscard]] bool is_record_of_vpn(std::string_view record);
+
+/// A name server that systemd-resolved has, and the link that it belongs to.
+struct LinkServer {
+    IpAddress server;
+    /// Zero: it belongs to none, but was named for the whole machine.
+    std::uint32_t link = 0;
+    friend bool operator==(const LinkServer&, const LinkServer&) = default;
+};
+
+/// Those of the links named, and behind them the whole machine's.
+std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links);
+
+/// `tunnels`: the connection's own, of which no network may make us believe that they are outside. At least one.
+std::vector<IpAddress> choose_resolvers(const std::vector<IpAddress>& present, const std::vector<IpAddress>& before,
+                                        const std::vector<IpAddress>& tunnels);
+
+} // namespace vpn::client
