@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/system/control_server.hpp"
+#include "common/system/event_loop.hpp"
 #include "common/system/instance_lock.hpp"
 #include "vpn-client/control_messages.hpp"
 #include "vpn-client/hooks.hpp"
@@ -49,11 +50,14 @@ class Daemon {
 
     Daemon(Preparation& preparation, Network network, Dns dns, std::unique_ptr<LastHooks> hooks, const StopSignal& stop,
            system::Logger log);
+    /// To a command; what memory does not suffice for is refused.
     std::string answer(std::string_view request);
+    std::string carry_out(std::string_view request);
     [[nodiscard]] bool ended() const { return asked_to_end_ || tunnel_->gone(); }
 
     boost::asio::io_context loop_;
     system::Logger log_;
+    system::EventLoop events_{loop_, log_};
     std::string name_;
     system::InstanceLock lock_;                    ///< goes last: who gets it next makes a socket of its own
     std::optional<system::ControlServer> control_; ///< its end is the sign that all is done

@@ -19,8 +19,8 @@ class WakeWatch::Continued {
     void wait() {
         signals_.async_wait([this](const boost::system::error_code& error, int) {
             if (error) return; // it may have gone
+            wait();            // first: whatever the handler throws, it is called again
             handler_();
-            wait();
         });
     }
 

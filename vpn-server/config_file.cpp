@@ -2,6 +2,7 @@
 
 #include "common/base/secret.hpp"
 #include "common/system/clocks.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/os_error.hpp"
 
 #include <fcntl.h>
@@ -12,6 +13,9 @@
 
 namespace vpn::server {
 namespace {
+
+/// What a byte of the file becomes while it is read: a tree of JSON, then a configuration.
+constexpr std::uint64_t memory_per_byte = 16;
 
 void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
 
@@ -33,6 +37,7 @@ CommandResult<ConfigFile::Content> ConfigFile::load() const {
     if (stamp && !stamp->is_settled(system::now().wall)) stamp.reset();
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
+    system::require_memory(ByteCount{text->size() * memory_per_byte});
     auto config = config::decode_server(*text, path_, read_key);
     const crypto::Hash digest = crypto::hash({bytes_of(*text)});
     wipe_text(*text);
