@@ -128,9 +128,14 @@ Outgoing DataPlane::Worker::seal_or_stage(offload::Splitter& packets, SendBuffer
     // we see that session or our packets are staged in time for it.
     const std::lock_guard lock(peer.slow_path);
     if (const auto sealed = plane_.seal_on(*this, peer, packets, route->size, *route->path, out, now)) return *sealed;
-    for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next())
-        if (!peer.staged.push(packet.first(std::min(packet.size(), route->size))))
-            static_cast<void>(drop(Drop::stage_full, peer));
+    for (MutableBytes packet = packets.next(); !packet.empty(); packet = packets.next()) {
+        try {
+            if (!peer.staged.push(packet.first(std::min(packet.size(), route->size))))
+                static_cast<void>(drop(Drop::stage_full, peer));
+        } catch (const std::bad_alloc&) {
+            static_cast<void>(drop(Drop::no_memory, peer));
+        }
+    }
     plane_.notify(peer, Notice::wants_handshake);
     return Staged{};
 }
@@ -231,17 +236,33 @@ void DataPlane::note_move(LivePeer& peer, const Path& from, Boot born, std::uint
 // --- control thread ----------------------------------------------------------------------------------------------------------
 
 void DataPlane::carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send) {
-    const auto publish_routes = [&] {
+    const auto attempt = [](auto run) {
+        try {
+            run();
+        } catch (const std::bad_alloc&) { // each act leaves what it changes whole: the peer makes do without it
+        }
+    };
+    routes_stale_ = routes_stale_ || outbox.routes_changed;
+    for (const protocol::Action& action : outbox.actions)
+        attempt([&] { std::visit([&](const auto& each) { act(each, now, send); }, action); });
+    attempt([&] { publish_routes(owners); });
+}
+
+void DataPlane::publish_routes(const protocol::AllowedIps& owners) {
+    if (routes_stale_) {
         auto routes = std::make_shared<RouteTo>(owners, [this](protocol::PeerId id) -> LivePeer* {
             const auto found = peers_.find(id);
             return found == peers_.end() ? nullptr : found->second.get();
         });
+        Epochs::Place place = Epochs::make_place();
         routes_.store(routes.get());
-        epochs_.retire(std::exchange(owned_routes_, std::move(routes)));
-    };
-    for (const protocol::Action& action : outbox.actions) std::visit([&](const auto& each) { act(each, now, send); }, action);
-    if (outbox.routes_changed) publish_routes();
-    for (auto& old : std::exchange(leaving_, {})) epochs_.retire(std::move(old)); // no route leads to them any more
+        epochs_.retire(std::exchange(owned_routes_, std::move(routes)), std::move(place));
+        routes_stale_ = false;
+    }
+    for (; !leaving_.empty(); leaving_.pop_back()) { // no route leads to them any more
+        Epochs::Place place = Epochs::make_place();
+        epochs_.retire(std::move(leaving_.back()), std::move(place));
+    }
 }
 
 bool DataPlane::send_exactly(protocol::PeerId peer, std::span<const ByteVector> packets, Boot now, const Send& send) {
@@ -256,8 +277,9 @@ bool DataPlane::send_exactly(protocol::PeerId peer, std::span<const ByteVector> 
 
 void DataPlane::publish(const protocol::OwnMacKeys& mac_keys) {
     auto fresh = std::make_shared<protocol::OwnMacKeys>(mac_keys);
+    Epochs::Place place = Epochs::make_place();
     mac_keys_.store(fresh.get());
-    epochs_.retire(std::exchange(owned_mac_keys_, std::move(fresh)));
+    epochs_.retire(std::exchange(owned_mac_keys_, std::move(fresh)), std::move(place));
 }
 
 std::vector<PeerNotice> DataPlane::take_notices() {
@@ -270,7 +292,7 @@ std::vector<PeerNotice> DataPlane::take_notices() {
 }
 
 protocol::DropCounts DataPlane::drops() const {
-    protocol::DropCounts sum;
+    protocol::DropCounts sum = drops_;
     for (const Counters& each : counters_)
         for (std::size_t i = 0; i < each.size(); ++i) sum.counts[i] += each[i].load(std::memory_order_relaxed);
     return sum;
@@ -299,6 +321,7 @@ void DataPlane::act(const protocol::RemovePeer& action, Boot /*now*/, const Send
     const auto found = peers_.find(action.peer);
     if (found == peers_.end()) return;
     // Still in the routes until they are published anew: nothing of it may be retired before.
+    leaving_.reserve(leaving_.size() + 2);
     leaving_.push_back(std::move(found->second));
     peers_.erase(found);
     if (const auto path = paths_.extract(action.peer)) leaving_.push_back(path.mapped());
@@ -307,9 +330,10 @@ void DataPlane::act(const protocol::RemovePeer& action, Boot /*now*/, const Send
 void DataPlane::act(const protocol::InstallSession& action, Boot /*now*/, const Send& /*send*/) {
     const auto peer = peers_.find(action.session->peer());
     if (peer == peers_.end()) return;
-    auto live = std::make_shared<LiveSession>(action.session, *peer->second);
-    sessions_.set(action.session->local(), live.get());
-    live_sessions_[action.session.get()] = std::move(live);
+    Live live{std::make_shared<LiveSession>(action.session, *peer->second), Epochs::make_place()};
+    LiveSession* const shown = live.session.get();
+    live_sessions_[action.session.get()] = std::move(live); // first: whoever finds it in the table must not see it go
+    sessions_.set(action.session->local(), shown);
 }
 
 void DataPlane::act(const protocol::UseSession& action, Boot now, const Send& send) {
@@ -322,19 +346,26 @@ void DataPlane::act(const protocol::UseSession& action, Boot now, const Send& se
     if (live == live_sessions_.end() || path == nullptr) return;
 
     const std::lock_guard lock(peer.slow_path);
+    const auto send_or_lose = [&](ByteVector packet) {
+        try {
+            send_on(*live->second.session, std::move(packet), *path, now, send);
+        } catch (const std::bad_alloc&) {
+            count_lost(peer);
+        }
+    };
     auto staged = peer.staged.take();
-    if (staged.empty() && action.confirm) staged.emplace_back();
-    for (ByteVector& packet : staged) send_on(*live->second, std::move(packet), *path, now, send);
-    peer.sending.store(live->second.get());
+    if (staged.empty() && action.confirm) send_or_lose({});
+    for (ByteVector& packet : staged) send_or_lose(std::move(packet));
+    peer.sending.store(live->second.session.get());
 }
 
 void DataPlane::act(const protocol::RetireSession& action, Boot /*now*/, const Send& /*send*/) {
     auto live = live_sessions_.extract(action.session.get());
     if (!live) return;
     sessions_.set(action.session->local(), nullptr);
-    LiveSession* retired = live.mapped().get();
+    LiveSession* retired = live.mapped().session.get();
     retired->peer().sending.compare_exchange_strong(retired, nullptr);
-    epochs_.retire(std::move(live.mapped()));
+    epochs_.retire(std::move(live.mapped().session), std::move(live.mapped().after));
 }
 
 void DataPlane::act(const protocol::SendKeepalive& action, Boot now, const Send& send) {
@@ -356,8 +387,10 @@ void DataPlane::act(const protocol::SetPath& action, Boot /*now*/, const Send& /
     const auto found = peers_.find(action.peer);
     if (found == peers_.end()) return;
     auto path = std::make_shared<const Path>(action.path);
+    auto& owned = paths_[action.peer];
+    Epochs::Place place = Epochs::make_place();
     found->second->path.store(path.get());
-    epochs_.retire(std::exchange(paths_[action.peer], std::move(path)));
+    epochs_.retire(std::exchange(owned, std::move(path)), std::move(place));
 }
 
 void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, Boot now, const Send& send) {
@@ -365,6 +398,11 @@ void DataPlane::send_on(LiveSession& live, ByteVector packet, const Path& path, 
     const Ecn ecn = size == 0 ? Ecn::not_capable : protocol::ecn_of(packet);
     packet.resize(size + tail_room);
     seal_and_send(live, pad(MutableBytes(packet).first(size), mtu_.load()), ecn, path, now, send);
+}
+
+void DataPlane::count_lost(const LivePeer& peer) {
+    peer.activity->count_drop(Drop::no_memory);
+    drops_.add(Drop::no_memory);
 }
 
 bool DataPlane::seal_and_send(LiveSession& live, Bytes packet, Ecn ecn, const Path& path, Boot now, const Send& send) {

@@ -71,17 +71,20 @@ class DataPlane {
     DataPlane& operator=(const DataPlane&) = delete;
 
     // Control thread
-    /// Does what the device decided, in order. Everything but the events, which are people's.
+    /// Does what the device decided, in order. Everything but the events, which are people's. An action that memory does not
+    /// suffice for is left out, and takes no other with it; routes are published the next time then, and needs_another_turn().
     void carry_out(const protocol::Outbox& outbox, const protocol::AllowedIps& owners, Boot now, const Send& send);
     /// Seals each packet as it is, without padding, and sends it in order. False if there is no session, or no way to the peer.
     bool send_exactly(protocol::PeerId peer, std::span<const ByteVector> packets, Boot now, const Send& send);
     void publish(const protocol::OwnMacKeys& mac_keys);
     /// Inner packets are padded no further than this.
     void set_mtu(std::size_t mtu) { mtu_.store(mtu); }
-    /// What data threads told since the last call. Frees, by the way, what none of them can hold any more.
+    /// What data threads told since the last call. Frees, by the way, what none of them can hold any more. Throws std::bad_alloc,
+    /// and then nothing was taken.
     [[nodiscard]] std::vector<PeerNotice> take_notices();
-    /// Something still waits to be freed: call take_notices again soon, even if nobody raises one.
-    [[nodiscard]] bool has_garbage() const { return epochs_.pending(); }
+    /// Something still waits to be freed, or routes to be published: call take_notices and carry_out again soon, even if nobody
+    /// raises a notice.
+    [[nodiscard]] bool needs_another_turn() const { return routes_stale_ || epochs_.pending(); }
     /// How many packets wait for a session, of all peers.
     [[nodiscard]] std::size_t staged_packets() const;
     /// Of all workers, since the start.
@@ -142,6 +145,7 @@ class DataPlane {
   private:
     using Counters = std::array<std::atomic<std::uint64_t>, protocol::drop_reasons>;
 
+    void publish_routes(const protocol::AllowedIps& owners);
     void act(const protocol::SendDatagram& action, Boot now, const Send& send);
     void act(const protocol::AddPeer& action, Boot now, const Send& send);
     void act(const protocol::RemovePeer& action, Boot now, const Send& send);
@@ -161,6 +165,7 @@ class DataPlane {
     /// False if the session has no counter left.
     bool seal_and_send(LiveSession& session, Bytes packet, Ecn ecn, const Path& path, Boot now, const Send& send);
     void send_on(LiveSession& session, ByteVector packet, const Path& path, Boot now, const Send& send);
+    void count_lost(const LivePeer& peer);
     void notify(LivePeer& peer, protocol::Notice notice);
     void note_move(LivePeer& peer, const Path& from, Boot born, std::uint64_t counter);
     Counters& new_counters();
@@ -178,9 +183,15 @@ class DataPlane {
     std::shared_ptr<const RouteTo> owned_routes_;
     std::unordered_map<protocol::PeerId, std::shared_ptr<LivePeer>> peers_;
     std::unordered_map<protocol::PeerId, std::shared_ptr<const Path>> paths_;
-    std::unordered_map<const protocol::Session*, std::shared_ptr<LiveSession>> live_sessions_;
+    struct Live {
+        std::shared_ptr<LiveSession> session;
+        Epochs::Place after; ///< when it is retired, which can't be put off: its peer may go
+    };
+    std::unordered_map<const protocol::Session*, Live> live_sessions_;
     std::vector<std::shared_ptr<const void>> leaving_; ///< to be retired once the routes are published
+    bool routes_stale_ = false;                        ///< they are to be published
     std::list<Counters> counters_;
+    protocol::DropCounts drops_; ///< the control thread's own
 };
 
 } // namespace vpn::tun

@@ -1,18 +1,19 @@
 #include "tun/engine.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/handler_memory.hpp"
+#include "common/system/memory_reserve.hpp"
+#include "tun/event_fd.hpp"
+#include "tun/signals_blocked.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <list>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -23,62 +24,49 @@ namespace asio = boost::asio;
 using protocol::Drop;
 using protocol::Outbox;
 
-constexpr int handshakes_per_turn = 32;
-constexpr std::size_t threads_each_way_max = 8;
-
-/// A descriptor that any thread makes readable.
-class EventFd {
-  public:
-    EventFd() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-        if (!fd_) throw std::system_error(errno, std::generic_category(), "cannot make an event descriptor");
-    }
-    void raise() const {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one); // full means that it is readable already
-    }
-    void acknowledge() const {
-        std::uint64_t count = 0;
-        [[maybe_unused]] const auto read = ::read(fd_.get(), &count, sizeof count);
-    }
-    [[nodiscard]] int fd() const { return fd_.get(); }
-
-  private:
-    system::UniqueFd fd_;
+/// What one turn takes of the conversation is bounded, and so is the memory that it may need: less than the reserve holds then.
+struct Turn {
+    int handshakes;
+    std::size_t peers; ///< of those that told something, and of those whose time has come
 };
+constexpr Turn usual_turn{32, 128};
+constexpr Turn careful_turn{4, 16};
+/// Until memory is looked for again, once there is none.
+constexpr Duration breath = std::chrono::milliseconds(100);
+constexpr std::size_t threads_each_way_max = 8;
 
 /// Waits on a descriptor that somebody else owns. What is under way when it goes does nothing more.
 class Watch {
   public:
     Watch(asio::io_context& loop, int fd) : descriptor_(loop, ::fcntl(fd, F_DUPFD_CLOEXEC, 0)) {}
     template <class Handler> void wait(Handler handler) {
-        descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, handler, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-                                   if (error || alive.expired()) return;
-                                   handler();
-                                   wait(handler);
-                               });
+        descriptor_.async_wait(
+            asio::posix::stream_descriptor::wait_read,
+            system::kept_in(memory_, [this, handler, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+                if (error || alive.expired()) return;
+                wait(handler); // first: whatever the handler throws, it is called again
+                handler();
+            }));
     }
 
   private:
     asio::posix::stream_descriptor descriptor_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::shared_ptr<system::HandlerMemory> memory_ = std::make_shared<system::HandlerMemory>();
 };
 
-/// No signal reaches this thread, nor those that it starts, for as long as this lives.
-class SignalsBlocked {
+/// Runs it when the scope ends, however that comes.
+template <class Run> class AtEnd {
   public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+    explicit AtEnd(Run run) : run_(std::move(run)) {}
+    ~AtEnd() { run_(); }
+    AtEnd(const AtEnd&) = delete;
+    AtEnd& operator=(const AtEnd&) = delete;
 
   private:
-    sigset_t before_{};
+    Run run_;
 };
+template <class Run> AtEnd<Run> at_end(Run run) { return AtEnd<Run>(std::move(run)); }
 
 } // namespace
 
@@ -226,12 +214,17 @@ class Engine::Control {
         }
     }
 
+    /// A job that memory does not suffice for is lost, as others are that the network loses; the thread goes on.
     template <class Loop> void run(Loop& loop, DataPlane::Worker& worker) {
-        try {
-            loop.run(worker);
-        } catch (const std::exception&) { // no memory left: end in order, so that what was put up is taken down
-            shared_.interface_gone.store(true);
-            wake_.raise();
+        for (;;) {
+            try {
+                return loop.run(worker);
+            } catch (const std::bad_alloc&) {
+                worker.count(Drop::no_memory);
+            } catch (const std::exception&) { // end in order, so that what was put up is taken down
+                shared_.interface_gone.store(true);
+                return wake_.raise();
+            }
         }
     }
 
@@ -242,29 +235,61 @@ class Engine::Control {
         threads_.clear();
     }
 
-    /// Notices first: they are few, one a peer at most, and packets wait for them. Then a bounded number of handshakes.
+    /// The conversation is built without exceptions: an allocation that failed in it would leave it as it stood. So it is asked
+    /// for nothing unless the reserve holds what a turn may take of it; until then sessions go on as they are.
     void turn() {
         const Now now = system::now();
+        bool to_the_end = false;
+        const auto again = at_end([&] {
+            timer_.set(to_the_end ? next_deadline() : now.boot + breath);
+            if (to_the_end && (next_notice_ < notices_.size() || !shared_.handshakes.empty())) wake_.raise();
+        });
+        if (shared_.interface_gone.exchange(false)) observer_.on_interface_gone();
+        const system::MemoryLeft memory = system::regain_memory();
+        if (memory == system::MemoryLeft::none) return;
         Outbox out;
-        for (const PeerNotice& notice : plane_.take_notices()) {
+        const bool is_short = memory != system::MemoryLeft::enough;
+        const Turn limits = is_short ? careful_turn : usual_turn;
+        handle_notices(limits, now, out);
+        handle_handshakes(limits, is_short, now, out);
+        if (shared_.source_stale.exchange(false)) conversation_.forget_local_sources(now, out);
+        conversation_.handle_time(now, out, limits.peers);
+        act(out, now);
+        for (const auto& complaint : shared_.take_complaints()) observer_.on_unreachable(complaint);
+        to_the_end = true;
+    }
+
+    /// Notices first: they are few, one a peer at most, and packets wait for them.
+    void handle_notices(const Turn& limits, Now now, Outbox& out) {
+        if (next_notice_ == notices_.size()) {
+            notices_ = plane_.take_notices();
+            next_notice_ = 0;
+        }
+        const std::size_t end = std::min(notices_.size(), next_notice_ + limits.peers);
+        while (next_notice_ < end) {
+            const PeerNotice& notice = notices_[next_notice_++];
             if (notice.move)
                 conversation_.handle_move(notice.peer, notice.move->path, notice.move->born, notice.move->counter, now, out);
             conversation_.handle_notice(notice.peer, notice.notice, now, out);
         }
-        for (int i = 0; i < handshakes_per_turn; ++i) {
+    }
+
+    void handle_handshakes(const Turn& limits, bool memory_is_short, Now now, Outbox& out) {
+        for (int i = 0; i < limits.handshakes; ++i) {
             const auto item = shared_.handshakes.pop();
             if (!item) break;
-            const auto handled =
-                conversation_.handle_handshake(item->datagram, item->from, {item->waiting, HandshakeQueue::capacity}, now, out);
+            const protocol::QueueFill fill{item->waiting, HandshakeQueue::capacity, memory_is_short};
+            const auto handled = conversation_.handle_handshake(item->datagram, item->from, fill, now, out);
             if (!handled) drops_.add(handled.error());
         }
-        if (shared_.source_stale.exchange(false)) conversation_.forget_local_sources(now, out);
-        conversation_.handle_time(now, out);
-        act(out, now);
-        for (const auto& complaint : shared_.take_complaints()) observer_.on_unreachable(complaint);
-        if (!shared_.handshakes.empty()) wake_.raise();
-        timer_.set(next_deadline());
-        if (shared_.interface_gone.exchange(false)) observer_.on_interface_gone();
+    }
+
+    /// People may miss a word for want of memory; what else there is to do is done.
+    template <class Tell> static void tell(Tell tell_it) {
+        try {
+            tell_it();
+        } catch (const std::bad_alloc&) {
+        }
     }
 
     void act(const Outbox& out, Now now) {
@@ -277,14 +302,14 @@ class Engine::Control {
             const system::OutgoingDatagram outgoing{datagram, path, 0, ecn};
             shared_.note(socket->send({&outgoing, 1}), *socket);
         });
-        for (const protocol::Event& event : out.events) observer_.on_event(event);
-        if (out.timestamps_changed) observer_.on_timestamps_changed();
+        for (const protocol::Event& event : out.events) tell([&] { observer_.on_event(event); });
+        if (out.timestamps_changed) tell([&] { observer_.on_timestamps_changed(); });
     }
 
     /// The conversation's, or soon, if something waits to be freed.
     [[nodiscard]] std::optional<Boot> next_deadline() const {
         const std::optional<Boot> deadline = conversation_.next_deadline();
-        if (!plane_.has_garbage()) return deadline;
+        if (!plane_.needs_another_turn()) return deadline;
         const Boot soon = system::now().boot + std::chrono::milliseconds(20);
         return deadline ? std::min(*deadline, soon) : soon;
     }
@@ -308,6 +333,8 @@ class Engine::Control {
     protocol::Device conversation_;
     DataPlane plane_;
     protocol::DropCounts drops_;
+    std::vector<PeerNotice> notices_; ///< taken, of which those from `next_notice_` on are not handled yet
+    std::size_t next_notice_ = 0;
     LoopShared shared_{device_, sockets_, stop_.fd(), [this] { wake_.raise(); }};
     std::size_t threads_each_way_;
     HandOver hand_over_;

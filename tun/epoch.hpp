@@ -11,7 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -22,6 +22,10 @@ class Epochs {
     struct alignas(64) Slot {
         std::atomic<std::uint64_t> epoch{0}; ///< 0: idle
         std::atomic<bool> taken{false};
+    };
+    struct Retired {
+        std::uint64_t since = 0;
+        std::shared_ptr<const void> what{};
     };
 
   public:
@@ -56,9 +60,16 @@ class Epochs {
     Epochs(const Epochs&) = delete;
     Epochs& operator=(const Epochs&) = delete;
 
+    /// Where one retired thing will stand. Make it before something is taken out of readers' sight: afterwards that must neither
+    /// be freed at once nor forgotten, whatever memory there is.
+    using Place = std::list<Retired>;
+    static Place make_place() { return Place(1); }
+
     /// Control thread. Keeps `old`, which no reader can find any more, until all that may still hold it have moved on.
-    void retire(std::shared_ptr<const void> old) {
-        if (old) retired_.push_back({epoch_.fetch_add(1) + 1, std::move(old)});
+    void retire(std::shared_ptr<const void> old, Place place = make_place()) {
+        if (!old) return;
+        place.front() = {epoch_.fetch_add(1) + 1, std::move(old)};
+        retired_.splice(retired_.end(), place);
     }
     /// Control thread. The epoch of the slowest reader: nobody can find or touch any more what was retired up to it.
     [[nodiscard]] std::uint64_t oldest_reader() const {
@@ -76,11 +87,6 @@ class Epochs {
     [[nodiscard]] bool pending() const { return !retired_.empty(); }
 
   private:
-    struct Retired {
-        std::uint64_t since;
-        std::shared_ptr<const void> what;
-    };
-
     Slot& take_slot() {
         for (Slot& slot : slots_)
             if (!slot.taken.exchange(true)) return slot;
@@ -88,7 +94,7 @@ class Epochs {
     }
     std::atomic<std::uint64_t> epoch_{1};
     std::array<Slot, 64> slots_;
-    std::deque<Retired> retired_;
+    std::list<Retired> retired_;
 };
 
 } // namespace vpn::tun

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace vpn::tun {
@@ -23,14 +24,19 @@ class HandshakeQueue {
         std::size_t waiting; ///< how many handshakes there were, this one included, when it was taken
     };
 
-    /// Any thread. Keeps a copy; false if there is no room. `first` tells whether it was empty: somebody should wake control.
+    /// Any thread. Keeps a copy; false if there is no room, or no memory. `first` tells whether it was empty: somebody should
+    /// wake control.
     bool push(Bytes datagram, const Path& from, bool& first) {
         const std::lock_guard lock(lock_);
         first = handshakes_.empty() && replies_.empty();
         const bool reply = datagram.size() == protocol::cookie_reply_size;
         std::deque<Item>& queue = reply ? replies_ : handshakes_;
         if (queue.size() == (reply ? cookie_replies_max : capacity)) return false;
-        queue.push_back({ByteVector(datagram.begin(), datagram.end()), from, 0});
+        try {
+            queue.push_back({ByteVector(datagram.begin(), datagram.end()), from, 0});
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
         return true;
     }
     /// Control thread. The two kinds in turn.

@@ -5,6 +5,7 @@
 #include "tun/live.hpp"
 
 #include <atomic>
+#include <new>
 #include <vector>
 
 namespace vpn::tun {
@@ -29,10 +30,12 @@ class NoticeList {
         return head == nullptr;
     }
 
-    /// Control thread. Everything that was raised; the list is empty afterwards.
+    /// Control thread. Everything that was raised; the list is empty afterwards. Throws std::bad_alloc, and then all is in the
+    /// list still.
     std::vector<PeerNotice> take() {
         std::vector<PeerNotice> taken;
         LivePeer* peer = head_.exchange(nullptr);
+        make_room(taken, peer);
         while (peer != nullptr) {
             LivePeer& each = *peer;
             peer = each.next_noticed; // before the bits are cleared: then it may be pushed again
@@ -48,6 +51,25 @@ class NoticeList {
     }
 
   private:
+    /// For each of the list that begins with `first`, which nobody else changes: all of them have bits.
+    void make_room(std::vector<PeerNotice>& taken, LivePeer* first) {
+        std::size_t count = 0;
+        LivePeer* last = nullptr;
+        for (LivePeer* each = first; each != nullptr; each = each->next_noticed) ++count, last = each;
+        try {
+            taken.reserve(count);
+        } catch (const std::bad_alloc&) {
+            put_back(first, last);
+            throw;
+        }
+    }
+    void put_back(LivePeer* first, LivePeer* last) {
+        LivePeer* head = head_.load();
+        do {
+            last->next_noticed = head;
+        } while (!head_.compare_exchange_weak(head, first));
+    }
+
     std::atomic<LivePeer*> head_{nullptr};
 };
 

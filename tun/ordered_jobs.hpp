@@ -77,6 +77,7 @@ template <class Job, std::size_t parts = 1> class OrderedJobs {
   public:
     /// `count` jobs may be between their beginning and their end; `make()` makes each, once.
     template <class Make> OrderedJobs(std::size_t count, HandOver hand_over, Make make) : hand_over_(hand_over), places_(count) {
+        free_.reserve(count);
         for (std::size_t i = 0; i < count; ++i) free_.push_back(&jobs_.emplace_back(make()));
     }
 
@@ -84,7 +85,8 @@ template <class Job, std::size_t parts = 1> class OrderedJobs {
     /// time. `work(Job&)`: any number at a time. `finish(Job&)`, or `finish(Job&, part)` for each part that has a lane of the
     /// job: after that of all jobs that were taken earlier and share a lane, by any thread; at the same time as others, and as
     /// other parts of the same job. A job without lanes has an end of part 0. No job is finished by more jobs early than there
-    /// are places. Returns once one thread's take said stop. Throws what they throw; the other threads go on, without that job.
+    /// are places. Returns once one thread's take said stop. Throws what they throw; the other threads go on, without that job,
+    /// and so may this one, by another call: the job is used again, whatever it holds.
     template <class Take, class Work, class Finish> void run(Take take, Work work, Finish finish) {
         std::unique_lock lead(lead_, std::defer_lock);
         for (;;) {
@@ -92,7 +94,7 @@ template <class Job, std::size_t parts = 1> class OrderedJobs {
             if (stopped_) return;
             Job& job = wait_for_free();
             Lanes lanes;
-            const Taken taken = take(job, lanes);
+            const Taken taken = take_or_give_back(job, lanes, take);
             stopped_ = taken == Taken::stop;
             if (stopped_) return;
             const bool full = taken == Taken::more;
@@ -120,6 +122,16 @@ template <class Job, std::size_t parts = 1> class OrderedJobs {
         Place* place;
         std::size_t part;
     };
+
+    template <class Take> Taken take_or_give_back(Job& job, Lanes& lanes, Take& take) {
+        try {
+            return take(job, lanes);
+        } catch (...) {
+            const std::lock_guard lock(lock_);
+            free_.push_back(&job); // it has stood there
+            throw;
+        }
+    }
 
     Place& begin(Job& job, const Lanes& lanes, bool full) {
         Place begun{&job, full, lanes};

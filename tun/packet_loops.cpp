@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <new>
 #include <numeric>
 
 namespace vpn::tun {
@@ -89,12 +90,15 @@ std::vector<system::UdpSocket*> Sockets::all() {
 
 void LoopShared::complain(const system::UnreachableReport& report) {
     const std::lock_guard lock(complaints_lock_);
-    if (complaints_.size() < 64) complaints_.push_back(report);
+    if (complaints_.size() < complaints_max) complaints_.push_back(report); // there is room: see take_complaints
 }
 
 std::vector<system::UnreachableReport> LoopShared::take_complaints() {
+    std::vector<system::UnreachableReport> taken;
+    taken.reserve(complaints_max);
     const std::lock_guard lock(complaints_lock_);
-    return std::exchange(complaints_, {});
+    taken.swap(complaints_);
+    return taken;
 }
 
 void LoopShared::note(const system::SendReport& report, system::UdpSocket& socket) {
@@ -119,6 +123,7 @@ class OutboundJob {
   public:
     OutboundJob() : slab_(read_at_once + TunDevice::read_buffer_size) {
         reads_.reserve(packets_at_once), destinations_.reserve(packets_at_once);
+        for (Part& part : parts_) part.sealed_on.reserve(packets_at_once), part.left.reserve(packets_at_once);
     }
 
     /// Reads until the device is empty or the job is full. What goes to one inner address has one lane: a flow, by whatever peer
@@ -209,7 +214,15 @@ class OutboundJob {
         return worker.seal_or_stage(packets, part.sending, now);
     }
 
+    /// What memory does not suffice for is dropped.
     Done seal_one(DataPlane::Worker& worker, Part& part, TunRead& read, Boot now, Seal how) {
+        try {
+            return seal_all_of(worker, part, read, now, how);
+        } catch (const std::bad_alloc&) {
+            return worker.count(protocol::Drop::no_memory), Done::yes;
+        }
+    }
+    Done seal_all_of(DataPlane::Worker& worker, Part& part, TunRead& read, Boot now, Seal how) {
         auto packets = offload::Splitter::over(read.header, read.packet);
         if (!packets) return worker.count(protocol::Drop::not_ip), Done::yes;
         if (read.header.segmentation == offload::VnetHeader::none) read.header = {}; // its checksum is finished
@@ -349,11 +362,19 @@ class InboundJob {
                   Boot now) {
         const Incoming incoming = worker.open(datagram, from.path, from.ecn, now);
         if (const auto* packet = std::get_if<Deliver>(&incoming)) {
-            delivering_.add(packet->packet);
+            deliver_later(worker, packet->packet);
         } else if (std::holds_alternative<Handshake>(incoming)) {
             bool first = false;
             if (!shared.handshakes.push(datagram, from.path, first)) worker.count(protocol::Drop::queue_full);
             if (first) shared.wake();
+        }
+    }
+
+    void deliver_later(DataPlane::Worker& worker, MutableBytes packet) {
+        try {
+            delivering_.add(packet);
+        } catch (const std::bad_alloc&) { // those that are there already go on
+            worker.count(protocol::Drop::no_memory);
         }
     }
 

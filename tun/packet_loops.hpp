@@ -43,7 +43,9 @@ struct Sockets {
 /// What loops and control share. Every member is safe to use from all threads.
 struct LoopShared {
     LoopShared(TunDevice& the_device, Sockets& the_sockets, int the_stop_fd, std::function<void()> wake_control)
-        : device(the_device), sockets(the_sockets), stop_fd(the_stop_fd), wake(std::move(wake_control)) {}
+        : device(the_device), sockets(the_sockets), stop_fd(the_stop_fd), wake(std::move(wake_control)) {
+        complaints_.reserve(complaints_max);
+    }
 
     TunDevice& device;
     Sockets& sockets;
@@ -54,7 +56,8 @@ struct LoopShared {
     std::atomic<bool> interface_gone{false};
     std::atomic<bool> source_stale{false}; ///< a datagram left from another address than its path says
 
-    /// The network's complaints that control has not read yet; what is over 64 is dropped.
+    static constexpr std::size_t complaints_max = 64;
+    /// The network's complaints that control has not read yet; what is over so many is dropped.
     void complain(const system::UnreachableReport& report);
     [[nodiscard]] std::vector<system::UnreachableReport> take_complaints();
     /// Takes over what a socket has come across.

@@ -29,6 +29,7 @@ class SessionTable {
     void set(protocol::LocalIndex index, LiveSession* session) {
         const std::uint32_t slot = protocol::slot_of(index);
         std::unique_ptr<Chunk>& chunk = owned_[slot / chunk_size];
+        if (!chunk && session == nullptr) return;
         if (!chunk) {
             chunk = std::make_unique<Chunk>();
             chunks_[slot / chunk_size].store(chunk.get());

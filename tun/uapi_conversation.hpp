@@ -10,11 +10,14 @@
 
 namespace vpn::tun {
 
+/// What carrying out a set may need, all in all.
+[[nodiscard]] ByteCount memory_to_set(const config::UapiSet& set);
+
 class UapiConversation final : public system::Conversation {
   public:
     struct Handlers {
         std::function<std::string()> get;
-        /// The errno; zero if it was done.
+        /// The errno; zero if it was done. Either may throw std::bad_alloc, and then nothing has changed.
         std::function<int(config::UapiSet)> set;
     };
 
@@ -23,7 +26,9 @@ class UapiConversation final : public system::Conversation {
     std::size_t handle_received(std::string_view received, std::string& answer) override;
 
   private:
+    std::optional<config::UapiRequest> take_line(std::string_view line);
     std::string answer(config::UapiRequest request);
+    std::string carry_out(config::UapiRequest request);
 
     Handlers handlers_;
     system::Logger log_;

@@ -2,6 +2,7 @@
 
 #include "common/system/clocks.hpp"
 #include "common/system/daemonise.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/process.hpp"
 #include "common/system/progress.hpp"
 #include "common/system/service_manager.hpp"
@@ -101,6 +102,7 @@ class Connecting {
             hooks_ = std::move(*runner);
         }
         const auto unprotected = system::protect_memory();
+        system::set_memory_aside();
         system::tell_service_manager("STATUS=connecting");
         auto file = load_connection(name_, command_.run_hooks ? FileTrust::roots : FileTrust::ours);
         if (!file) return complain(file.error());

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 namespace vpn::client {
 namespace {
@@ -92,6 +93,14 @@ Report Daemon::report() {
 }
 
 std::string Daemon::answer(std::string_view request) {
+    try {
+        return carry_out(request);
+    } catch (const std::bad_alloc&) {
+        return format(error_answer(name_ + " has no memory left for this"));
+    }
+}
+
+std::string Daemon::carry_out(std::string_view request) {
     const auto decoded = decode_request(request);
     if (!decoded) return format(error_answer("unknown request"));
     switch (decoded->command) {
@@ -122,7 +131,7 @@ Granted<std::string> Daemon::wait_for_tunnel(Duration limit) {
             deadline.set_in(std::max(time_for_probe - since, Duration::zero()));
         }
         if (time_is_up_) break;
-        loop_.run_one();
+        events_.run_one();
     }
     if (tunnel_->works()) return tunnel_->success_line();
     if (tunnel_->gone()) return refuse(ExitCode::failure, "the interface was removed by somebody: everything else was put back");
@@ -143,7 +152,7 @@ bool Daemon::run_beside(int program, const std::function<void(bool disconnected)
     log_.info("connected", {{"connection", name_}});
     while (!ended && !tunnel_->gone()) {
         if (std::exchange(asked_to_end_, false)) end_asked(std::exchange(disconnected_, false));
-        loop_.run_one();
+        events_.run_one();
     }
     return ended;
 }
@@ -152,7 +161,7 @@ ExitCode Daemon::run() {
     tunnel_->hold_lock();
     log_.info("connected", {{"connection", name_}});
     watchdog_.emplace(loop_);
-    while (!ended()) loop_.run_one();
+    while (!ended()) events_.run_one();
     if (tunnel_->lock_stays())
         log_.warn("lock-stays-shut", {{"connection", name_}, {"to-open", "vpn-client disconnect " + name_}});
     return tunnel_->gone() ? ExitCode::failure : ExitCode::ok;

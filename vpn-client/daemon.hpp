@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/system/control_server.hpp"
+#include "common/system/event_loop.hpp"
 #include "common/system/instance_lock.hpp"
 #include "common/system/watchdog.hpp"
 #include "vpn-client/control_messages.hpp"
@@ -50,12 +51,15 @@ class Daemon {
   private:
     Daemon(Preparation& preparation, HookRunner hooks, const StopSignal& stop, system::Logger log);
     Granted<void> put_up(Preparation preparation);
+    /// To a command; what memory does not suffice for is refused.
     std::string answer(std::string_view request);
+    std::string carry_out(std::string_view request);
     [[nodiscard]] Report report();
     [[nodiscard]] bool ended() const { return asked_to_end_ || (tunnel_ && tunnel_->gone()); }
 
     boost::asio::io_context loop_;
     system::Logger log_;
+    system::EventLoop events_{loop_, log_};
     std::string name_;
     Report bare_;                                  ///< what is told while there is no tunnel
     system::InstanceLock lock_;                    ///< goes last: who gets it next makes a socket of its own

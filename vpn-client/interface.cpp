@@ -2,8 +2,10 @@
 
 #include "common/system/daemonise.hpp"
 #include "common/system/directory_watch.hpp"
+#include "common/system/event_loop.hpp"
 #include "common/system/files.hpp"
 #include "common/system/link.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/process.hpp"
 #include "tun/uapi_conversation.hpp"
 #include "vpn-client/complaint.hpp"
@@ -116,7 +118,7 @@ class Running {
     void run() {
         look_for_socket(); // it may have gone before anybody watched
         while (why_.empty()) {
-            loop_.run_one();
+            events_.run_one();
             if (device_.gone()) end("the interface was removed");
         }
         log_.info("interface-ended", {{"interface", name_}, {"by", why_}});
@@ -139,6 +141,7 @@ class Running {
     std::string name_;
     system::Logger log_;
     boost::asio::io_context loop_;
+    system::EventLoop events_{loop_, log_};
     UapiDevice device_;
     system::DirectoryWatch directory_;
     system::StreamServer server_; ///< goes before the interface does
@@ -152,6 +155,7 @@ ExitCode run(const InterfaceCommand& command, system::LogLevel level, system::Ba
     const system::Logger log(level, target, "vpn-interface");
     const StopSignal stop;
     const auto unprotected = system::protect_memory();
+    system::set_memory_aside();
     auto parts = Running::prepare(command.name, stop);
     if (!parts) return complain(parts.error());
     if (unprotected) log.warn("memory-unprotected", {{"why", *unprotected}});

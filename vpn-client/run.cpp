@@ -1,5 +1,6 @@
 #include "vpn-client/run.hpp"
 
+#include "common/system/memory_reserve.hpp"
 #include "common/system/process.hpp"
 #include "common/system/progress.hpp"
 #include "vpn-client/complaint.hpp"
@@ -28,6 +29,7 @@ class Running {
 
     Granted<ExitCode> run() {
         static_cast<void>(system::protect_memory());
+        system::set_memory_aside();
         auto file = load();
         if (!file) return tl::unexpected(std::move(file.error()));
         const DnsPlan dns = plan_dns_apart(file->config);

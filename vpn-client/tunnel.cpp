@@ -255,8 +255,8 @@ void Tunnel::on_unreachable(const system::UnreachableReport& report) {
 void Tunnel::on_timestamps_changed() { save_.set_in(save_after); }
 
 void Tunnel::on_interface_gone() {
+    gone_ = true; // first: it holds, whether or not there is memory to say so
     log_.warn("interface-gone", {{"interface", file_.config.interface.name}});
-    gone_ = true;
 }
 
 void Tunnel::on_network_changed(const std::vector<system::NetlinkEvent>& events) {

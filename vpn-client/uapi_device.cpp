@@ -1,7 +1,9 @@
 #include "vpn-client/uapi_device.hpp"
 
 #include "common/system/link.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "tun/uapi_answer.hpp"
+#include "tun/uapi_conversation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -35,6 +37,7 @@ UapiDevice::UapiDevice(boost::asio::io_context& loop, Parts parts, system::Logge
 std::string UapiDevice::get() const { return tun::uapi_answer(*engine_, mark_); }
 
 int UapiDevice::set(config::UapiSet set) {
+    system::require_memory(tun::memory_to_set(set));
     // What the kernel may refuse comes first, so that nothing has changed then.
     auto sockets = open_sockets(set);
     const auto refuse = [this](const system::OsError& error) {

@@ -32,7 +32,7 @@ class UapiDevice final : private tun::EngineObserver {
 
     /// All there is to know, as text. Holds secrets: the caller wipes it.
     [[nodiscard]] std::string get() const;
-    /// Carries out a whole set; the errno, and then nothing has changed, or zero.
+    /// Carries out a whole set; the errno, and then nothing has changed, or zero. Throws std::bad_alloc, likewise.
     int set(config::UapiSet set);
     /// Somebody removed the interface.
     [[nodiscard]] bool gone() const { return gone_; }

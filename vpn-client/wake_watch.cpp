@@ -18,9 +18,9 @@ class WakeWatch::Continued {
   private:
     void wait() {
         signals_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error, int) {
-            if (error || alive.expired()) return;
+            if (error || alive.expired()) return; // it may have gone
+            wait();                               // first: whatever the handler throws, it is called again
             handler_();
-            wait();
         });
     }
 

@@ -1,5 +1,7 @@
 #include "vpn-client/watch.hpp"
 
+#include "common/system/handler_memory.hpp"
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
@@ -24,16 +26,16 @@ int duplicate(int fd) {
 /// What is under way holds it; `readable` is empty once the watch has gone.
 struct Watch::State : std::enable_shared_from_this<Watch::State> {
     State(asio::io_context& loop, int fd, std::function<void()> the_readable)
-        : descriptor(loop, duplicate(fd)), readable(std::move(the_readable)) {}
+        : descriptor(loop, duplicate(fd)), readable(std::make_shared<const std::function<void()>>(std::move(the_readable))) {}
 
     void wait() {
         descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                              [self = shared_from_this()](const boost::system::error_code& error) {
+                              system::kept_in(memory, [self = shared_from_this()](const boost::system::error_code& error) {
                                   if (error || !self->readable) return;
+                                  self->wait();                        // first: whatever the handler throws, it is called again
                                   const auto handler = self->readable; // may end the watch
-                                  handler();
-                                  if (self->readable) self->wait();
-                              });
+                                  (*handler)();
+                              }));
     }
     void end() {
         readable = nullptr;
@@ -42,7 +44,8 @@ struct Watch::State : std::enable_shared_from_this<Watch::State> {
     }
 
     asio::posix::stream_descriptor descriptor;
-    std::function<void()> readable;
+    std::shared_ptr<system::HandlerMemory> memory = std::make_shared<system::HandlerMemory>();
+    std::shared_ptr<const std::function<void()>> readable; ///< shared, since copying what it holds may take memory
 };
 
 Watch::Watch(asio::io_context& loop, int fd, std::function<void()> readable)

@@ -7,6 +7,7 @@
 #include "common/system/files.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace vpn::server {
@@ -18,6 +19,9 @@ struct CommandError : Failure {
 };
 
 template <class T> using CommandResult = Result<T, CommandError>;
+
+/// Of a command that memory did not suffice for.
+inline constexpr std::string_view out_of_memory = "the server has no memory left for this";
 
 /// For `return refused(ExitCode::usage, "...")`.
 inline tl::unexpected<CommandError> refused(ExitCode code, std::string message) {

@@ -2,6 +2,7 @@
 
 #include "common/base/secret.hpp"
 #include "common/system/clocks.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/os_error.hpp"
 
 #include <fcntl.h>
@@ -14,6 +15,8 @@ namespace vpn::server {
 namespace {
 
 constexpr unsigned mode = 0600;
+/// What a byte of the file becomes while it is read: a tree of JSON, then a configuration.
+constexpr std::uint64_t memory_per_byte = 16;
 
 void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
 
@@ -40,6 +43,7 @@ CommandResult<ConfigFile::Content> ConfigFile::load() const {
     if (stamp && !stamp->is_settled(system::now().wall)) stamp.reset();
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
+    system::require_memory(ByteCount{text->size() * memory_per_byte});
     auto config = config::decode_server(*text, path_, read_key);
     const crypto::Hash digest = crypto::hash({bytes_of(*text)});
     wipe_text(*text);
@@ -73,7 +77,9 @@ CommandResult<ConfigFile::State> ConfigFile::save_one_more(const config::ServerC
     const auto stamp = system::write_new_ending(path_, *before.stamp, ending.dropped, ending.text, mode);
     wipe_text(ending.text);
     if (!stamp) return refused_file(stamp.error());
-    return *stamp ? state_of(*stamp) : save(config);
+    if (*stamp) return state_of(*stamp);
+    if (system::stamp_of(path_) == before.stamp) return save(config); // the kernel can't copy it
+    return refused(ExitCode::failure, path_ + " changed on disk just now: run `vpn-server reload` first");
 }
 
 Result<EditLock> EditLock::take(const std::string& config_file) {

@@ -1,6 +1,7 @@
 #include "vpn-server/daemon.hpp"
 
 #include "common/system/clocks.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/process.hpp"
 #include "common/system/thread_times.hpp"
 #include "vpn-server/difference.hpp"
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <new>
 
 namespace vpn::server {
 namespace {
@@ -26,6 +28,9 @@ using config::ServerPeer;
 
 /// A link that comes up changes many things at once: look when it is over.
 constexpr std::chrono::milliseconds settling{200};
+
+/// Until a look that memory did not suffice for is tried again.
+constexpr std::chrono::seconds breath{1};
 
 /// A command may have another directory than the daemon.
 std::string absolute_path(const ConfigFile& file) {
@@ -110,13 +115,21 @@ void Daemon::on_interface_gone() {
 void Daemon::on_network_changed(const std::vector<system::NetlinkEvent>& events) {
     const bool follows = config_.nat.mode == config::Nat::Mode::automatic;
     if (look_pending_ || !follows || std::none_of(events.begin(), events.end(), may_move_uplinks)) return;
-    look_pending_ = true;
+    look_soon();
+}
+
+void Daemon::look_soon() {
     network_timer_.expires_after(settling);
     network_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         look_pending_ = false;
-        look_again();
+        try {
+            look_again();
+        } catch (const std::bad_alloc&) {
+            look_soon();
+        }
     });
+    look_pending_ = true;
 }
 
 void Daemon::look_again() {
@@ -156,16 +169,28 @@ void Daemon::tell_firewalls() {
 // --- what commands ask -------------------------------------------------------------------------------------------------------
 
 std::string Daemon::handle_line(std::string_view line) {
-    const auto request = decode_request(line);
-    if (!request) return encode(Answer(refused(request.error())));
-    return encode(std::visit([this](const auto& ask) { return handle(ask); }, *request));
+    try {
+        const auto request = decode_request(line);
+        if (!request) return encode(Answer(refused(request.error())));
+        return encode(std::visit([this](const auto& ask) { return handle(ask); }, *request));
+    } catch (const std::bad_alloc&) {
+        return encode(Answer(refused(ExitCode::failure, std::string(out_of_memory))));
+    }
 }
 
 Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", absolute_path(file_)}}); }
 
 Answer Daemon::handle(const AskStatus&) {
+    require_memory_to_tell();
     boost::asio::post(loop_, [] { system::give_back_memory(); }); // a long list's answer, once it is on its way
     return status_json(status(), system::now());
+}
+
+/// Of many peers, the answer is large.
+void Daemon::require_memory_to_tell() const {
+    constexpr std::uint64_t per_peer = 4096;
+    constexpr std::size_t few = 256; // as much as the reserve has for anybody
+    if (config_.peers.size() > few) system::require_memory({config_.peers.size() * per_peer});
 }
 
 StatusReport Daemon::status() {
@@ -189,6 +214,7 @@ StatusReport Daemon::status() {
 }
 
 std::string Daemon::metrics() {
+    require_memory_to_tell();
     return metrics_text(status(), {handshakes_, engine_.queues(), system::thread_times()}, system::now());
 }
 
@@ -252,88 +278,6 @@ Answer Daemon::handle(const AskResetPeer& ask) {
 }
 
 // --- another configuration ---------------------------------------------------------------------------------------------------
-
-CommandResult<void> Daemon::reload() {
-    auto content = file_.load();
-    if (!content) {
-        log_.error("reload-refused", {{"reason", content.error().message}});
-        return tl::unexpected(std::move(content.error()));
-    }
-    if (auto restart = needs_restart(config_, content->config)) {
-        log_.error("reload-refused", {{"reason", *restart}});
-        return refused(ExitCode::failure, std::move(*restart));
-    }
-    if (auto adopted = adopt(std::move(content->config)); !adopted) {
-        log_.error("reload-refused", {{"reason", adopted.error().message}});
-        return adopted;
-    }
-    on_disk_ = content->state;
-    log_.info("reloaded", {{"peers", config_.peers.size()}});
-    return {};
-}
-
-CommandResult<void> Daemon::change(ServerConfig wanted) {
-    if (auto ours = file_is_ours(); !ours) return ours;
-    const auto saved = file_.save(wanted);
-    if (!saved) return tl::unexpected(saved.error());
-    if (auto adopted = adopt(std::move(wanted)); !adopted) {
-        if (const auto back = file_.save(config_)) on_disk_ = *back;
-        return adopted;
-    }
-    on_disk_ = *saved;
-    return {};
-}
-
-CommandResult<void> Daemon::add(ServerPeer peer) {
-    if (auto ours = file_is_ours(); !ours) return ours;
-    config_.peers.push_back(std::move(peer));
-    const auto saved = file_.save_one_more(config_, on_disk_);
-    if (!saved) {
-        config_.peers.pop_back();
-        return tl::unexpected(saved.error());
-    }
-    if (auto changed = change_network(config_); !changed) {
-        config_.peers.pop_back();
-        if (const auto back = file_.save(config_)) on_disk_ = *back;
-        return changed;
-    }
-    on_disk_ = *saved;
-    const ServerPeer& added = config_.peers.back();
-    names_[added.public_key] = added.name;
-    follow_usage(config_);
-    engine_.set_peer(served(added, system::now().wall));
-    look_at_expiries();
-    return {};
-}
-
-CommandResult<void> Daemon::file_is_ours() const {
-    const auto ours = file_.is_still(on_disk_, config_);
-    if (!ours) return tl::unexpected(ours.error());
-    if (*ours) return {};
-    return refused(ExitCode::failure, file_.path() + " changed on disk since the server read it: run `vpn-server reload` first");
-}
-
-CommandResult<void> Daemon::adopt(ServerConfig wanted) {
-    auto opened = metrics_door_.open(wanted.metrics);
-    if (!opened) return refused(opened.error());
-    if (auto changed = change_network(wanted); !changed) return changed;
-    if (!(config_.interface == wanted.interface)) engine_.set_keys(own_keys(wanted.interface, system::now().wall));
-    apply_peers(config_, wanted);
-    metrics_door_.use(wanted.metrics, std::move(*opened));
-    config_ = std::move(wanted);
-    name_peers();
-    look_at_expiries();
-    await_old_keys_end();
-    return {};
-}
-
-CommandResult<void> Daemon::change_network(const ServerConfig& wanted) {
-    if (auto changed = network_.change(wanted); !changed) return refused(changed.error());
-    tell_firewalls();
-    mtu_ = network_.mtu();
-    engine_.set_mtu(mtu_);
-    return {};
-}
 
 void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted) {
     const PeerDifference peers = difference(running, wanted);
@@ -402,6 +346,20 @@ void Daemon::follow_usage(const ServerConfig& config) {
 
 void Daemon::look_at_expiries() {
     const Wall now = system::now().wall;
+    std::optional<Wall> next = now + breath;
+    try {
+        next = follow_expiries(now);
+    } catch (const std::bad_alloc&) { // again soon
+    }
+    expiry_timer_.cancel();
+    if (!next) return;
+    expiry_timer_.expires_after(std::min<Duration>(*next - now + std::chrono::milliseconds(1), clock_looked_at));
+    expiry_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) look_at_expiries();
+    });
+}
+
+std::optional<Wall> Daemon::follow_expiries(Wall now) {
     std::optional<Wall> next;
     std::vector<protocol::PeerConfig> changed;
     for (const ServerPeer& peer : config_.peers) {
@@ -416,12 +374,7 @@ void Daemon::look_at_expiries() {
         changed.push_back(std::move(wanted));
     }
     if (!changed.empty()) engine_.set_peers(std::move(changed));
-    expiry_timer_.cancel();
-    if (!next) return;
-    expiry_timer_.expires_after(std::min<Duration>(*next - now + std::chrono::milliseconds(1), clock_looked_at));
-    expiry_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) look_at_expiries();
-    });
+    return next;
 }
 
 PeerActivity Daemon::activity_of(const ServerPeer& peer) {

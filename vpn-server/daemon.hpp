@@ -86,9 +86,12 @@ class Daemon final : private tun::EngineObserver {
     CommandResult<void> adopt(config::ServerConfig wanted);
     /// Writes `wanted` and adopts it. Errors: file and server are as they were.
     CommandResult<void> change(config::ServerConfig wanted);
+    CommandResult<void> write_and_adopt(config::ServerConfig wanted);
     CommandResult<void> file_is_ours() const;
     /// As `change`, for one peer more: what has to do with no other is all that is done.
     CommandResult<void> add(config::ServerPeer peer);
+    CommandResult<void> write_and_add(config::ServerPeer peer);
+    CommandResult<void> take_file();
     /// The network around the tunnel is as `wanted` has it. Errors: nothing has changed.
     CommandResult<void> change_network(const config::ServerConfig& wanted);
     /// As `change`, of sockets and mark too. Nothing has changed on error.
@@ -103,19 +106,24 @@ class Daemon final : private tun::EngineObserver {
     void follow_usage(const config::ServerConfig& config);
     /// Ends the sessions of peers whose time is over, lets those in whose limits allow it again, and waits for the next.
     void look_at_expiries();
-    /// Waits for the old key's end, if there is one.
-    void await_old_keys_end();
+    /// When the next one is over.
+    std::optional<Wall> follow_expiries(Wall now);
+    /// Waits for the old key's end, if there is one, and so long at least.
+    void await_old_keys_end(Duration at_least = Duration::zero());
     /// Its time is over: it answers no more, whether or not the file can be written.
     void old_key_ended();
     /// Those whose last handshake was by the old key.
     [[nodiscard]] std::vector<crypto::PublicKey> peers_on_old_key() const;
     /// In the log.
     void tell_left_behind(const std::vector<crypto::PublicKey>& peers);
+    void look_soon();
     void look_again();
     void look_at_firewalls();
     /// What has changed since it was told last.
     void tell_firewalls();
     [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer);
+    /// Throws std::bad_alloc.
+    void require_memory_to_tell() const;
     [[nodiscard]] StatusReport status();
     [[nodiscard]] std::string metrics();
 

@@ -5,8 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 namespace vpn::server {
+namespace {
+
+/// Until what memory did not suffice for is tried again.
+constexpr std::chrono::seconds breath{1};
+
+} // namespace
 
 Answer Daemon::handle(const AskRekey& ask) {
     const Wall now = system::now().wall;
@@ -29,26 +36,32 @@ Answer Daemon::handle(const AskEndOldKey&) {
     return keys_json(config_.interface, system::now().wall);
 }
 
-void Daemon::await_old_keys_end() {
+void Daemon::await_old_keys_end(Duration at_least) {
     old_key_timer_.cancel();
     if (!config_.interface.old_key) {
         old_key_is_over_ = false;
         return;
     }
     const Duration left = config_.interface.old_key->expires - system::now().wall;
-    const Duration soonest = old_key_is_over_ ? clock_looked_at : Duration::zero(); // what could not be written is tried again
+    const Duration soonest = old_key_is_over_ ? clock_looked_at : at_least; // what could not be written is tried again
     old_key_timer_.expires_after(std::clamp<Duration>(left + std::chrono::milliseconds(1), soonest, clock_looked_at));
     old_key_timer_.async_wait([this](const boost::system::error_code& error) {
         const auto& old = config_.interface.old_key;
         if (error || !old) return;
-        old->expires <= system::now().wall ? old_key_ended() : await_old_keys_end();
+        if (old->expires > system::now().wall) return await_old_keys_end();
+        try {
+            old_key_ended();
+        } catch (const std::bad_alloc&) {
+            await_old_keys_end(breath);
+        }
     });
 }
 
 void Daemon::old_key_ended() {
-    if (!std::exchange(old_key_is_over_, true)) {
+    if (!old_key_is_over_) {
         const auto left_behind = peers_on_old_key();
         engine_.set_keys(own_keys(config_.interface, system::now().wall)); // whatever becomes of the file
+        old_key_is_over_ = true;
         tell_left_behind(left_behind);
         log_.info("old-key-ended");
     }

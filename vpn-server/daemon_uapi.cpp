@@ -1,5 +1,7 @@
 // The daemon's answers to `wg` and its like (PROTOCOL 4).
+#include "common/system/memory_reserve.hpp"
 #include "tun/uapi_answer.hpp"
+#include "tun/uapi_conversation.hpp"
 #include "vpn-server/daemon.hpp"
 
 #include <algorithm>
@@ -20,9 +22,13 @@ int errno_for(const CommandError& error) {
 
 } // namespace
 
-std::string Daemon::uapi_get() const { return tun::uapi_answer(engine_, mark_); }
+std::string Daemon::uapi_get() const {
+    require_memory_to_tell();
+    return tun::uapi_answer(engine_, mark_);
+}
 
 int Daemon::uapi_set(config::UapiSet set) {
+    system::require_memory(tun::memory_to_set(set)); // beside what a change of so many peers needs
     const auto refuse = [this](int error, const std::string& why) {
         log_.warn("uapi-refused", {{"reason", why}});
         return error;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 namespace vpn::server {
@@ -24,21 +25,29 @@ FirewallWatch::~FirewallWatch() { descriptor_.release(); }
 void FirewallWatch::wait() {
     descriptor_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
         if (error) return;
+        wait(); // first: whatever memory there is, it is called again
         handle_changes();
-        wait();
     });
 }
 
 void FirewallWatch::handle_changes() {
     const auto changes = monitor_.read();
     if (pending_ || (!changes.lost && changes.tables.empty())) return;
-    pending_ = true;
+    look_soon();
+}
+
+void FirewallWatch::look_soon() {
     timer_.expires_at(std::max(earliest_, boost::asio::steady_timer::clock_type::now() + settling));
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         pending_ = false;
-        look();
+        try {
+            look();
+        } catch (const std::bad_alloc&) {
+            look_soon();
+        }
     });
+    pending_ = true;
 }
 
 void FirewallWatch::look() {

@@ -23,6 +23,7 @@ class FirewallWatch {
   private:
     void wait();
     void handle_changes();
+    void look_soon();
     void look();
 
     system::NftablesMonitor monitor_;

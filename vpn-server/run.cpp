@@ -1,6 +1,8 @@
 // `run`: everything is looked at before anything is changed, and everything that was changed is put back at the end.
 #include "common/crypto/system_random.hpp"
+#include "common/system/event_loop.hpp"
 #include "common/system/instance_lock.hpp"
+#include "common/system/memory_reserve.hpp"
 #include "common/system/process.hpp"
 #include "common/system/sandbox.hpp"
 #include "common/system/service_manager.hpp"
@@ -165,8 +167,8 @@ class Signals {
     void reload(Daemon& daemon) {
         reloading_.async_wait([this, &daemon](const boost::system::error_code& error, int) {
             if (error) return;
+            reload(daemon);                     // the next one, first: whatever memory there is, it is heard
             static_cast<void>(daemon.reload()); // the log says what was wrong
-            reload(daemon);
         });
     }
 
@@ -221,7 +223,7 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
     edit->release();
     system::tell_service_manager("READY=1\nSTATUS=running on " + interface);
     const system::Watchdog watchdog(loop);
-    loop.run();
+    system::EventLoop(loop, log).run();
     system::tell_service_manager("STOPPING=1");
     if (daemon.interface_gone())
         return refused(ExitCode::failure, "the interface " + interface + " was removed by somebody: everything is put back");
@@ -234,6 +236,7 @@ CommandResult<void> serve(const system::Logger& log, const ConfigFile& file, con
 CommandResult<void> carry_out(const Run&, const CommonOptions& common) {
     const system::Logger log(common.log_level, system::LogTarget::standard_error, "vpn-server");
     system::keep_large_blocks_apart();
+    system::set_memory_aside();
     if (const auto unprotected = system::protect_memory()) log.warn("memory-not-protected", {{"reason", *unprotected}});
     std::signal(SIGPIPE, SIG_IGN); // a log that nobody reads any more is no reason to leave things as they are
     const ConfigFile file(common.config_file);

@@ -1,6 +1,7 @@
 #include "vpn-server/timestamp_keeper.hpp"
 
 #include <chrono>
+#include <new>
 
 namespace vpn::server {
 namespace {
@@ -36,13 +37,17 @@ void TimestampKeeper::forget_received(const crypto::PublicKey& peer) {
 
 void TimestampKeeper::changed() {
     if (waiting_) return;
-    waiting_ = true;
     timer_.expires_after(soon);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         waiting_ = false;
-        save();
+        try {
+            save();
+        } catch (const std::bad_alloc&) {
+            changed(); // what is on disk stays until there is memory again
+        }
     });
+    waiting_ = true;
 }
 
 void TimestampKeeper::note() {

@@ -1,6 +1,7 @@
 #include "vpn-server/usage_keeper.hpp"
 
 #include <chrono>
+#include <new>
 #include <unordered_set>
 
 namespace vpn::server {
@@ -97,7 +98,11 @@ void UsageKeeper::arm() {
 }
 
 void UsageKeeper::save() {
-    if (!entries_.empty()) write();
+    if (entries_.empty()) return;
+    try {
+        write();
+    } catch (const std::bad_alloc&) { // what is on disk stays until the next time
+    }
 }
 
 void UsageKeeper::write() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 namespace vpn::server {
 namespace {
@@ -42,23 +43,28 @@ void WhereaboutsKeeper::greet(Wall now, Hello hello) {
 
 void WhereaboutsKeeper::greet_next() {
     if (to_greet_.empty()) return;
-    hello_(to_greet_.front());
+    const crypto::PublicKey next = to_greet_.front();
     to_greet_.pop_front();
     hello_timer_.expires_after(between_greetings);
     hello_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) greet_next();
     });
+    hello_(next);
 }
 
 void WhereaboutsKeeper::changed() {
     if (waiting_) return;
-    waiting_ = true;
     save_timer_.expires_after(soon);
     save_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         waiting_ = false;
-        save();
+        try {
+            save();
+        } catch (const std::bad_alloc&) {
+            changed(); // what is on disk stays until there is memory again
+        }
     });
+    waiting_ = true;
 }
 
 void WhereaboutsKeeper::save() {

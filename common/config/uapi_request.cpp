@@ -80,6 +80,11 @@ std::optional<UapiRequest> UapiParser::handle_line(std::string_view line) {
     return std::nullopt;
 }
 
+void UapiParser::refuse(int error) noexcept {
+    const bool of_get = request_ && std::holds_alternative<UapiGet>(*request_);
+    request_.emplace(UapiRefusal{of_get, error, {}});
+}
+
 std::optional<UapiRequest> UapiParser::finish() {
     lines_ = 0;
     return std::exchange(request_, std::nullopt);

@@ -62,6 +62,8 @@ class UapiParser {
 
     /// Takes one line, without its end. The request that it was the last of: an empty line is.
     std::optional<UapiRequest> handle_line(std::string_view line);
+    /// What is under way, or comes next, is refused at its end with this errno, and forgotten now.
+    void refuse(int error) noexcept;
 
   private:
     struct Mistake {

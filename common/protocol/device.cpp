@@ -148,8 +148,9 @@ Checked<void> Device::handle_handshake(Bytes datagram, const Path& from, QueueFi
     };
     return std::visit(Overloaded{
                           [&](const InitiationView& view) {
-                              return guarded(view,
-                                             [&](const InitiationView& each) { return handle_initiation(each, from, with); });
+                              return guarded(view, [&](const InitiationView& each) {
+                                  return handle_initiation(each, from, queue.memory_is_short, with);
+                              });
                           },
                           [&](const ResponseView& view) {
                               return guarded(view, [&](const ResponseView& each) { return handle_response(each, from, with); });
@@ -166,7 +167,7 @@ void Device::send_cookie(MacFields<const std::byte> macs, std::uint32_t sender, 
     with.out.actions.emplace_back(SendDatagram{std::move(reply), from});
 }
 
-Checked<void> Device::handle_initiation(const InitiationView& initiation, const Path& from, Context with) {
+Checked<void> Device::handle_initiation(const InitiationView& initiation, const Path& from, bool memory_is_short, Context with) {
     const noise::KeyPair& ours = ours_.meant_by(initiation.macs());
     auto opened = read_initiator(ours, initiation);
     if (!opened) return dropped(opened.error());
@@ -174,7 +175,10 @@ Checked<void> Device::handle_initiation(const InitiationView& initiation, const 
     if (!id) return dropped(Drop::unknown_peer);
     Checked<void> result;
     with_peer(*id, [&](Peer& peer) {
-        result = counted(peer.handle_initiation(std::move(*opened), ours, initiation, from, with), peer);
+        const bool refused = memory_is_short && !peer.keyring().can_send(with.now.boot);
+        result = counted(refused ? Checked<void>(dropped(Drop::no_memory))
+                                 : peer.handle_initiation(std::move(*opened), ours, initiation, from, with),
+                         peer);
     });
     // Who asked in the other suite learns that it came through: HYBRID.md 6.
     if (!result && result.error() == Drop::wrong_suite) send_cookie(initiation.macs(), initiation.sender(), from, with);
@@ -226,8 +230,8 @@ void Device::forget_local_sources(Now now, Outbox& out) {
     for (const auto& [id, peer] : peers_) peer->forget_local_source(context(now, out));
 }
 
-void Device::handle_time(Now now, Outbox& out) {
-    while (!deadlines_.empty() && deadlines_.begin()->first <= now.boot) {
+void Device::handle_time(Now now, Outbox& out, std::size_t peers_at_most) {
+    for (; peers_at_most > 0 && !deadlines_.empty() && deadlines_.begin()->first <= now.boot; --peers_at_most) {
         const PeerId id = deadlines_.begin()->second;
         deadlines_.erase(deadlines_.begin());
         scheduled_.erase(id);

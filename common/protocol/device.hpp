@@ -9,6 +9,7 @@
 #include "common/protocol/peer.hpp"
 #include "common/protocol/rate_limiter.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -51,6 +52,7 @@ struct PeerChange {
 struct QueueFill {
     std::size_t waiting = 0;
     std::size_t capacity = 0;
+    bool memory_is_short = false; ///< who has no session gets none: what memory there is, is for those who have
 };
 
 class Device {
@@ -96,8 +98,8 @@ class Device {
     void send_initiation_also_to(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     /// Our addresses changed: the kernel chooses the source again.
     void forget_local_sources(Now now, Outbox& out);
-    /// Does all that is due by now.
-    void handle_time(Now now, Outbox& out);
+    /// Does what is due by now, of so many peers at most; next_deadline() tells of the others.
+    void handle_time(Now now, Outbox& out, std::size_t peers_at_most = SIZE_MAX);
     [[nodiscard]] std::optional<Boot> next_deadline() const;
 
     // For people and tables
@@ -107,7 +109,7 @@ class Device {
     [[nodiscard]] std::vector<PeerId> peers() const;
 
   private:
-    Checked<void> handle_initiation(const InitiationView& initiation, const Path& from, Context context);
+    Checked<void> handle_initiation(const InitiationView& initiation, const Path& from, bool memory_is_short, Context context);
     Checked<void> handle_response(const ResponseView& response, const Path& from, Context context);
     Checked<void> handle_cookie_reply(const CookieReplyView& reply, Context context);
     void send_cookie(MacFields<const std::byte> macs, std::uint32_t sender, const Path& from, Context context);

@@ -26,6 +26,7 @@ std::string_view name_of(Drop drop) {
     case Drop::no_route: return "no-route";
     case Drop::no_endpoint: return "no-endpoint";
     case Drop::stage_full: return "stage-full";
+    case Drop::no_memory: return "no-memory";
     case Drop::congested: return "congested";
     case Drop::over_rate: return "over-rate";
     case Drop::unsent: return "unsent";

@@ -34,6 +34,7 @@ enum class Drop : std::uint8_t {
     no_route,        ///< no peer takes this destination
     no_endpoint,     ///< the peer's address is not known yet
     stage_full,      ///< waited for a handshake longer than the queue is
+    no_memory,       ///< this machine has no memory left for it
     congested,       ///< a router on the way marked it, and its sender knows no marks (RFC 6040)
     over_rate,       ///< more than the peer's rate in this direction
     unsent,          ///< the kernel did not take it for the network

@@ -1,5 +1,8 @@
 #include "common/system/http_server.hpp"
 
+#include "common/system/handler_memory.hpp"
+#include "common/system/memory_reserve.hpp"
+
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -9,8 +12,10 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <chrono>
 #include <list>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -69,7 +74,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         stream_.expires_after(patience);
         http::async_read(stream_, buffer_, request_, [self = shared_from_this()](const ErrorCode& error, std::size_t) {
             if (self->over_) return;
-            if (!error) return self->answer(answer_to(self->request_.get(), self->page_));
+            if (!error) return self->answer_request();
             if (error == http::error::header_limit || error == http::error::buffer_overflow)
                 return self->answer(plain(http::status::request_header_fields_too_large, "that is too long for a question\n"));
             if (is_of_http(error)) return self->answer(plain(http::status::bad_request, "that is no request\n"));
@@ -88,6 +93,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
         const ErrorCode of_http = http::error::bad_method;
         return error.category() == of_http.category() && error != http::error::end_of_stream &&
                error != http::error::partial_message;
+    }
+
+    /// One that memory does not suffice for hears so, or nothing; others are answered.
+    void answer_request() {
+        try {
+            return answer(answer_to(request_.get(), page_));
+        } catch (const std::bad_alloc&) {
+        }
+        try {
+            answer(plain(http::status::service_unavailable, "out of memory\n"));
+        } catch (const std::bad_alloc&) {
+            if (!over_) ended_(*this);
+        }
     }
 
     void answer(Answer reply) {
@@ -117,7 +135,7 @@ class HttpServer::Acceptor {
   public:
     Acceptor(asio::io_context& loop, Listener listener, HttpPage page)
         : page_(std::move(page)), state_(std::make_shared<State>(loop)) {
-        UniqueFd fd = std::visit([this](auto& one) { return this->take(one); }, listener);
+        UniqueFd fd = std::visit([this](auto& one) { return this->fd_of(one); }, listener);
         sockaddr_storage address{};
         socklen_t size = sizeof address;
         ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
@@ -140,40 +158,71 @@ class HttpServer::Acceptor {
         explicit State(asio::io_context& loop) : acceptor(loop), pause(loop) {}
         asio::basic_socket_acceptor<Protocol> acceptor;
         asio::steady_timer pause;
+        std::shared_ptr<HandlerMemory> accepting = std::make_shared<HandlerMemory>();
+        std::shared_ptr<HandlerMemory> pausing = std::make_shared<HandlerMemory>();
         bool over = false;
     };
 
-    static UniqueFd take(UniqueFd& socket) { return std::move(socket); }
-    UniqueFd take(UnixListener& listener) {
+    static UniqueFd fd_of(UniqueFd& socket) { return std::move(socket); }
+    UniqueFd fd_of(UnixListener& listener) {
         UniqueFd fd = listener.take_fd();
         file_ = std::move(listener);
         return fd;
     }
 
+    /// Waits, then accepts by itself: Asio's own way forgets to tell when memory does not suffice for the new socket.
     void next_connection() {
         accepting_ = true;
-        state_->acceptor.async_accept([this, state = state_](const ErrorCode& error, asio::basic_stream_socket<Protocol> socket) {
-            if (state->over) return;
-            if (error) return take_a_breath();
-            accepting_ = false;
-            const auto ended = [this](Connection& connection) { forget(connection); };
-            connections_.push_back(std::make_shared<Connection>(std::move(socket), page_, ended));
-            connections_.back()->receive();
-            if (connections_.size() < most_connections) next_connection();
-        });
+        state_->acceptor.async_wait(asio::socket_base::wait_read,
+                                    kept_in(state_->accepting, [this, state = state_](const ErrorCode& error) {
+                                        if (state->over) return;
+                                        UniqueFd fd;
+                                        if (!error) fd = accept(state->acceptor.native_handle());
+                                        if (!fd && errno != EAGAIN) return take_a_breath();
+                                        accepting_ = false;
+                                        take(std::move(fd));
+                                    }));
+    }
+    static UniqueFd accept(int fd) { return UniqueFd(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
+
+    /// Lets it go if there is no memory for it, or it may not come.
+    void take(UniqueFd fd) {
+        // The next one first: whatever memory there is for this one.
+        if (connections_.size() + 1 < most_connections) next_connection();
+        if (fd && memory_left() != MemoryLeft::none) serve(std::move(fd));
+        wait_if_idle();
+    }
+
+    void serve(UniqueFd fd) {
+        const auto ended = [this](Connection& connection) { forget(connection); };
+        try {
+            asio::basic_stream_socket<Protocol> socket(state_->acceptor.get_executor());
+            socket.assign(state_->acceptor.local_endpoint().protocol(), fd.get());
+            static_cast<void>(fd.release()); // it is the socket's
+            auto connection = std::make_shared<Connection>(std::move(socket), page_, ended);
+            connections_.push_back(connection);
+            connection->receive();
+        } catch (const std::bad_alloc&) {
+            connections_.remove_if([](const auto& one) { return one.use_count() == 1; }); // nothing is under way that holds it
+        } catch (const boost::system::system_error&) {                                    // the kernel's memory
+        }
+    }
+
+    void wait_if_idle() {
+        if (!accepting_ && connections_.size() < most_connections) next_connection();
     }
 
     void take_a_breath() {
         state_->pause.expires_after(breath);
-        state_->pause.async_wait([this, state = state_](const ErrorCode&) {
+        state_->pause.async_wait(kept_in(state_->pausing, [this, state = state_](const ErrorCode&) {
             if (!state->over) next_connection();
-        });
+        }));
     }
 
     void forget(Connection& connection) {
         connection.end();
         connections_.remove_if([&](const auto& one) { return one.get() == &connection; });
-        if (!accepting_) next_connection();
+        wait_if_idle();
     }
 
     HttpPage page_;

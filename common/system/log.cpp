@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <new>
 
 namespace vpn::system {
 namespace {
@@ -141,7 +142,11 @@ Logger::Logger(LogLevel level, LogTarget target, std::string_view program)
     : level_(level), sink_(std::make_shared<Sink>(target, program)) {}
 
 void Logger::write(LogLevel level, std::string_view event, Fields fields) const {
-    if (enabled(level)) sink_->write(level, event, fields);
+    if (!enabled(level)) return;
+    try {
+        sink_->write(level, event, fields);
+    } catch (const std::bad_alloc&) { // whatever it tells of is done: a line less must not undo it
+    }
 }
 
 std::string format_event(std::string_view event, Logger::Fields fields) {

@@ -1,6 +1,7 @@
 #include "common/system/nftables.hpp"
 
 #include "common/system/escape.hpp"
+#include "common/system/memory_reserve.hpp"
 
 #include "common/system/os_error.hpp"
 #include "common/system/unique_fd.hpp"
@@ -14,6 +15,11 @@
 
 namespace vpn::system {
 namespace {
+
+/// What a command takes, with the lists of others' rules that it reads by the way, and what each byte of it adds: measured, times
+/// two.
+constexpr ByteCount memory_for_nft{std::uint64_t{4} << 20U};
+constexpr std::uint64_t memory_per_byte = 64;
 
 /// nft's complaint: its first line, which says what; the rest quotes the command.
 std::string first_line(std::string_view complaint) {
@@ -65,6 +71,8 @@ Result<void> Nftables::apply(std::string_view commands) {
 }
 
 Result<std::string> Nftables::list(std::string_view command) {
+    // libnftables ends the process where it finds no memory: so there must be some.
+    if (!make_ready({memory_for_nft.value + command.size() * memory_per_byte})) return failed("nftables: out of memory");
     const int status = nft_run_cmd_from_buffer(context_->handle.get(), std::string(command).c_str());
     std::string output = context_->take_output();
     const std::string complaint = context_->take_error();

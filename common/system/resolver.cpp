@@ -71,6 +71,16 @@ Resolved look_up(const std::string& host, Port port) {
     return endpoints;
 }
 
+constexpr const char* no_memory = "out of memory"; // short enough to need none
+
+Resolved look_up_or_fail(const std::string& host, Port port) {
+    try {
+        return look_up(host, port);
+    } catch (const std::bad_alloc&) {
+        return refuse(Kind::unexpected, no_memory);
+    }
+}
+
 /// No signal reaches a thread that is started while this lives: they are for the one who waits.
 class SignalsBlocked {
   public:
@@ -120,7 +130,11 @@ struct Lookup::Shared {
 
 Lookup::Lookup(std::string host, Port port) : shared_(std::make_shared<Shared>()) {
     const SignalsBlocked inherited;
-    std::thread([shared = shared_, name = std::move(host), port] { shared->put(look_up(name, port)); }).detach();
+    try {
+        std::thread([shared = shared_, name = std::move(host), port] { shared->put(look_up_or_fail(name, port)); }).detach();
+    } catch (const std::system_error&) { // no memory for a thread, or no more of them are allowed
+        shared_->put(refuse(Kind::unexpected, no_memory));
+    }
 }
 
 int Lookup::fd() const { return shared_->done.get(); }

@@ -1,15 +1,19 @@
 #include "common/system/stream_server.hpp"
 
 #include "common/base/secret.hpp"
+#include "common/system/handler_memory.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <list>
+#include <new>
 #include <utility>
 
 namespace vpn::system {
@@ -57,7 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
                                     if (self->over_) return;
                                     if (error) return self->ended_(*self);
                                     self->end_ += length;
-                                    self->go_on();
+                                    self->attempt([&] { self->go_on(); });
                                 });
     }
 
@@ -68,6 +72,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
 
   private:
+    /// A conversation that memory does not suffice for is over; others go on.
+    template <class Run> void attempt(Run run) {
+        try {
+            run();
+        } catch (const std::bad_alloc&) {
+            if (!over_) ended_(*this);
+        }
+    }
     static std::ptrdiff_t as_offset(std::size_t index) { return static_cast<std::ptrdiff_t>(index); }
 
     void go_on() {
@@ -79,7 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
             if (error) return self->ended_(*self);
             wipe_text(self->answer_);
             self->answer_.clear();
-            self->go_on();
+            self->attempt([&] { self->go_on(); });
         });
     }
 
@@ -119,32 +131,58 @@ class StreamServer::Acceptor {
         explicit State(asio::io_context& loop) : acceptor(loop), pause(loop) {}
         Stream::acceptor acceptor;
         asio::steady_timer pause;
+        std::shared_ptr<HandlerMemory> accepting = std::make_shared<HandlerMemory>();
+        std::shared_ptr<HandlerMemory> pausing = std::make_shared<HandlerMemory>();
         bool over = false;
     };
 
+    /// Waits, then accepts by itself: Asio's own way forgets to tell when memory does not suffice for the new socket.
     void next_connection() {
         accepting_ = true;
-        state_->acceptor.async_accept([this, state = state_](const ErrorCode& error, Stream::socket socket) {
-            if (state->over) return;
-            accepting_ = false;
-            if (error) return take_a_breath();
-            take(std::move(socket));
-            if (connections_.size() < most_connections) next_connection();
-        });
+        state_->acceptor.async_wait(asio::socket_base::wait_read,
+                                    kept_in(state_->accepting, [this, state = state_](const ErrorCode& error) {
+                                        if (state->over) return;
+                                        UniqueFd fd;
+                                        if (!error) fd = accept(state->acceptor.native_handle());
+                                        if (!fd && errno != EAGAIN) return take_a_breath();
+                                        accepting_ = false;
+                                        take(std::move(fd));
+                                    }));
     }
+    static UniqueFd accept(int fd) { return UniqueFd(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
 
     void take_a_breath() {
         state_->pause.expires_after(breath);
-        state_->pause.async_wait([this, state = state_](const ErrorCode&) {
+        state_->pause.async_wait(kept_in(state_->pausing, [this, state = state_](const ErrorCode&) {
             if (!state->over) next_connection();
-        });
+        }));
     }
 
-    void take(Stream::socket socket) {
-        if (!may_speak(socket.native_handle())) return;
+    /// Lets it go if there is no memory for it, or it may not come.
+    void take(UniqueFd fd) {
+        // The next one first: whatever memory there is for this one.
+        if (connections_.size() + 1 < most_connections) next_connection();
+        if (fd && may_speak(fd.get())) serve(std::move(fd));
+        wait_if_idle();
+    }
+
+    void serve(UniqueFd fd) {
         const auto ended = [this](Connection& connection) { forget(connection); };
-        connections_.push_back(std::make_shared<Connection>(std::move(socket), begin_(), ended));
-        connections_.back()->receive();
+        try {
+            Stream::socket socket(state_->acceptor.get_executor());
+            socket.assign(Stream(), fd.get());
+            static_cast<void>(fd.release()); // it is the socket's
+            auto connection = std::make_shared<Connection>(std::move(socket), begin_(), ended);
+            connections_.push_back(connection);
+            connection->receive();
+        } catch (const std::bad_alloc&) {
+            connections_.remove_if([](const auto& one) { return one.use_count() == 1; }); // nothing is under way that holds it
+        } catch (const boost::system::system_error&) {                                    // the kernel's memory
+        }
+    }
+
+    void wait_if_idle() {
+        if (!accepting_ && connections_.size() < most_connections) next_connection();
     }
 
     void forget(Connection& connection) {

@@ -20,8 +20,8 @@ void Watchdog::arm() {
     timer_.expires_after(interval_);
     timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
+        arm(); // first: whatever memory there is, it is called again
         tell_service_manager("WATCHDOG=1");
-        arm();
     });
 }
 

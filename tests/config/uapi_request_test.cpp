@@ -194,3 +194,18 @@ TEST_CASE("a refusal says whether it is of a get, where it was and which key, an
     for (const char* line : {"private_key secret", "c2VjcmV0IGtleSBvZiB0aGlydHktdHdvIGJ5dGVzLg==", "0123=4"})
         CHECK(std::get<UapiRefusal>(request_of({"set=1", line})).why == "line 2: ");
 }
+
+TEST_CASE("a request that is refused from outside is swallowed to its end, and the next is taken") {
+    UapiParser parser([](const std::string&) { return std::nullopt; });
+    for (const std::string_view first : {"set=1", "get=1"}) {
+        CHECK_FALSE(parser.handle_line(first));
+        parser.refuse(12);
+        CHECK_FALSE(parser.handle_line("listen_port=1"));
+        const auto refused = parser.handle_line("");
+        REQUIRE(refused);
+        CHECK(std::get<UapiRefusal>(*refused).error == 12);
+        CHECK(std::get<UapiRefusal>(*refused).of_get == first.starts_with("get"));
+    }
+    CHECK_FALSE(parser.handle_line("get=1"));
+    CHECK(std::holds_alternative<UapiGet>(parser.handle_line("").value()));
+}

@@ -143,6 +143,39 @@ TEST_CASE("a response costs a cookie under load, too") {
     CHECK(couple.alice.take(couple.bob.datagram(), Couple::at_bob, full).has_value());
 }
 
+TEST_CASE("while memory is short who has no session gets none, and who has one gets the next") {
+    constexpr QueueFill hard_times{1, 4096, true};
+    Couple couple;
+    CHECK(why(couple.bob.take(couple.initiation(), Couple::at_alice, hard_times)) == Drop::no_memory);
+    CHECK(couple.bob.out.actions.empty());
+    CHECK(couple.bob.device.peer(couple.alice_id)->activity()->drops().of(Drop::no_memory) == 1);
+    CHECK(couple.bob.timestamps(couple.alice_id).received == crypto::Tai64n{}); // the same may come again in better times
+    couple.clock.advance(6s);
+    couple.alice.handle_time();
+    REQUIRE(couple.bob.take(couple.alice.datagram(), Couple::at_alice));
+    REQUIRE(couple.alice.take(couple.bob.datagram(), Couple::at_bob));
+    couple.bob.confirm(couple.alice_id);
+    couple.clock.advance(6s);
+    REQUIRE(couple.bob.take(couple.initiation(), Couple::at_alice, hard_times));
+    REQUIRE(couple.alice.take(couple.bob.datagram(), Couple::at_bob, hard_times)); // whoever asked himself has room for it
+}
+
+TEST_CASE("of peers whose time has come, no more are looked at than was asked for, and the others wait for the next turn") {
+    VirtualClock clock;
+    Party alice(1, clock);
+    for (std::uint64_t i = 0; i < 5; ++i) {
+        const Party other(100 + i, clock);
+        alice.want_handshake(alice.meet(other, Couple::at_bob));
+    }
+    clock.advance(6s);
+    for (const std::size_t sent : {2U, 2U, 1U, 0U}) {
+        alice.out.clear();
+        alice.device.handle_time(clock.now(), alice.out, 2);
+        CHECK(alice.datagrams() == sent);
+    }
+    CHECK(*alice.device.next_deadline() > clock.boot());
+}
+
 TEST_CASE("load holds for a second after the queue was an eighth full, and not longer") {
     Couple couple;
     CHECK(why(couple.bob.take(couple.initiation(), Couple::at_alice, full)) == Drop::bad_mac2);

@@ -254,6 +254,25 @@ TEST_CASE("jobs of different lanes end at the same time") {
     CHECK(arrived.load() == 2);
 }
 
+TEST_CASE("a job whose taking throws is not lost: who takes the next has it, however often") {
+    OrderedJobs<int> jobs(2, HandOver::always, [] { return 0; });
+    int attempts = 0;
+    int next = 0;
+    std::vector<int> ended;
+    run_on(3, [&] {
+        jobs.run(
+            [&](int& job, Lanes& lanes) {
+                if (++attempts % 3 != 0) throw std::runtime_error("no memory");
+                lanes = lane(0);
+                job = next++;
+                return job < 20 ? Taken::more : Taken::stop;
+            },
+            [](int&) {}, [&](int& job) { ended.push_back(job); });
+    });
+    CHECK(ended.size() == 20);
+    CHECK(std::ranges::is_sorted(ended));
+}
+
 TEST_CASE("a job that throws in its work or its end lets those of its lane go on") {
     for (const bool in_work : {true, false}) {
         OrderedJobs<int> jobs(3, HandOver::always, [] { return 0; });

@@ -95,6 +95,18 @@ WayOut ask_for_way_out(const PortalQuestion& question) {
     return {};
 }
 
+namespace {
+
+WayOut ask_or_know_nothing(const PortalQuestion& question) {
+    try {
+        return ask_for_way_out(question);
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
+} // namespace
+
 /// Belongs to both sides, so that either may go first.
 struct PortalCheck::Shared {
     Shared() : done(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -119,7 +131,11 @@ PortalCheck::PortalCheck(PortalQuestion question) : shared_(std::make_shared<Sha
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the one who waits
-    std::thread([shared = shared_, asked = std::move(question)] { shared->put(ask_for_way_out(asked)); }).detach();
+    try {
+        std::thread([shared = shared_, asked = std::move(question)] { shared->put(ask_or_know_nothing(asked)); }).detach();
+    } catch (const std::system_error&) { // no memory for a thread, or no more of them are allowed
+        shared_->put({});
+    }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
