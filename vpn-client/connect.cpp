@@ -96,6 +96,7 @@ class Connecting {
           log_(level, child == nullptr ? system::LogTarget::standard_error : system::LogTarget::syslog, "vpn-client") {}
 
     ExitCode run() {
+        std::signal(SIGCHLD, SIG_DFL); // whoever called us may have left it ignored, and then our children bury themselves
         if (command_.run_hooks) { // before there is a key in memory, and outside of our walls
             auto runner = HookRunner::start();
             if (!runner) return complain(runner.error());
@@ -107,11 +108,11 @@ class Connecting {
         auto file = load_connection(name_, command_.run_hooks ? FileTrust::roots : FileTrust::ours);
         if (!file) return complain(file.error());
         file->origin.path = std::filesystem::absolute(name_.path); // the background's directory is another
+        if (const auto settled = settle_hooks(*file); !settled) return complain(settled.error());
         if (const auto report = ask_for_report(name_.name)) return tell_already_running(*report);
         if (const auto free = check_conflicts(*file); !free) return complain(free.error());
         portal_check_ = file->config.interface.portal_check;
         say_notes(std::exchange(file->notes, {}));
-        if (const auto settled = settle_hooks(*file); !settled) return complain(settled.error());
         say_clock_went_back(*file);
         auto preparation = prepare(std::move(*file), {command_.timeout, stop_});
         if (!preparation) return complain(with_portal(preparation.error()));
@@ -125,11 +126,11 @@ class Connecting {
     }
 
   private:
-    /// Before we hear anything from outside: what we are made to believe then has no hooks of its own run.
+    /// Before we hear anything but the file: what we are made to believe then has no hooks of its own run.
     Granted<void> settle_hooks(ConnectionFile& file) {
         const auto lines = std::exchange(file.hooks, {});
         if (command_.run_hooks) return hooks_.seal(hooks_of(lines), file.config.interface.name);
-        say_notes(notes_on_hooks(lines, hooks_may_run));
+        for (std::string& note : notes_on_hooks(lines, hooks_may_run)) file.notes.push_back(std::move(note));
         return {};
     }
 

@@ -110,6 +110,7 @@ void HookKeeper::handle_news(const HookNews& news) {
 void HookKeeper::handle_gone() {
     watch_.reset();
     too_long_.cancel();
+    runner_.give_up(); // buried
     const auto moment = std::exchange(moment_, std::nullopt);
     const auto cut_off = std::exchange(running_, std::nullopt);
     if (!moment) return log_.error("hooks-process-gone", {{"why", nobody}});

@@ -5,6 +5,7 @@
 #include "vpn-client/sealed_hooks.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -58,10 +59,17 @@ class HookProcess {
     void run(HookMoment moment) {
         for (std::uint32_t i = 0; i < hooks_.hooks().size(); ++i) {
             if (hooks_.hooks()[i].moment != moment) continue;
+            if (goes_up(moment) && is_called()) break;
             const bool fine = run(i);
             if (goes_up(moment) && !fine) break;
         }
         tell({});
+    }
+
+    /// The daemon has said something meanwhile, or is gone: what would follow is not begun.
+    [[nodiscard]] bool is_called() const {
+        pollfd watched{door_.get(), POLLIN, 0};
+        return ::poll(&watched, 1, 0) > 0;
     }
 
     bool run(std::uint32_t index) {

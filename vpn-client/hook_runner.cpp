@@ -63,7 +63,7 @@ void HookRunner::end_process() {
     door_.reset(); // that is what it ends by
     if (process_ == 0) return;
     pollfd ended{handle_.get(), POLLIN, 0};
-    if (!handle_ || ::poll(&ended, 1, time_to_end) <= 0) ::kill(process_, SIGKILL);
+    if (!handle_ || ::poll(&ended, 1, time_to_end) <= 0) kill_process();
     while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
     }
     process_ = 0;
@@ -71,8 +71,13 @@ void HookRunner::end_process() {
 }
 
 void HookRunner::give_up() {
-    if (process_ != 0) ::kill(process_, SIGKILL);
+    if (process_ != 0) kill_process();
     end_process();
+}
+
+/// By its handle: its number may be another's once somebody has buried it.
+void HookRunner::kill_process() const {
+    if (handle_) ::syscall(SYS_pidfd_send_signal, handle_.get(), SIGKILL, nullptr, 0U);
 }
 
 Granted<void> HookRunner::seal(std::vector<Hook> hooks, const std::string& interface) {

@@ -56,6 +56,7 @@ class HookRunner {
         : process_(process), handle_(std::move(handle)), door_(std::move(door)) {}
     bool say(const HookOrder& order);
     void end_process();
+    void kill_process() const;
 
     pid_t process_ = 0; ///< zero: there is none to wait for
     system::UniqueFd handle_;

@@ -1,4 +1,5 @@
 // vpn-client: the laptop's end of the tunnel, at the prompt.
+#include "common/system/process.hpp"
 #include "vpn-client/cli.hpp"
 
 #include <exception>
@@ -36,6 +37,7 @@ ExitCode run(int argc, const char* const* argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    vpn::system::open_missing_streams();
     try {
         return vpn::system::to_int(run(argc, argv));
     } catch (const std::exception& error) {

@@ -1,6 +1,7 @@
 // The hooks that a daemon may have run, and no others (THREATS, "a bug of our own"): a list that only grows until it is sealed,
 // before the daemon hears anything from outside. From then on it can ask for moments by their names, each once and in their
-// order, so that whoever takes the daemon over can run nothing but what root wrote, when it would have been run. Pure.
+// order: whoever takes the daemon over can run nothing but what root wrote, when it would have been run. (What that reads of the
+// machine's files is another matter: where the daemon may write, so may he.) Pure.
 // Refuses to know: how they are run.
 #pragma once
 

@@ -35,6 +35,7 @@ class ConfigFile {
     /// Mode 0600, whole or not at all.
     CommandResult<State> save(const config::ServerConfig& config) const;
     /// The same of one that was there as `before` until its last peer came: the file ends otherwise, and is copied for the rest.
+    /// Errors: the file is another by now.
     CommandResult<State> save_one_more(const config::ServerConfig& config, const State& before) const;
 
   private:

@@ -33,6 +33,7 @@ ExitCode run(int argc, const char* const* argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    system::open_missing_streams();
     try {
         return system::to_int(run(argc, argv));
     } catch (const std::exception& error) {

@@ -33,6 +33,9 @@ constexpr FamilyWords families[] = {{Family::v4, "ipv4", "ip", "ipv4_addr", "con
 
 /// Addresses whose connections are counted: more than a server can have peers.
 constexpr std::uint32_t most_counted = 262'144;
+/// And of those who have too many just now: whoever finds no room is counted for every packet, and dropped all the same. The
+/// kernel looks through such a set each second.
+constexpr std::uint32_t most_barred = 4096;
 /// How long nobody counts again the connections of who had too many. For that the kernel looks each of them up: thousands, for
 /// every packet of a flood.
 constexpr std::string_view barred_for = "timeout 1s";
@@ -150,7 +153,7 @@ class Text {
     void connections() {
         for (const FamilyWords& words : families) {
             for (const std::string_view name : {words.counted, words.over}) set(name, words.type, most_counted, "dynamic");
-            set(words.barred, words.type, most_counted, "dynamic, timeout");
+            set(words.barred, words.type, most_barred, "dynamic, timeout");
         }
         called("too-many", [this] {
             for (const FamilyWords& words : families)
@@ -176,7 +179,8 @@ class Text {
         const std::string behind = behind_chain(peer);
         const std::string barred = behind + "-barred";
         constexpr std::string_view each_family = "meta nfproto";
-        set(barred, "nf_proto", 2, "dynamic, timeout");
+        // Of two families, and of those whose time is over until they are collected.
+        set(barred, "nf_proto", 32, "dynamic, timeout; gc-interval 10s");
         called(behind + "-full", [&] {
             bar(barred, each_family);
             rule("goto too-many");

@@ -118,10 +118,9 @@ std::string directory_of(const std::string& path) {
 
 std::string name_in_directory(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-/// Writes the rest of it, and gives it the name.
+/// Writes the rest of it, and gives it the name. Requires: it was made.
 Result<std::optional<FileStamp>, FileError> finish(UnfinishedFile& temporary, const std::string& path, std::string_view text,
                                                    unsigned mode) {
-    if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     if (const int error = temporary.fill(text, mode); error != 0) return refuse_errno("cannot write " + path, error);
     if (const int error = temporary.rename_to(path); error != 0) return refuse_errno("cannot write " + path, error);
     // The new name itself must survive a power cut. Where a directory can't be synced, nothing better can be done.
@@ -151,6 +150,7 @@ Result<std::string, FileError> read_file(const std::string& path, ByteCount limi
 Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode) {
     remove_unfinished(directory_of(path), name_in_directory(path));
     UnfinishedFile temporary(path);
+    if (!temporary.made()) return refuse_errno("cannot write " + path, errno);
     return finish(temporary, path, text, mode);
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/system/os_error.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -58,6 +59,13 @@ std::uint64_t raise_open_files_limit() {
 }
 
 void keep_large_blocks_apart() { ::mallopt(M_MMAP_THRESHOLD, 256 * 1024); }
+
+void open_missing_streams() {
+    int fd = 0;
+    do fd = ::open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) ::close(fd);
+}
 
 void give_back_memory() { ::malloc_trim(0); }
 

@@ -12,6 +12,10 @@ namespace vpn::system {
 /// Returns what could not be done, as one sentence; nullopt if all was.
 [[nodiscard]] std::optional<std::string> protect_memory();
 
+/// Puts /dev/null in the place of standard streams that are closed: else what is opened next stands there, and is written to like
+/// one. Call first of all.
+void open_missing_streams();
+
 /// Gives memory that was freed back to the kernel, as far as it lies at the heap's end: after something that took much for a
 /// while.
 void give_back_memory();

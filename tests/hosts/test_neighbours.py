@@ -209,6 +209,28 @@ def capped(lab):
     assert tunnel.server.drops()["over-connections"] >= status["drops"]["over-connections"]
 
 
+@sentence("all that lies behind one peer has max_connections together, over both families; what is too many is barred for a second and no longer, "
+          "and nobody else is", seconds=10)
+def capped_behind(lab):
+    tunnel = Tunnel(lab, client=WIREGUARD_GO)
+    config = {**tunnel.server.config(), "max_connections": 40}
+    config["peers"][0]["allowed_ips"] = ["192.168.77.0/24", "fd77::/64"]
+    tunnel.server.write(config)
+    tunnel.up()
+    lab.laptop.ip("addr add 192.168.77.1/24 dev lo", "addr add 192.168.77.2/24 dev lo", "addr add fd77::1/64 dev lo nodad")
+    barred = lambda: "expires" in lab.vps.run("nft", "list", "set", "inet", "vpn-server-vpns", "behind-0-barred").out
+    kept = lambda: int(lab.vps.run("cat", "/proc/sys/net/netfilter/nf_conntrack_count").out)
+    for site, source in ((addresses.SITE[4], "192.168.77.1"), (addresses.SITE[4], "192.168.77.2"), (addresses.SITE[6], "fd77::1")):
+        flows(lab, site, 2000, 0, 2000, source)
+        assert barred(), source
+    assert kept() < 40 + 20, f"{kept()} connections are kept"
+    assert sees_the_site(lab), "the peer's own address is counted apart"
+    eventually("the bar is lifted", lambda: not barred(), seconds=15)
+    lab.vps.run(*PYTHON, PROGRAMS / "forget_connections.py")
+    flows(lab, addresses.SITE[4], 30, 0, 2000, "192.168.77.2")
+    assert kept() >= 25, kept()
+
+
 @sentence("while one peer opens {flows} flows, of which 4096 are kept, another browses on", seconds=25,
           flows=(10_000, 1_000_000))
 def a_million(lab, flows):

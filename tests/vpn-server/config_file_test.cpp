@@ -118,10 +118,18 @@ TEST_CASE("one peer more leaves what saving all of them would have left") {
         add("phone", 4);
         holds_all();
     }
+    SUBCASE("not over what another hand has just made of it") {
+        put(file.path(), "somebody's");
+        config.peers.push_back(samples::peer("phone", 4, {"10.66.0.9/32"}));
+        const auto saved = file.save_one_more(config, state);
+        REQUIRE_FALSE(saved);
+        CHECK(holds(saved.error().message, "vpn-server reload"));
+        CHECK(system::read_private_file(file.path()).value() == "somebody's");
+    }
     SUBCASE("not where it can't be written") {
         config.peers.push_back(samples::peer("phone", 4, {"10.66.0.9/32"}));
         const ConfigFile elsewhere(scratch.file("no/such/server.json"));
-        CHECK_FALSE(elsewhere.save_one_more(config, state));
+        CHECK_FALSE(elsewhere.save_one_more(config, {}));
         CHECK(file.is_still(state, samples::config()).value());
     }
 }
