@@ -97,7 +97,7 @@ class Connecting {
 
     ExitCode run() {
         std::signal(SIGCHLD, SIG_DFL); // whoever called us may have left it ignored, and then our children bury themselves
-        if (command_.run_hooks) { // before there is a key in memory, and outside of our walls
+        if (command_.run_hooks) {      // before there is a key in memory, and outside of our walls
             auto runner = HookRunner::start();
             if (!runner) return complain(runner.error());
             hooks_ = std::move(*runner);

@@ -76,7 +76,7 @@ CommandResult<void> Daemon::write_and_add(ServerPeer peer) {
     system::require_memory(memory_to_change(config_));
     if (auto ours = file_is_ours(); !ours) return ours;
     config_.peers.push_back(std::move(peer));
-    const auto saved = or_refused([this] { return file_.save(config_); });
+    const auto saved = or_refused([this] { return file_.save_one_more(config_, on_disk_); });
     if (!saved) {
         config_.peers.pop_back();
         return tl::unexpected(saved.error());

@@ -172,7 +172,8 @@ class Text {
             }
         });
         for (std::size_t i = 0; i < config_.peers.size(); ++i)
-            if (const config::ServerPeer& peer = config_.peers[i]; !peer.disabled && !peer.allowed_ips.empty()) all_behind(i, over);
+            if (const config::ServerPeer& peer = config_.peers[i]; !peer.disabled && !peer.allowed_ips.empty())
+                all_behind(i, over);
         called("cap", [this] { cap(); });
     }
     void all_behind(std::size_t peer, const std::string& over) {

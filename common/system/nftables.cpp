@@ -16,8 +16,8 @@
 namespace vpn::system {
 namespace {
 
-/// What a command takes, with the lists of others' rules that it reads by the way, and what each byte of it adds: measured, times
-/// two.
+/// What a command may take, with the lists of others' rules that it reads by the way, and what each byte of it may add: reckoned
+/// with room to spare.
 constexpr ByteCount memory_for_nft{std::uint64_t{4} << 20U};
 constexpr std::uint64_t memory_per_byte = 64;
 
