@@ -321,7 +321,7 @@ void DataPlane::act(const protocol::RemovePeer& action, Boot /*now*/, const Send
     const auto found = peers_.find(action.peer);
     if (found == peers_.end()) return;
     // Still in the routes until they are published anew: nothing of it may be retired before.
-    leaving_.reserve(leaving_.size() + 2);
+    if (leaving_.capacity() < leaving_.size() + 2) leaving_.reserve(leaving_.size() * 2 + 2);
     leaving_.push_back(std::move(found->second));
     peers_.erase(found);
     if (const auto path = paths_.extract(action.peer)) leaving_.push_back(path.mapped());
@@ -333,7 +333,12 @@ void DataPlane::act(const protocol::InstallSession& action, Boot /*now*/, const 
     Live live{std::make_shared<LiveSession>(action.session, *peer->second), Epochs::make_place()};
     LiveSession* const shown = live.session.get();
     live_sessions_[action.session.get()] = std::move(live); // first: whoever finds it in the table must not see it go
-    sessions_.set(action.session->local(), shown);
+    try {
+        sessions_.set(action.session->local(), shown);
+    } catch (const std::bad_alloc&) { // or it would be used to send, and nothing would come in
+        live_sessions_.erase(action.session.get());
+        throw;
+    }
 }
 
 void DataPlane::act(const protocol::UseSession& action, Boot now, const Send& send) {

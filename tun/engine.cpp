@@ -101,11 +101,12 @@ class Engine::Control {
 
     /// Runs `change` on the conversation and does at once what comes of it.
     template <class Change> void configure(Change change) {
+        if (system::regain_memory() == system::MemoryLeft::none) throw std::bad_alloc(); // as in `turn`
+        const auto after = at_end([this] { timer_.set(next_deadline()); });
         const Now now = system::now();
         Outbox out;
         change(conversation_, now, out);
         act(out, now);
-        timer_.set(next_deadline());
     }
 
     void set_keys(protocol::OwnKeys keys) {

@@ -88,6 +88,7 @@ class Daemon final : private tun::EngineObserver {
     CommandResult<void> change(config::ServerConfig wanted);
     CommandResult<void> write_and_adopt(config::ServerConfig wanted);
     CommandResult<void> file_is_ours() const;
+    void put_back_file();
     /// As `change`, for one peer more: what has to do with no other is all that is done.
     CommandResult<void> add(config::ServerPeer peer);
     CommandResult<void> write_and_add(config::ServerPeer peer);

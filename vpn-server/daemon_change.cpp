@@ -61,7 +61,7 @@ CommandResult<void> Daemon::write_and_adopt(ServerConfig wanted) {
     const auto saved = file_.save(wanted);
     if (!saved) return tl::unexpected(saved.error());
     if (auto adopted = or_refused([&] { return adopt(std::move(wanted)); }); !adopted) {
-        if (const auto back = file_.save(config_)) on_disk_ = *back;
+        put_back_file();
         return adopted;
     }
     on_disk_ = *saved;
@@ -83,7 +83,7 @@ CommandResult<void> Daemon::write_and_add(ServerPeer peer) {
     }
     if (auto changed = change_network(config_); !changed) {
         config_.peers.pop_back();
-        if (const auto back = file_.save(config_)) on_disk_ = *back;
+        put_back_file();
         return changed;
     }
     on_disk_ = *saved;
@@ -93,6 +93,11 @@ CommandResult<void> Daemon::write_and_add(ServerPeer peer) {
     engine_.set_peer(served(added, system::now().wall));
     look_at_expiries();
     return {};
+}
+
+/// What can't be put back is somebody else's from then on, which the next change says.
+void Daemon::put_back_file() {
+    if (const auto back = or_refused([this] { return file_.save(config_); })) on_disk_ = *back;
 }
 
 CommandResult<void> Daemon::file_is_ours() const {

@@ -85,31 +85,30 @@ void UsageKeeper::handle_activity(const crypto::PublicKey& peer) {
 
 void UsageKeeper::arm() {
     timer_.expires_after(interval);
-    timer_.async_wait([this](const boost::system::error_code& error) {
+    timer_.async_wait(system::kept_in(waiting_, [this](const boost::system::error_code& error) {
         if (error) return;
+        arm(); // first: whatever there is memory for
         if (note_all()) {
             quiet_turns_left_ = quiet_turns;
             save();
-        } else {
-            --quiet_turns_left_;
+        } else if (--quiet_turns_left_ == 0) {
+            timer_.cancel();
         }
-        if (quiet_turns_left_ > 0) arm();
-    });
+    }));
 }
 
 void UsageKeeper::save() {
-    if (entries_.empty()) return;
-    try {
-        write();
-    } catch (const std::bad_alloc&) { // what is on disk stays until the next time
-    }
+    if (!entries_.empty()) write();
 }
 
 void UsageKeeper::write() {
-    note_all();
-    Usage all;
-    for (const auto& [peer, entry] : entries_) all[peer] = entry.used;
-    if (const auto saved = store_.save(all); !saved) log_.error("usage-not-saved", {{"reason", saved.error().message}});
+    try {
+        note_all();
+        Usage all;
+        for (const auto& [peer, entry] : entries_) all[peer] = entry.used;
+        if (const auto saved = store_.save(all); !saved) log_.error("usage-not-saved", {{"reason", saved.error().message}});
+    } catch (const std::bad_alloc&) { // what is on disk stays until the next time
+    }
 }
 
 } // namespace vpn::server

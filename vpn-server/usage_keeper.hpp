@@ -2,6 +2,7 @@
 // Refuses to know: the engine; it is told each peer's sum since the start.
 #pragma once
 
+#include "common/system/handler_memory.hpp"
 #include "common/system/log.hpp"
 #include "vpn-server/usage_store.hpp"
 
@@ -9,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace vpn::server {
@@ -49,6 +51,7 @@ class UsageKeeper {
     system::Logger log_;
     Passed passed_;
     boost::asio::steady_timer timer_;
+    std::shared_ptr<system::HandlerMemory> waiting_ = std::make_shared<system::HandlerMemory>();
     int quiet_turns_left_ = 0;
     std::unordered_map<crypto::PublicKey, Entry> entries_;
     Usage kept_; ///< of peers that were not followed yet

@@ -102,7 +102,8 @@ std::optional<IpAddress> free_host(const Prefix& network, std::span<const Prefix
     const auto usable = usable_hosts(network);
     if (!usable) return std::nullopt;
     const Taken taken(network, own, others);
-    if (wish && *wish >= usable->first && *wish <= usable->last && taken.first_free(*wish, *wish)) return nth_host(network, *wish);
+    if (wish && *wish >= usable->first && *wish <= usable->last && taken.first_free(*wish, *wish))
+        return nth_host(network, *wish);
     HostNumber start = usable->first;
     for (const Prefix& prefix : own)
         if (network.contains(prefix.address())) start = std::max(start, host_of(network, prefix.address()));

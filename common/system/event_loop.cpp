@@ -5,12 +5,15 @@
 
 #include <chrono>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace vpn::system {
 namespace {
 
 constexpr std::chrono::minutes once_in{1};
+/// A handler that is given up before it has read what it was called for is called again at once.
+constexpr std::chrono::milliseconds breath{10};
 
 } // namespace
 
@@ -23,6 +26,7 @@ void EventLoop::run_one() {
         loop_.run_one();
     } catch (const std::bad_alloc&) {
         ++given_up_;
+        std::this_thread::sleep_for(breath);
     }
     look_after_memory();
 }

@@ -46,8 +46,8 @@ Result<void, FileError> write_private_file(const std::string& path, std::string_
 /// none.
 Result<std::optional<FileStamp>, FileError> write_stamped_file(const std::string& path, std::string_view text, unsigned mode);
 
-/// write_stamped_file of what stands at `path`, but for its last `dropped` bytes, and `text` behind it: a large file that becomes a
-/// little longer is copied by the kernel instead of being made anew. None, and nothing done, if what stands there has no longer
+/// write_stamped_file of what stands at `path`, but for its last `dropped` bytes, and `text` behind it: a large file that becomes
+/// a little longer is copied by the kernel instead of being made anew. None, and nothing done, if what stands there has no longer
 /// the stamp `present`, or the kernel can't copy it. Requires: as many bytes there.
 Result<std::optional<FileStamp>, FileError> write_new_ending(const std::string& path, const FileStamp& present, ByteCount dropped,
                                                              std::string_view text, unsigned mode);

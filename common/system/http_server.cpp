@@ -178,7 +178,7 @@ class HttpServer::Acceptor {
                                         if (state->over) return;
                                         UniqueFd fd;
                                         if (!error) fd = accept(state->acceptor.native_handle());
-                                        if (!fd && errno != EAGAIN) return take_a_breath();
+                                        if (error || (!fd && errno != EAGAIN)) return take_a_breath();
                                         accepting_ = false;
                                         take(std::move(fd));
                                     }));
