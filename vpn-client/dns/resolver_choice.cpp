@@ -53,12 +53,13 @@ Beneath beneath_ours(SavedFile found, const std::vector<DnsJournal>& journals) {
 
 bool is_record_of_vpn(std::string_view record) { return record.starts_with("vpn") || record.starts_with("tun"); }
 
-std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links) {
+std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
+                                        const std::vector<IpAddress>& ours) {
     std::vector<IpAddress> chosen;
     for (const LinkServer& each : servers)
         if (std::ranges::find(links, each.link) != links.end()) chosen.push_back(each.server);
     for (const LinkServer& each : servers)
-        if (each.link == 0) chosen.push_back(each.server);
+        if (each.link == 0 && !is_in(ours, each.server)) chosen.push_back(each.server);
     return chosen;
 }
 

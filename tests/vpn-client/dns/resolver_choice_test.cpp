@@ -111,9 +111,11 @@ TEST_CASE("of what systemd-resolved knows, the links that lead outside count, an
     const auto at = [](std::string_view text) { return IpAddress::parse(text).value(); };
     const std::vector<LinkServer> all{
         {at("1.1.1.1"), 0}, {at("10.66.0.53"), 7}, {at("192.168.1.1"), 2}, {at("fd00::1"), 3}, {at("192.168.1.2"), 2}};
-    CHECK(servers_of_links(all, {2}) == addresses({"192.168.1.1", "192.168.1.2", "1.1.1.1"}));
-    CHECK(servers_of_links(all, {3, 2}) == addresses({"192.168.1.1", "fd00::1", "192.168.1.2", "1.1.1.1"}));
-    CHECK(servers_of_links(all, {}) == addresses({"1.1.1.1"}));
+    CHECK(servers_of_links(all, {2}, {}) == addresses({"192.168.1.1", "192.168.1.2", "1.1.1.1"}));
+    CHECK(servers_of_links(all, {3, 2}, {}) == addresses({"192.168.1.1", "fd00::1", "192.168.1.2", "1.1.1.1"}));
+    CHECK(servers_of_links(all, {}, {}) == addresses({"1.1.1.1"}));
+    // It takes what stands in our /etc/resolv.conf for the machine's.
+    CHECK(servers_of_links(all, {2}, addresses({"1.1.1.1", "192.168.1.1"})) == addresses({"192.168.1.1", "192.168.1.2"}));
 }
 
 TEST_CASE("resolvconf's records of VPNs are known by their names") {
