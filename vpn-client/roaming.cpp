@@ -197,6 +197,7 @@ void Roaming::look_up_soon(const Named& named) {
 }
 
 void Roaming::look_up_wanted() {
+    if (resolver_watch_) resolver_watch_->look_again();
     lookups_.ask_anew(wanted_);
     wanted_.clear();
 }
