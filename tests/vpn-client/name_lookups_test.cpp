@@ -21,7 +21,7 @@ IpAddress address(std::string_view text) { return IpAddress::parse(text).value()
 config::HostPort here(std::uint16_t number) { return {"localhost", Port{number}}; }
 
 void run_until(boost::asio::io_context& loop, const bool& done) {
-    while (!done) loop.run_one();
+    while (!done) REQUIRE(loop.run_one() > 0);
 }
 
 } // namespace
