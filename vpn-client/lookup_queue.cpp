@@ -23,17 +23,20 @@ void LookupQueue::want(const config::HostPort& name, Boot now) {
 
 std::optional<config::HostPort> LookupQueue::next(Boot now) {
     if (waiting_.empty() || under_way_.size() >= most_at_a_time) return std::nullopt;
-    config::HostPort name = waiting_.front();
+    std::optional<config::HostPort> name = waiting_.front();
+    under_way_.reserve(most_at_a_time);
+    asked_[*name] = now; // all that takes memory was first: it waits on, or is under way
+    under_way_.push_back(std::move(waiting_.front()));
     waiting_.erase(waiting_.begin());
-    under_way_.push_back(name);
-    asked_[name] = now;
     return name;
 }
 
 void LookupQueue::handle_end(const config::HostPort& name) { std::erase(under_way_, name); }
 
 void LookupQueue::begin_anew() {
-    waiting_.insert(waiting_.begin(), under_way_.begin(), under_way_.end());
+    std::vector<config::HostPort> all = under_way_;
+    all.insert(all.end(), waiting_.begin(), waiting_.end());
+    waiting_ = std::move(all);
     under_way_.clear();
     asked_.clear();
 }

@@ -37,15 +37,17 @@ class NameLookups {
     void ask(const std::vector<config::HostPort>& names);
     /// The network is another one: those, and what is under way, whenever it was asked for.
     void ask_anew(const std::vector<config::HostPort>& names);
-    /// Others would be asked now than the last time, or than when this was made.
-    [[nodiscard]] bool would_ask_others() const { return means_.resolvers() != asked_; }
+    /// True if others would be asked now than the last time that somebody looked: for a question, here, or when this was made.
+    bool handle_new_resolvers();
 
   private:
     struct Question {
         system::MarkedLookup lookup;
         Watch watch;
+        std::vector<IpAddress> asked;
     };
     void begin();
+    void look_whom_to_ask();
     void begin(const config::HostPort& name);
     void hear(const config::HostPort& name);
 
@@ -54,8 +56,8 @@ class NameLookups {
     Heard heard_;
     LookupQueue queue_;
     std::map<config::HostPort, Question> questions_;
-    std::vector<IpAddress> asked_;
-    bool open_ = false; ///< the lock, for those
+    std::vector<IpAddress> asked_; ///< by the next question
+    bool open_ = false;            ///< the lock, for those
 };
 
 } // namespace vpn::client

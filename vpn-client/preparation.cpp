@@ -111,23 +111,20 @@ Granted<std::optional<LeakLock>> raise_lock(const ConnectionFile& file, const st
     return std::optional<LeakLock>(std::move(*lock));
 }
 
-/// `apart`: we leave this network for another one, and this machine's name servers stay what they are for everybody else.
+/// `tunnels`: its own name servers. `apart`: we leave this network for another one.
 Result<Outside> open_outside(const std::vector<IpAddress>& tunnels, bool apart) {
     auto doors = WayWatch::Doors::open();
     if (!doors) return failed(doors.error().message);
     auto opened = system::Netlink::open();
     if (!opened) return failed(opened.error().message);
     const auto door = std::make_shared<system::Netlink>(std::move(*opened));
-    if (!apart) {
-        auto resolvers = [door, tunnels, before = resolvers_of_machine(*door)] {
-            return choose_resolvers(resolvers_of_machine(*door), before, tunnels);
-        };
-        return Outside{std::move(*doors), std::move(resolvers), std::nullopt};
-    }
+    auto resolvers = [door, tunnels, before = resolvers_of_machine(*door)] {
+        return choose_resolvers(resolvers_of_machine(*door), before, tunnels);
+    };
+    if (!apart) return Outside{std::move(*doors), std::move(resolvers), std::nullopt};
     auto sockets = system::SocketStock::open();
     if (!sockets) return failed(sockets.error().message);
-    return Outside{std::move(*doors), [door] { return choose_resolvers(resolvers_of_machine(*door), {}, {}); },
-                   std::move(*sockets)};
+    return Outside{std::move(*doors), std::move(resolvers), std::move(*sockets)};
 }
 
 /// The doors to the kernel lead to the network that they were made in.

@@ -196,10 +196,15 @@ void Roaming::look_up_soon(const Named& named) {
     anew_.set_in(0s);
 }
 
-void Roaming::look_up_wanted() { lookups_.ask_anew(std::exchange(wanted_, {})); }
+void Roaming::look_up_wanted() {
+    if (resolver_watch_) resolver_watch_->look_again();
+    lookups_.ask_anew(wanted_);
+    wanted_.clear();
+}
 
 /// To a peer whose name never had an address nothing can be sent, which would be a reason to look it up.
 void Roaming::look_for_the_lost() {
+    lost_.set_in(overdue_after); // first: whatever fails
     bool any = false;
     for (const Beside& each : beside_) {
         const auto peer = status_of(each);
@@ -207,12 +212,12 @@ void Roaming::look_for_the_lost() {
         lookups_.ask(each.named.servers);
         any = true;
     }
-    if (any) lost_.set_in(overdue_after);
+    if (!any) lost_.clear();
 }
 
 /// Often they come a moment after the way to them: whoever was asked before may be out of reach by now.
 void Roaming::handle_new_resolvers() {
-    if (!lookups_.would_ask_others()) return;
+    if (!lookups_.handle_new_resolvers()) return;
     log_.info("name-servers-changed", {{"connection", parts_.name}});
     if (elsewhere_ || !is_settled()) look_up_soon(parts_.main);
     for (const Beside& each : beside_) {

@@ -63,7 +63,7 @@ class SystemdResolved:
         host.write("/etc/passwd", f"{people}\nsystemd-resolve:x:0:0::/:/usr/sbin/nologin\n", 0o644)
         host.write("/run/bus.conf", BUS % (RESOLVED / "usr/share/dbus-1/system.d/org.freedesktop.resolve1.conf"), 0o644)
         host.sh("mkdir -p /run/dbus /run/systemd/resolve")
-        host.start("dbus-daemon", "--config-file=/run/bus.conf", "--nofork", "--nopidfile", log="bus")
+        self.bus = host.start("dbus-daemon", "--config-file=/run/bus.conf", "--nofork", "--nopidfile", log="bus")
         eventually("the bus is there", lambda: host.exists("/run/dbus/system_bus_socket"))
         self.start()
         self.control("dns", "eth0", addresses.ROUTER_LAN[4])

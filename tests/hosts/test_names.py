@@ -1,13 +1,14 @@
 """Where names of servers are asked for while a tunnel stands: of the network that the laptop is in now, past whatever has the tunnel's."""
 
 import json
+import time
 
 from . import addresses
 from .capture import Capture, read
 from .lab import PROGRAMS, PYTHON
 from .ours import CLIENT, OurClient, OurServer
 from .patience import eventually
-from .resolvers import RESOLV_CONF, DebianResolvconf, Openresolv, SystemdResolved, name_servers
+from .resolvers import RESOLV_CONF, STUB_FILE, DebianResolvconf, Openresolv, SystemdResolved, name_servers
 from .sentences import sentence
 from .test_whereabouts import NEW_VPS, move_server, on_port_53, write_zone
 from .tunnel import Facts, Tunnel, pinging
@@ -16,6 +17,7 @@ from .wireguard import genkey, pubkey
 INSIDE, HOME, CAFE = addresses.SITE[4], addresses.ROUTER_LAN[4], addresses.ROUTER_CAFE[4]
 SERVER = "home.vps.test"
 HOSTILE = "10.66.0.53"
+FORGETS = ", which is told then that the network's are no more"
 
 
 class File:
@@ -72,9 +74,30 @@ class Resolved:
         self.resolved.control("dns", "wlan0", *servers)
 
 
+class ListOfResolved(Resolved):
+    """The same, but /etc/resolv.conf is a link to the list that it writes of all links' servers: nobody comes to it by the file."""
+
+    def __init__(self, host):
+        super().__init__(host)
+        host.sh(f"ln -sfn /run/systemd/resolve/resolv.conf {RESOLV_CONF}")
+        assert set(name_servers(host)) == {HOME}, name_servers(host)
+
+
+class LateNetworkManager(NetworkManager):
+    """Comes to a machine that has a file of its own, and knows the servers a moment after that."""
+
+    def __init__(self, host):
+        File.__init__(self, host)
+
+    def move(self, servers):
+        NetworkManager.__init__(self, self.host)
+        self.host.sh("sleep 1")
+        super().move(servers)
+
+
 KEEPERS = {"a file": File, "a file that is renamed": FileInItsPlace, "NetworkManager's file": NetworkManager,
            "openresolv": lambda host: Told(host, Openresolv), "Debian's resolvconf": lambda host: Told(host, DebianResolvconf),
-           "systemd-resolved": Resolved}
+           "systemd-resolved": Resolved, "systemd-resolved's list": ListOfResolved, "NetworkManager's file, which comes later": LateNetworkManager}
 
 
 def cafe(lab):
@@ -144,6 +167,21 @@ def tunnels_own(lab, keeper):
     assert asked(wire.packets) == {HOME}, wire.packets
 
 
+@sentence("while the machine's bus hangs a change of name servers holds the client up for less than {bound} seconds", bound=(5,), seconds=15)
+def bus_hangs(lab, bound):
+    machine = Resolved(lab.laptop)
+    lab.nat()
+    write_zone(lab, SERVER, addresses.VPS[4])
+    tunnel = Tunnel(lab, endpoint=f"{SERVER}:{addresses.PORT}").up()
+    lab.laptop.run("kill", "-STOP", machine.resolved.bus.pid)
+    lab.laptop.sh(f"ln -sfn {STUB_FILE} {RESOLV_CONF}; sleep 0.3")
+    began = time.monotonic()
+    assert tunnel.client.status()["peers"][0]["endpoint"]
+    took = time.monotonic() - began
+    lab.laptop.run("kill", "-CONT", machine.resolved.bus.pid)
+    assert took < bound, took
+
+
 def second_connection(tunnel, **facts):
     """Another of the server's peers: its file is written, under the name `second`."""
     key = genkey()
@@ -156,12 +194,12 @@ def second_connection(tunnel, **facts):
 
 
 @sentence("`run` beside a connection asks for its server's name of the name servers from before that, and of that connection's never in clear: {keeper}",
-          keeper=("a file", "systemd-resolved", "openresolv"), seconds=75, apart=True)
+          keeper=("a file", "systemd-resolved", "openresolv", f"openresolv{FORGETS}", "systemd-resolved's list"), seconds=75, apart=True)
 def run_beside(lab, keeper):
-    KEEPERS[keeper](lab.laptop)
+    KEEPERS[keeper.removesuffix(FORGETS)](lab.laptop)
     lab.nat()
     tunnel = Tunnel(lab, dns=[INSIDE])
-    second = second_connection(tunnel, endpoint=f"{SERVER}:{addresses.PORT}", dns=[INSIDE], allowed_ips=["10.66.0.0/24"], keepalive=5)
+    second = second_connection(tunnel, endpoint=f"{SERVER}:{addresses.PORT}", dns=[HOSTILE], allowed_ips=["10.66.0.0/24"], keepalive=5)
     for host in (lab.router, lab.site):
         host.write("/run/zone", f"{SERVER} {addresses.VPS[4]} -\n", 0o644)
     tunnel.up()
@@ -171,6 +209,9 @@ def run_beside(lab, keeper):
         def answers():
             return process.out.count("bytes from")
         eventually("the program has its way", lambda: answers() > 2, seconds=20)
+        if keeper.endswith(FORGETS):
+            lab.laptop.sh("resolvconf -d eth0.dhcp")
+            assert name_servers(lab.laptop) == [INSIDE]
         move_server(lab)
         # Whoever else would be asked has his turn.
         lab.router.nft('table inet deaf { chain in { type filter hook input priority 0; iifname "lan0" udp dport 53 drop; }; }')
@@ -183,8 +224,10 @@ def run_beside(lab, keeper):
     process.stop()
 
 
-@sentence("a second connection asks for its server's name of the name servers from before the first, and of the first one's never in clear", seconds=40, apart=True)
-def connect_beside(lab):
+@sentence("a second connection asks for its server's name of the name servers from before the first, and of the first one's never in clear: {keeper}",
+          keeper=("a file", "systemd-resolved's list"), seconds=40, apart=True)
+def connect_beside(lab, keeper):
+    KEEPERS[keeper](lab.laptop)
     lab.nat()
     inside = addresses.SITE[6]
     tunnel = Tunnel(lab, dns=[inside], allowed_ips=["10.66.0.0/24", "::/0"])

@@ -101,11 +101,11 @@ void remove_dns_journal(std::string_view name) { static_cast<void>(system::remov
 
 std::vector<DnsJournal> read_dns_journals() {
     std::vector<DnsJournal> journals;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(state_directory, none)) {
-        const std::string file = entry.path().filename();
+    std::error_code error;
+    for (std::filesystem::directory_iterator it(state_directory, error), end; !error && it != end; it.increment(error)) {
+        const std::string file = it->path().filename();
         if (!file.starts_with(file_start) || !file.ends_with(file_end)) continue;
-        const auto text = system::read_private_file(entry.path());
+        const auto text = system::read_private_file(it->path());
         if (!text) continue;
         if (auto journal = decode_dns_journal(*text)) journals.push_back(std::move(*journal));
     }

@@ -25,21 +25,34 @@ constexpr ByteCount largest_text{1U << 16U};
 
 std::string text_at(const fs::path& path) { return system::read_file(path.string(), largest_text).value_or(""); }
 
-/// A link as it would lead from where it stood.
+/// Where a link leads from where it stood, all others on the way followed.
+fs::path target_of(const SavedFile& link) {
+    std::error_code none;
+    return fs::weakly_canonical(fs::path(resolv_conf_path).parent_path() / link.content, none);
+}
+
 std::string text_of(const SavedFile& file) {
     switch (file.kind) {
     case SavedFile::Kind::nothing: return {};
     case SavedFile::Kind::file: return file.content;
-    case SavedFile::Kind::link: return text_at(fs::path(resolv_conf_path).parent_path() / file.content);
+    case SavedFile::Kind::link: return text_at(target_of(file));
     }
     return {};
 }
 
-ResolvConf conf_beneath_ours(const std::vector<DnsJournal>& journals) {
+/// What programs would read, were it not for our connections.
+struct Readable {
+    ResolvConf conf;
+    /// systemd-resolved lists there the servers of all links, a tunnel's too.
+    bool lists_links = false;
+};
+
+Readable conf_beneath_ours(const std::vector<DnsJournal>& journals) {
     auto found = save_file(resolv_conf_path);
-    if (!found) return parse_resolv_conf(text_at(resolv_conf_path));
+    if (!found) return {parse_resolv_conf(text_at(resolv_conf_path)), false};
     const Beneath beneath = beneath_ours(std::move(*found), journals);
-    return parse_resolv_conf(text_of(beneath.file) + beneath.added);
+    const bool is_list = beneath.file.kind == SavedFile::Kind::link && target_of(beneath.file) == servers_of_resolved;
+    return {parse_resolv_conf(text_of(beneath.file) + beneath.added), is_list};
 }
 
 /// What resolvconf was told by others, the last word first: the network that it is of is the present one.
@@ -50,10 +63,11 @@ std::vector<IpAddress> told_to_resolvconf() {
     };
     std::vector<Record> records;
     std::error_code none;
-    for (const char* const directory : records_of_resolvconf)
-        for (const auto& entry : fs::directory_iterator(directory, none))
-            if (!is_record_of_vpn(entry.path().filename().native()))
-                records.push_back({entry.last_write_time(none), entry.path()});
+    for (const char* const directory : records_of_resolvconf) {
+        std::error_code error;
+        for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+            if (!is_record_of_vpn(it->path().filename().native())) records.push_back({it->last_write_time(none), it->path()});
+    }
     std::ranges::stable_sort(records, std::ranges::greater(), &Record::written);
     std::vector<IpAddress> servers;
     for (const Record& each : records)
@@ -64,14 +78,23 @@ std::vector<IpAddress> told_to_resolvconf() {
 /// Of a VPN, ours or another, whose name servers are inside.
 bool is_tunnel(const system::Link& link) { return link.kind == "tun" || link.kind == "wireguard" || link.kind == "xfrm"; }
 
-std::vector<IpAddress> known_to_resolved(system::Netlink& netlink) {
+/// Whom our texts name, whatever they cover.
+std::vector<IpAddress> named_by_ours(const std::vector<DnsJournal>& journals) {
+    std::vector<IpAddress> servers;
+    for (const DnsJournal& journal : journals)
+        if (journal.file)
+            for (const IpAddress& server : parse_resolv_conf(journal.file->text).servers) servers.push_back(server);
+    return servers;
+}
+
+std::vector<IpAddress> known_to_resolved(system::Netlink& netlink, const std::vector<DnsJournal>& journals) {
     const auto links = system::list_links(netlink);
     if (!links) return {};
     if (const auto servers = ask_resolved_for_servers()) {
         std::vector<std::uint32_t> outside;
         for (const system::Link& link : *links)
             if (link.up && link.running && !link.loopback && !is_tunnel(link)) outside.push_back(link.index);
-        return servers_of_links(*servers, outside);
+        return servers_of_links(*servers, outside, named_by_ours(journals));
     }
     // Its list says of nobody which link he belongs to.
     if (std::ranges::any_of(*links, is_tunnel)) return {};
@@ -82,11 +105,11 @@ std::vector<IpAddress> known_to_resolved(system::Netlink& netlink) {
 
 std::vector<IpAddress> resolvers_of_machine(system::Netlink& netlink) {
     const std::vector<DnsJournal> journals = read_dns_journals();
-    ResolvConf conf = conf_beneath_ours(journals);
+    Readable found = conf_beneath_ours(journals);
     const auto told_it = [](const DnsJournal& journal) { return !journal.record.empty(); };
-    if (std::ranges::any_of(journals, told_it))
-        if (auto servers = told_to_resolvconf(); !servers.empty()) conf.servers = std::move(servers);
-    return asks_resolved(conf) ? known_to_resolved(netlink) : conf.servers;
+    // What it made of what it was told has our servers in it, even where nobody else has told it any.
+    if (std::ranges::any_of(journals, told_it)) found.conf.servers = told_to_resolvconf();
+    return found.lists_links || asks_resolved(found.conf) ? known_to_resolved(netlink, journals) : found.conf.servers;
 }
 
 std::vector<std::string> resolver_directories() {

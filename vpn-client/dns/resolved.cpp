@@ -25,7 +25,7 @@ constexpr auto object = "/org/freedesktop/resolve1";
 constexpr auto manager = "org.freedesktop.resolve1.Manager";
 constexpr auto no_such_link = "org.freedesktop.resolve1.NoSuchLink";
 constexpr std::uint64_t call_timeout = 2'000'000; // microseconds
-constexpr std::uint64_t moment = 250'000;         // packets wait meanwhile
+constexpr std::chrono::milliseconds moment{250};  // handshakes wait meanwhile
 constexpr auto owner_changed = "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
                                "member='NameOwnerChanged',arg0='org.freedesktop.resolve1'";
 
@@ -74,19 +74,42 @@ std::optional<LinkServer> read_server(sd_bus_message* message) {
     return std::nullopt;
 }
 
+using Deadline = std::chrono::steady_clock::time_point;
+
+/// In microseconds.
+std::uint64_t left_until(Deadline end) {
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(end - std::chrono::steady_clock::now()).count();
+    return left > 0 ? static_cast<std::uint64_t>(left) : 0;
+}
+
+/// Opening one only begins a talk with the bus, and whoever hangs there is waited for by every call.
+bool is_ready_before(sd_bus* bus, Deadline end) {
+    while (sd_bus_is_ready(bus) <= 0) {
+        const int done = sd_bus_process(bus, nullptr);
+        if (done < 0) return false;
+        if (done > 0) continue;
+        const std::uint64_t left = left_until(end);
+        if (left == 0 || sd_bus_wait(bus, left) < 0) return false;
+    }
+    return left_until(end) > 0;
+}
+
 } // namespace
 
 std::optional<std::vector<LinkServer>> ask_resolved_for_servers() {
+    const Deadline end = std::chrono::steady_clock::now() + moment;
     sd_bus* opened = nullptr;
     if (sd_bus_open_system(&opened) < 0) return std::nullopt;
     const BusHandle bus(opened);
+    if (!is_ready_before(opened, end)) return std::nullopt;
     sd_bus_message* made = nullptr;
     if (sd_bus_message_new_method_call(opened, &made, service, object, "org.freedesktop.DBus.Properties", "Get") < 0)
         return std::nullopt;
     const Message question(made);
     sd_bus_message_set_auto_start(made, 0);
     sd_bus_message* came = nullptr;
-    if (sd_bus_message_append(made, "ss", manager, "DNS") < 0 || sd_bus_call(opened, made, moment, nullptr, &came) < 0)
+    if (sd_bus_message_append(made, "ss", manager, "DNS") < 0 ||
+        sd_bus_call(opened, made, std::max<std::uint64_t>(left_until(end), 1), nullptr, &came) < 0)
         return std::nullopt;
     const Message answer(came);
     if (sd_bus_message_enter_container(came, SD_BUS_TYPE_VARIANT, "a(iiay)") < 0 ||

@@ -5,8 +5,8 @@
 namespace vpn::client {
 namespace {
 
-/// As many as the C library reads.
-constexpr std::size_t most_present = 3;
+/// As many as the C library reads: of the present ones, and of those from before.
+constexpr std::size_t most_of_each = 3;
 
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
@@ -21,6 +21,14 @@ auto owner_of(const SavedFile& found, const std::vector<DnsJournal>& journals) {
 bool is_on_this_machine(const IpAddress& address) {
     static const Prefix loopback = *Prefix::parse("127.0.0.0/8");
     return loopback.contains(address) || address == *IpAddress::parse("::1") || address.is_unspecified();
+}
+
+/// Who is written as an IPv4 address within IPv6 is asked over IPv4.
+std::vector<IpAddress> as_reached(std::vector<IpAddress> list) {
+    static const Prefix mapped = *Prefix::parse("::ffff:0.0.0.0/96");
+    for (IpAddress& each : list)
+        if (mapped.contains(each)) each = IpAddress::v4(each.bytes().last<4>());
+    return list;
 }
 
 bool is_in(const std::vector<IpAddress>& list, const IpAddress& address) {
@@ -45,28 +53,32 @@ Beneath beneath_ours(SavedFile found, const std::vector<DnsJournal>& journals) {
 
 bool is_record_of_vpn(std::string_view record) { return record.starts_with("vpn") || record.starts_with("tun"); }
 
-std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links) {
+std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
+                                        const std::vector<IpAddress>& ours) {
     std::vector<IpAddress> chosen;
     for (const LinkServer& each : servers)
         if (std::ranges::find(links, each.link) != links.end()) chosen.push_back(each.server);
     for (const LinkServer& each : servers)
-        if (each.link == 0) chosen.push_back(each.server);
+        if (each.link == 0 && !is_in(ours, each.server)) chosen.push_back(each.server);
     return chosen;
 }
 
 std::vector<IpAddress> choose_resolvers(const std::vector<IpAddress>& present, const std::vector<IpAddress>& before,
                                         const std::vector<IpAddress>& tunnels) {
+    const std::vector<IpAddress> now = as_reached(present);
+    const std::vector<IpAddress> formerly = as_reached(before);
+    const std::vector<IpAddress> inside = as_reached(tunnels);
     std::vector<IpAddress> chosen;
-    for (const IpAddress& each : present) {
-        const bool inside = is_in(tunnels, each) && !is_in(before, each);
-        if (chosen.size() < most_present && !inside && !is_on_this_machine(each) && !is_in(chosen, each)) chosen.push_back(each);
-    }
-    for (const IpAddress& each : before)
-        if (!is_on_this_machine(each) && !is_in(chosen, each)) chosen.push_back(each);
+    const auto add_few = [&chosen](const std::vector<IpAddress>& list, const auto& fits) {
+        const std::size_t most = chosen.size() + most_of_each;
+        for (const IpAddress& each : list)
+            if (chosen.size() < most && fits(each) && !is_in(chosen, each)) chosen.push_back(each);
+    };
+    add_few(now,
+            [&](const IpAddress& each) { return !is_on_this_machine(each) && (!is_in(inside, each) || is_in(formerly, each)); });
+    add_few(formerly, [](const IpAddress& each) { return !is_on_this_machine(each); });
     if (!chosen.empty()) return chosen;
-    for (const auto* const list : {&present, &before})
-        for (const IpAddress& each : *list)
-            if (is_on_this_machine(each) && !is_in(chosen, each)) chosen.push_back(each);
+    for (const auto* const list : {&now, &formerly}) add_few(*list, is_on_this_machine);
     if (chosen.empty()) chosen.push_back(*IpAddress::parse("127.0.0.1")); // resolv.conf(5)
     return chosen;
 }

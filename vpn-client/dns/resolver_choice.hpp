@@ -38,8 +38,10 @@ struct LinkServer {
     friend bool operator==(const LinkServer&, const LinkServer&) = default;
 };
 
-/// Those of the links named, and behind them the whole machine's.
-std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links);
+/// Those of the links named, and behind them the whole machine's, but `ours`: systemd-resolved takes what an /etc/resolv.conf of
+/// ours names for that.
+std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
+                                        const std::vector<IpAddress>& ours);
 
 /// `tunnels`: the connection's own, of which no network may make us believe that they are outside. At least one.
 std::vector<IpAddress> choose_resolvers(const std::vector<IpAddress>& present, const std::vector<IpAddress>& before,

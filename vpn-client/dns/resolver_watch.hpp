@@ -16,7 +16,11 @@ class ResolverWatch {
     /// `changed` is told a moment after, and once of several changes in a moment. Where the kernel has no room for this, never.
     ResolverWatch(boost::asio::io_context& loop, std::function<void()> changed);
 
+    /// Where links lead, and which directories there are, may be otherwise now. It hears so itself where it can.
+    void look_again();
+
   private:
+    int add(const std::string& directory);
     void hear();
 
     system::UniqueFd inotify_;

@@ -42,6 +42,9 @@ TEST_CASE("a network that announces a hundred name servers has three of them ask
     for (int i = 1; i <= 100; ++i) announced.push_back(IpAddress::parse("10.20.0." + std::to_string(i)).value());
     CHECK(choose_resolvers(announced, addresses({"192.168.1.1"}), {}) ==
           addresses({"10.20.0.1", "10.20.0.2", "10.20.0.3", "192.168.1.1"}));
+    CHECK(choose_resolvers(addresses({"192.168.1.1"}), announced, {}) ==
+          addresses({"192.168.1.1", "10.20.0.1", "10.20.0.2", "10.20.0.3"}));
+    CHECK(choose_resolvers(addresses({"10.20.0.1"}), announced, {}).size() == 4);
 }
 
 TEST_CASE("a network can't make us ask the tunnel's name servers outside, but those from before are asked on") {
@@ -57,6 +60,12 @@ TEST_CASE("who listens on this machine itself is asked only where there is nobod
     CHECK(choose_resolvers(addresses({"127.0.0.1"}), addresses({"192.168.1.1"}), {}) == addresses({"192.168.1.1"}));
     CHECK(choose_resolvers(addresses({"127.0.0.1"}), addresses({"::1"}), {}) == addresses({"127.0.0.1", "::1"}));
     CHECK(choose_resolvers({}, {}, {}) == addresses({"127.0.0.1"}));
+}
+
+TEST_CASE("an IPv4 address that is written within IPv6 is that address") {
+    CHECK(choose_resolvers(addresses({"::ffff:127.0.0.1", "::ffff:10.20.0.1"}), {}, {}) == addresses({"10.20.0.1"}));
+    CHECK(choose_resolvers(addresses({"::ffff:10.66.0.53"}), addresses({"192.168.1.1"}), addresses({"10.66.0.53"})) ==
+          addresses({"192.168.1.1"}));
 }
 
 TEST_CASE("beneath our text is what it took the place of, and beneath another connection's what that did") {
@@ -102,9 +111,11 @@ TEST_CASE("of what systemd-resolved knows, the links that lead outside count, an
     const auto at = [](std::string_view text) { return IpAddress::parse(text).value(); };
     const std::vector<LinkServer> all{
         {at("1.1.1.1"), 0}, {at("10.66.0.53"), 7}, {at("192.168.1.1"), 2}, {at("fd00::1"), 3}, {at("192.168.1.2"), 2}};
-    CHECK(servers_of_links(all, {2}) == addresses({"192.168.1.1", "192.168.1.2", "1.1.1.1"}));
-    CHECK(servers_of_links(all, {3, 2}) == addresses({"192.168.1.1", "fd00::1", "192.168.1.2", "1.1.1.1"}));
-    CHECK(servers_of_links(all, {}) == addresses({"1.1.1.1"}));
+    CHECK(servers_of_links(all, {2}, {}) == addresses({"192.168.1.1", "192.168.1.2", "1.1.1.1"}));
+    CHECK(servers_of_links(all, {3, 2}, {}) == addresses({"192.168.1.1", "fd00::1", "192.168.1.2", "1.1.1.1"}));
+    CHECK(servers_of_links(all, {}, {}) == addresses({"1.1.1.1"}));
+    // It takes what stands in our /etc/resolv.conf for the machine's.
+    CHECK(servers_of_links(all, {2}, addresses({"1.1.1.1", "192.168.1.1"})) == addresses({"192.168.1.1", "192.168.1.2"}));
 }
 
 TEST_CASE("resolvconf's records of VPNs are known by their names") {
