@@ -6,12 +6,17 @@
 #include "common/system/rule.hpp"
 #include "tests/support/failing_new.hpp"
 #include "tests/support/net_namespace.hpp"
+#include "vpn-client/firewall_keeper.hpp"
+#include "vpn-client/leak_lock.hpp"
+#include "vpn-client/portal/check.hpp"
 #include "vpn-client/till_done.hpp"
 
 #include <doctest/doctest.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <new>
 #include <string>
 
@@ -65,6 +70,15 @@ class Laptop {
         REQUIRE(network);
         return std::move(*network);
     }
+    static LeakLock lock() {
+        LockFacts facts;
+        facts.connection = facts.interface = "wg7";
+        facts.full = true;
+        auto lock = LeakLock::raise(facts);
+        REQUIRE(lock);
+        return std::move(*lock);
+    }
+    static std::string tables() { return shell("nft list ruleset"); }
     static std::string rules() { return shell("ip rule list"); }
     static std::string routes() { return shell("ip route show table all dev wg7"); }
 
@@ -131,4 +145,63 @@ TEST_CASE("whichever allocation fails while a network steps aside or back, the n
         return failed && ++failures != 0;
     });
     CHECK(failures > 4);
+}
+
+TEST_CASE("a lock that somebody flushes while there is no memory is put up again when there is some") {
+    Laptop laptop;
+    boost::asio::io_context loop;
+    Network network = laptop.put_up();
+    LeakLock lock = Laptop::lock();
+    const system::Logger log(system::LogLevel::error, system::LogTarget::standard_error, "test");
+    const FirewallKeeper keeper(loop, "wg7", "", &lock, network, log);
+    REQUIRE(lock.is_whole());
+    CHECK(shell("nft flush ruleset").empty());
+    {
+        const FailingNew failing(1, true);
+        try {
+            loop.run_one();
+        } catch (const std::bad_alloc&) {
+        }
+        CHECK(failing.failed());
+    }
+    REQUIRE_FALSE(lock.is_whole());
+    run_until(loop, [&lock] { return lock.is_whole(); });
+}
+
+TEST_CASE("an endpoint that the lock could not let through for want of memory is let through when there is some") {
+    Laptop laptop;
+    boost::asio::io_context loop;
+    Network network = laptop.put_up();
+    LeakLock lock = Laptop::lock();
+    const system::Logger log(system::LogLevel::error, system::LogTarget::standard_error, "test");
+    const FirewallKeeper keeper(loop, "wg7", "", &lock, network, log);
+    const Endpoint first{IpAddress::parse("192.0.2.7").value(), Port{1}, 0};
+    const Endpoint second{IpAddress::parse("192.0.2.8").value(), Port{1}, 0};
+    lock.admit(first);
+    const auto admitted = [](const char* address) { return Laptop::tables().find(address) != std::string::npos; };
+    CHECK(admitted("192.0.2.7"));
+    {
+        const FailingNew failing(2, true); // the first is the lock's note of it
+        lock.admit(second);
+        CHECK(failing.failed());
+    }
+    REQUIRE_FALSE(admitted("192.0.2.8"));
+    run_until(loop, [&admitted] { return admitted("192.0.2.8"); });
+    CHECK(admitted("192.0.2.7"));
+}
+
+TEST_CASE("whichever allocation fails while a portal is asked for, signals come to whoever asks as before") {
+    for_each_allocation([](std::size_t number, bool for_good) {
+        CAPTURE(number);
+        PortalQuestion question{*config::HttpUrl::parse("http://127.0.0.1:9/"), {}, Mark{}, Duration::zero()};
+        const FailingNew failing(number, for_good);
+        try {
+            const PortalCheck check(std::move(question));
+        } catch (const std::bad_alloc&) {
+        }
+        sigset_t blocked;
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+        CHECK(::sigismember(&blocked, SIGTERM) == 0);
+        return failing.failed();
+    });
 }
