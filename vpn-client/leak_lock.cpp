@@ -80,14 +80,17 @@ void LeakLock::admit(const Endpoint& endpoint) {
 }
 
 Result<void> LeakLock::pause(Duration time) {
-    open_until_ = system::now().boot + time;
-    return pause_lock(nftables_, facts_.connection, time);
+    auto done = pause_lock(nftables_, facts_.connection, time);
+    if (done) open_until_ = system::now().boot + time;
+    return done;
 }
 
 bool LeakLock::is_whole() const {
     const auto shape = nftables_.shape_of("inet", lock_table_name(facts_.connection));
     return shape && *shape == shape_;
 }
+
+bool LeakLock::is_open() const { return open_until_ && *open_until_ > system::now().boot; }
 
 Result<bool> LeakLock::restore() {
     if (!is_torn_ && is_whole()) return false;

@@ -47,6 +47,8 @@ class LeakLock {
     void dismiss_resolvers();
     /// Opens it for so long; zero shuts it again.
     Result<void> pause(Duration time);
+    /// A pause lasts.
+    [[nodiscard]] bool is_open() const;
     /// Its table is in the kernel, as it was made.
     [[nodiscard]] bool is_whole() const;
     /// Puts it up again where somebody has removed or changed it, a pause that lasts included. True if it had to be.

@@ -216,7 +216,7 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
 
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
-    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || paused_until_, dns_->plan().empty());
+    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || lock_->is_open(), dns_->plan().empty());
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
@@ -305,6 +305,7 @@ void Tunnel::pause(Duration time) {
 /// The lock first. False: something was refused, and has to be tried again.
 bool Tunnel::end_pause(bool again) {
     // On the boot clock: the kernel's own time stands still in a sleep.
+    if (paused_until_) paused_until_ = std::min(*paused_until_, system::now().boot);
     const bool locked = !lock_ || tell(lock_->pause(Duration::zero()), "cannot-end-pause", again);
     const bool shut = tell(network_->step_back(), "cannot-end-pause", again) && locked;
     if (shut && paused_until_) {
