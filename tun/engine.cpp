@@ -3,8 +3,8 @@
 #include "common/system/clocks.hpp"
 #include "common/system/handler_memory.hpp"
 #include "common/system/memory_reserve.hpp"
+#include "common/system/signals_blocked.hpp"
 #include "tun/event_fd.hpp"
-#include "tun/signals_blocked.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -204,7 +204,7 @@ class Engine::Control {
                     run(loop, worker);
                 });
         };
-        const SignalsBlocked inherited; // signals are the control thread's
+        const system::SignalsBlocked inherited; // signals are the control thread's
         start(outbound_.emplace(shared_, each, hand_over_), each, "vpn-out-");
         for (const Family family : {Family::v4, Family::v6}) {
             const std::string number = family == Family::v4 ? "4-" : "6-";

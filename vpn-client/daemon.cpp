@@ -44,7 +44,7 @@ Granted<std::unique_ptr<Daemon>> Daemon::start(Preparation preparation, HookRunn
 
 Daemon::Daemon(Preparation& preparation, HookRunner hooks, const StopSignal& stop, system::Logger log)
     : log_(std::move(log)), name_(preparation.file.origin.name), bare_(report_before(preparation.file)),
-      lock_(std::move(preparation.lock)), hooks_(loop_, std::move(hooks), log_) {
+      lock_(std::move(preparation.lock)), hooks_(loop_, events_, std::move(hooks), log_) {
     const bool asked_again = preparation.plan.apart; // by somebody at the terminal of a program that goes on all the same
     stop_watch_.emplace(loop_, stop.fd(), [this, asked_again] {
         asked_to_end_ = true;

@@ -6,6 +6,7 @@
 #include "common/system/nftables_monitor.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network.hpp"
+#include "vpn-client/till_done.hpp"
 #include "vpn-client/watch.hpp"
 
 #include <optional>
@@ -21,11 +22,12 @@ class FirewallKeeper {
                    Network& network, system::Logger log);
     FirewallKeeper(const FirewallKeeper&) = delete;
     FirewallKeeper& operator=(const FirewallKeeper&) = delete;
+    ~FirewallKeeper();
 
   private:
     void handle_changes();
-    void restore();
-    void tell(const Result<bool>& restored, const std::string& what) const;
+    [[nodiscard]] bool restore(bool again);
+    [[nodiscard]] bool tell(const Result<bool>& restored, const std::string& what, bool again) const;
 
     std::string connection_;
     std::vector<std::string> tables_;
@@ -33,6 +35,7 @@ class FirewallKeeper {
     Network& network_;
     system::Logger log_;
     std::optional<system::NftablesMonitor> monitor_;
+    TillDone restored_;
     std::optional<Watch> watch_;
 };
 

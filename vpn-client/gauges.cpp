@@ -50,9 +50,9 @@ void Gauges::measure_rates() {
 }
 
 void Gauges::look_at_rates() {
+    rates_due_.set_in(between_looks); // first: it is called again, whatever memory there is
     measure_rates();
-    const bool idle = rates_.current() == Rate{};
-    rates_due_.set_in(idle ? between_idle_looks : between_looks);
+    if (rates_.current() == Rate{}) rates_due_.set_in(between_idle_looks);
 }
 
 void Gauges::look_inside() {

@@ -20,8 +20,8 @@ constexpr std::string_view nobody = "the process that runs hooks was ended by so
 
 } // namespace
 
-HookKeeper::HookKeeper(boost::asio::io_context& loop, HookRunner runner, system::Logger log)
-    : loop_(loop), runner_(std::move(runner)), log_(std::move(log)), too_long_(loop) {
+HookKeeper::HookKeeper(boost::asio::io_context& loop, system::EventLoop& events, HookRunner runner, system::Logger log)
+    : loop_(loop), events_(events), runner_(std::move(runner)), log_(std::move(log)), too_long_(loop) {
     if (!runner_.gone()) watch_.emplace(loop, runner_.fd(), [this] { handle_news(); });
 }
 
@@ -52,7 +52,7 @@ Granted<void> HookKeeper::run_up(HookMoment moment, const std::function<bool()>&
             told = true;
             runner_.end();
         }
-        loop_.run_one();
+        events_.run_one();
     }
     if (failure_) return refuse(ExitCode::failure, *failure_);
     return {};
@@ -67,7 +67,7 @@ void HookKeeper::run_down(HookMoment moment) noexcept {
         }
     };
     carefully([&] { begin(moment); });
-    while (moment_) carefully([&] { loop_.run_one(); });
+    while (moment_) carefully([&] { events_.run_one(); });
 }
 
 std::string HookKeeper::running() const {

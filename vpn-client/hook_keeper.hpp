@@ -3,6 +3,7 @@
 // Refuses to know: which moment it is.
 #pragma once
 
+#include "common/system/event_loop.hpp"
 #include "common/system/log.hpp"
 #include "vpn-client/hook_runner.hpp"
 #include "vpn-client/watch.hpp"
@@ -18,7 +19,8 @@ namespace vpn::client {
 
 class HookKeeper {
   public:
-    HookKeeper(boost::asio::io_context& loop, HookRunner runner, system::Logger log);
+    /// `events` runs the loop, and outlives this as that does.
+    HookKeeper(boost::asio::io_context& loop, system::EventLoop& events, HookRunner runner, system::Logger log);
     HookKeeper(const HookKeeper&) = delete;
     HookKeeper& operator=(const HookKeeper&) = delete;
 
@@ -41,6 +43,7 @@ class HookKeeper {
     void wait_at_most(Duration time);
 
     boost::asio::io_context& loop_;
+    system::EventLoop& events_;
     HookRunner runner_;
     system::Logger log_;
     std::optional<Watch> watch_;         ///< goes before the runner, whose descriptor it shares; none: nobody is there

@@ -3,6 +3,7 @@
 #include "common/system/clocks.hpp"
 
 #include <algorithm>
+#include <new>
 #include <sstream>
 #include <utility>
 
@@ -62,7 +63,7 @@ Result<LeakLock> LeakLock::raise(const LockFacts& facts) {
 
 LeakLock::LeakLock(LeakLock&& other) noexcept
     : nftables_(std::move(other.nftables_)), facts_(std::exchange(other.facts_, {})), shape_(std::move(other.shape_)),
-      open_until_(other.open_until_), goes_(other.goes_) {}
+      open_until_(other.open_until_), is_torn_(other.is_torn_), torn_(std::move(other.torn_)), goes_(other.goes_) {}
 
 LeakLock::~LeakLock() {
     if (goes_ && !facts_.connection.empty()) static_cast<void>(lower_lock(nftables_, facts_.connection));
@@ -70,12 +71,18 @@ LeakLock::~LeakLock() {
 
 void LeakLock::admit(const Endpoint& endpoint) {
     if (std::ranges::find(facts_.endpoints, endpoint) == facts_.endpoints.end()) facts_.endpoints.push_back(endpoint);
-    static_cast<void>(nftables_.apply(admit_command(facts_.connection, endpoint)));
+    try {
+        if (nftables_.apply(admit_command(facts_.connection, endpoint))) return;
+    } catch (const std::bad_alloc&) { // as if nft had refused it
+    }
+    is_torn_ = true;
+    if (torn_) torn_();
 }
 
-void LeakLock::pause(Duration time) {
-    open_until_ = system::now().boot + time;
-    static_cast<void>(pause_lock(nftables_, facts_.connection, time));
+Result<void> LeakLock::pause(Duration time) {
+    auto done = pause_lock(nftables_, facts_.connection, time);
+    if (done) open_until_ = system::now().boot + time;
+    return done;
 }
 
 bool LeakLock::is_whole() const {
@@ -83,11 +90,14 @@ bool LeakLock::is_whole() const {
     return shape && *shape == shape_;
 }
 
+bool LeakLock::is_open() const { return open_until_ && *open_until_ > system::now().boot; }
+
 Result<bool> LeakLock::restore() {
-    if (is_whole()) return false;
+    if (!is_torn_ && is_whole()) return false;
     auto shape = put_up(nftables_, facts_);
     if (!shape) return tl::unexpected(shape.error());
     shape_ = std::move(*shape);
+    is_torn_ = false;
     const Boot now = system::now().boot;
     if (open_until_ && *open_until_ > now) static_cast<void>(pause_lock(nftables_, facts_.connection, *open_until_ - now));
     return true;

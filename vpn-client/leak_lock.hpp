@@ -6,9 +6,11 @@
 #include "common/system/nftables.hpp"
 #include "vpn-client/lock_rules.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace vpn::client {
@@ -37,11 +39,16 @@ class LeakLock {
     void hold() { goes_ = false; }
     void open_at_end() { goes_ = true; }
     [[nodiscard]] bool stays() const { return !goes_; }
+    /// Calls it, whoever it is, once an endpoint could not be let through: `restore` mends that. Empty: nobody.
+    void on_torn(std::function<void()> torn) { torn_ = std::move(torn); }
     void admit(const Endpoint& endpoint);
     /// Lets marked sockets ask these name servers, for so long at most.
     void admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time);
     void dismiss_resolvers();
-    void pause(Duration time);
+    /// Opens it for so long; zero shuts it again.
+    Result<void> pause(Duration time);
+    /// A pause lasts.
+    [[nodiscard]] bool is_open() const;
     /// Its table is in the kernel, as it was made.
     [[nodiscard]] bool is_whole() const;
     /// Puts it up again where somebody has removed or changed it, a pause that lasts included. True if it had to be.
@@ -55,6 +62,8 @@ class LeakLock {
     LockFacts facts_;                   ///< of no connection: moved from
     std::string shape_;                 ///< of the table, when it was made
     std::optional<Boot> open_until_;    ///< a pause
+    bool is_torn_ = false;              ///< an endpoint of the facts may be missing
+    std::function<void()> torn_;
     bool goes_;
 };
 

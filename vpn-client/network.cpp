@@ -66,6 +66,7 @@ struct Network::Parts {
     Result<void> add_rules();
     Result<void> narrow_routes(std::uint32_t mtu);
     void remove_rules();
+    void remove_routes();
     Result<void> add_routes();
     Result<void> note_firewall();
     Result<void> put_up(std::string_view connection, const std::vector<Journal>& running);
@@ -126,9 +127,14 @@ Result<void> Network::Parts::narrow_routes(std::uint32_t mtu) {
     return as_result(system::set_routes_mtu(netlink, plan.routes, mtu));
 }
 
-/// The last first.
+/// The last first. What memory does not suffice for throws here, and not in the end of a rule, where nothing may.
 void Network::Parts::remove_rules() {
-    while (!rules.empty()) rules.pop_back();
+    for (; !rules.empty(); rules.pop_back()) static_cast<void>(rules.back().revert());
+}
+
+void Network::Parts::remove_routes() {
+    if (routes) static_cast<void>(routes->revert());
+    routes.reset();
 }
 
 Result<void> Network::Parts::note_firewall() {
@@ -205,16 +211,24 @@ Result<Network> Network::apply_apart(system::Netlink netlink, system::Nftables n
 void Network::step_aside() {
     if (std::exchange(parts_->aside, true)) return;
     parts_->remove_rules();
-    parts_->routes.reset();
+    parts_->remove_routes();
 }
 
 Result<void> Network::step_back() {
-    if (!std::exchange(parts_->aside, false)) return {};
-    // Whoever deletes the interface's address meanwhile takes routes with it, or leaves some: what is there is taken first.
+    if (!parts_->aside) return {};
+    // Whoever deletes the interface's address meanwhile takes routes with it, or leaves some, and so does a step that failed
+    // half-way: what is there is taken first.
+    parts_->remove_rules();
+    parts_->remove_routes();
+    for (const auto& rule : parts_->plan.rules) static_cast<void>(system::delete_rule(parts_->netlink, rule));
     static_cast<void>(system::delete_routes(parts_->netlink, parts_->plan.routes));
     if (auto added = parts_->add_routes(); !added) return added;
-    if (auto narrowed = parts_->narrow_routes(std::exchange(parts_->routes_mtu, 0)); !narrowed) return narrowed;
-    return parts_->add_rules();
+    if (parts_->routes_mtu != 0)
+        if (auto set = system::set_routes_mtu(parts_->netlink, parts_->plan.routes, parts_->routes_mtu); !set)
+            return as_result(set);
+    if (auto added = parts_->add_rules(); !added) return added;
+    parts_->aside = false; // last: until then it can be tried again
+    return {};
 }
 
 void Network::repair() {

@@ -3,6 +3,7 @@
 #include "common/crypto/system_random.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace vpn::client {
@@ -62,25 +63,25 @@ void PathMtu::handle_too_big(std::uint32_t claimed) {
 }
 
 void PathMtu::search() {
-    only_checks_ = search_next_ = false;
     search_.emplace(sizes_up_to(std::min(means_.link_mtu(), largest_outer_size)));
+    only_checks_ = search_next_ = false;
     sizes_.clear();
     go_on();
 }
 
 void PathMtu::check() {
-    only_checks_ = true;
     search_.emplace(std::vector{smallest_outer_size, *path_});
+    only_checks_ = true;
     sizes_.clear();
     go_on();
 }
 
 /// Nothing to do while nobody uses the tunnel: asking would keep a radio awake.
 void PathMtu::look() {
+    alarm_.set_in(between_looks); // first, as in all that it calls: it looks again, whatever memory there is
     const bool busy = seems_busy();
     if (busy && (search_next_ || now() - searched_ >= pause_)) return search();
     if (busy && path_ && *path_ > smallest_outer_size) return check();
-    alarm_.set_in(between_looks);
 }
 
 /// Also once after it was: what stands still may have met a way that became narrow.
@@ -91,12 +92,14 @@ bool PathMtu::seems_busy() {
 }
 
 void PathMtu::go_on() {
+    alarm_.set_in(between_looks);
     send(search_->handle_time(now()));
     if (search_->over()) return finish();
     alarm_.set_in(*search_->next_deadline() - now());
 }
 
 void PathMtu::finish() {
+    alarm_.set_in(between_looks);
     const auto found = search_->found();
     search_.reset();
     const bool narrower = only_checks_ && found && *found < *path_;
@@ -106,10 +109,21 @@ void PathMtu::finish() {
         // Who never answers is not asked over and over: not every name server answers pings.
         pause_ = found ? between_searches : std::min<Duration>(std::exchange(fruitless_, fruitless_ * 2), between_searches);
         if (found) fruitless_ = between_looks;
-        if (found && std::exchange(path_, found) != found) means_.found();
+        if (found && path_ != found) tell(*found);
     }
     traffic_ = means_.traffic(); // our own counts for nothing
-    alarm_.set_in(between_looks);
+}
+
+/// What memory does not suffice for is not found yet.
+void PathMtu::tell(std::uint32_t found) {
+    const auto before = std::exchange(path_, found);
+    try {
+        means_.found();
+    } catch (const std::bad_alloc&) {
+        path_ = before;
+        search_next_ = was_busy_ = true;
+        throw;
+    }
 }
 
 void PathMtu::send(const std::vector<std::uint32_t>& sizes) {

@@ -56,6 +56,7 @@ class PathMtu {
     void look();
     void go_on();
     void finish();
+    void tell(std::uint32_t found);
     void hear();
     void send(const std::vector<std::uint32_t>& sizes);
     [[nodiscard]] bool seems_busy();

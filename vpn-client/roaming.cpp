@@ -111,11 +111,11 @@ void Roaming::race_on() {
     while (!to_race_.empty()) {
         const Endpoint next = to_race_.front();
         to_race_.erase(to_race_.begin());
+        if (!to_race_.empty()) race_.set_in(race_delay); // first: the others are raced, whatever memory there is
         if (would_loop(next) || !ways_.leads_to(next.address)) continue;
         if (lock_) lock_->admit(next);
         log_.debug("endpoint-raced", {{"connection", parts_.name}, {"endpoint", next}});
         engine_.send_initiation_also_to(main_id(), next);
-        if (!to_race_.empty()) race_.set_in(race_delay);
         return;
     }
 }
@@ -137,11 +137,11 @@ void Roaming::handle_endpoint_moved() {
 void Roaming::handle_silence() {
     waits_ = false;
     silent_ = true;
-    look_up();
     const auto first = book_.first();
     // A name that was looked up since may have other addresses now.
     const auto elsewhere = book_.knows(endpoint()) ? book_.next_server() : first;
     if (elsewhere) move_to(*elsewhere);
+    look_up(); // last: what memory does not suffice for
 }
 
 bool Roaming::would_loop(const Endpoint& endpoint) const {

@@ -18,6 +18,8 @@ using protocol::EventKind;
 constexpr Duration patience = 6s;
 /// Timestamps are written this long after they changed, and at the end.
 constexpr Duration save_after = 1s;
+/// A pause that can't be had is taken back by then.
+constexpr Duration half_way = 1s;
 
 /// None if this machine has no address inside of the family of whom it would ask.
 std::optional<PathMtu::Question> path_question(const NetworkPlan& plan, const config::ClientConfig& config) {
@@ -37,7 +39,7 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       targets_(probe_targets(file_.config)), store_(timestamps_path(file_.origin.name)), lock_(std::move(parts.lock)),
       main_key_(main_peer(file_.config).public_key),
       portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, parts.outside.resolvers, log_),
-      save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this] { end_pause(); }), soon_(loop),
+      save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this](bool again) { return end_pause(again); }), soon_(loop),
       gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
     start_engine(parts);
     network_ = std::move(parts.network);
@@ -214,7 +216,7 @@ void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
 
 void Tunnel::handle_initiation_sent() {
     initiation_sent_ = system::now().boot;
-    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || paused_until_, dns_->plan().empty());
+    if (main_status().attempt.initiations > 1) portal_watch_.handle_silence(!lock_ || lock_->is_open(), dns_->plan().empty());
     if (works() && main_status().attempt.initiations > 1 && !std::exchange(silent_, true))
         log_.warn("server-silent", {{"connection", file_.origin.name}});
     log_.debug("initiation-sent", {{"connection", file_.origin.name}, {"endpoint", main_status().endpoint.value_or(Endpoint())}});
@@ -289,26 +291,34 @@ void Tunnel::open_lock_at_end() {
 }
 
 void Tunnel::pause(Duration time) {
-    if (time == Duration::zero()) return end_pause();
+    if (time == Duration::zero()) return paused_until_ ? pause_over_.begin() : void();
+    paused_until_ = system::now().boot + time;
+    pause_over_.begin_in(half_way); // first: one that memory does not suffice for is over then
     log_.warn("paused", {{"connection", file_.origin.name}, {"seconds", std::chrono::ceil<std::chrono::seconds>(time).count()}});
-    if (lock_) lock_->pause(time);
+    if (lock_) static_cast<void>(lock_->pause(time));
     dns_->step_aside();
     network_->step_aside();
+    pause_over_.begin_in(time);
     if (!works() || main_status().attempt.initiations > 1) portal_watch_.handle_pause();
-    paused_until_ = system::now().boot + time;
-    pause_over_.set_in(time);
 }
 
-void Tunnel::end_pause() {
-    if (!paused_until_) return;
-    paused_until_.reset();
-    pause_over_.clear();
-    if (const auto back = network_->step_back(); !back)
-        log_.error("cannot-end-pause", {{"connection", file_.origin.name}, {"error", back.error().message}});
-    if (const auto back = dns_->step_back(); !back)
-        log_.error("dns-lost", {{"connection", file_.origin.name}, {"error", back.error().message}});
-    if (lock_) lock_->pause(Duration::zero()); // on the boot clock: the kernel's own time stands still in a sleep
-    log_.info("pause-over", {{"connection", file_.origin.name}});
+/// The lock first. False: something was refused, and has to be tried again.
+bool Tunnel::end_pause(bool again) {
+    // On the boot clock: the kernel's own time stands still in a sleep.
+    if (paused_until_) paused_until_ = std::min(*paused_until_, system::now().boot);
+    const bool locked = !lock_ || tell(lock_->pause(Duration::zero()), "cannot-end-pause", again);
+    const bool shut = tell(network_->step_back(), "cannot-end-pause", again) && locked;
+    if (shut && paused_until_) {
+        log_.info("pause-over", {{"connection", file_.origin.name}});
+        paused_until_.reset();
+    }
+    return tell(dns_->step_back(), "dns-lost", again) && shut;
+}
+
+/// Once, however often it is tried.
+bool Tunnel::tell(const Result<void>& done, const char* trouble, bool again) const {
+    if (!done && !again) log_.error(trouble, {{"connection", file_.origin.name}, {"error", done.error().message}});
+    return done.has_value();
 }
 
 } // namespace vpn::client

@@ -18,6 +18,7 @@
 #include "vpn-client/probe.hpp"
 #include "vpn-client/report.hpp"
 #include "vpn-client/roaming.hpp"
+#include "vpn-client/till_done.hpp"
 #include "vpn-client/watch.hpp"
 
 #include <map>
@@ -91,7 +92,8 @@ class Tunnel final : private tun::EngineObserver {
     void start_path_mtu();
     void follow_path_mtu();
     void save_timestamps();
-    void end_pause();
+    [[nodiscard]] bool end_pause(bool again);
+    [[nodiscard]] bool tell(const Result<void>& done, const char* trouble, bool again) const;
     [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
     [[nodiscard]] protocol::PeerId main_id() const { return *engine_->find(main_key_); }
     [[nodiscard]] tun::PeerStatus main_status() const { return *engine_->peer(main_id()); }
@@ -115,7 +117,7 @@ class Tunnel final : private tun::EngineObserver {
     crypto::PublicKey main_key_;
     PortalWatch portal_watch_;
     Alarm save_;
-    Alarm pause_over_;
+    TillDone pause_over_;
     Soon soon_;
     Gauges gauges_;
     std::optional<Boot> paused_until_;

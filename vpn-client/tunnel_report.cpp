@@ -145,7 +145,7 @@ Report Tunnel::report() {
         if (is_full_tunnel(file_.config, family)) report.full_families.emplace_back(family == Family::v4 ? "ipv4" : "ipv6");
     report.full_tunnel = is_full_tunnel(file_.config);
     report.dns = report_of_dns();
-    if (lock_) report.lock = !lock_->is_whole() ? LockState::lost : paused_until_ ? LockState::paused : LockState::shut;
+    if (lock_) report.lock = !lock_->is_whole() ? LockState::lost : lock_->is_open() ? LockState::paused : LockState::shut;
     if (paused_until_) report.pause_left = std::max(Duration::zero(), *paused_until_ - system::now().boot);
     for (const config::ClientPeer& peer : file_.config.peers) report.peers.push_back(report_of(peer));
     const protocol::DropCounts drops = engine_->drops();

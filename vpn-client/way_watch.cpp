@@ -3,6 +3,7 @@
 #include "common/system/link.hpp"
 #include "vpn-client/network_plan.hpp"
 
+#include <new>
 #include <utility>
 
 namespace vpn::client {
@@ -10,6 +11,8 @@ namespace {
 
 /// Who changes an address changes a route right after: both are seen in one look.
 constexpr Duration until_quiet = std::chrono::milliseconds(5);
+/// Until a look that memory did not suffice for is tried again.
+constexpr Duration breath = std::chrono::seconds(1);
 
 } // namespace
 
@@ -22,28 +25,46 @@ Result<WayWatch::Doors> WayWatch::Doors::open() {
 }
 
 WayWatch::WayWatch(boost::asio::io_context& loop, Doors doors, Handlers handlers)
-    : doors_(std::move(doors)), handlers_(std::move(handlers)), look_(loop,
-                                                                      [this] {
-                                                                          look();
-                                                                          handlers_.looked();
-                                                                      }),
+    : doors_(std::move(doors)), handlers_(std::move(handlers)), look_(loop, [this] { handle_time(); }),
       watch_(loop, doors_.monitor.fd(), [this] { hear(); }) {
     look();
 }
 
+void WayWatch::handle_time() {
+    look_.set_in(breath); // first: what memory does not suffice for is not missed
+    look();
+    handlers_.looked();
+    look_.clear();
+}
+
+void WayWatch::handle_new_destinations() {
+    try {
+        look();
+    } catch (const std::bad_alloc&) {
+        look_.set_in(breath);
+        throw;
+    }
+}
+
 void WayWatch::hear() {
+    if (!std::exchange(looks_soon_, true)) look_.set_in(until_quiet);
     const auto events = doors_.monitor.read();
     ways_.handle_events(events);
-    if (!events.empty() && !std::exchange(looks_soon_, true)) look_.set_in(until_quiet);
 }
 
 void WayWatch::look() {
     looks_soon_ = false;
-    std::vector<IpAddress> changed;
-    for (const IpAddress& destination : handlers_.destinations())
-        if (ways_.handle_look(destination, find(destination))) changed.push_back(destination);
+    for (const IpAddress& destination : handlers_.destinations()) {
+        const auto way = find(destination);
+        changed_.reserve(changed_.size() + 1); // what is noticed once is kept
+        if (ways_.handle_look(destination, way)) changed_.push_back(destination);
+    }
     ways_.end_look();
-    for (const IpAddress& destination : changed) handlers_.changed(destination);
+    while (!changed_.empty()) {
+        const IpAddress destination = changed_.front();
+        handlers_.changed(destination);
+        std::erase(changed_, destination);
+    }
 }
 
 std::optional<Way> WayWatch::find(const IpAddress& destination) {

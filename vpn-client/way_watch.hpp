@@ -32,7 +32,7 @@ class WayWatch {
     WayWatch(boost::asio::io_context& loop, Doors doors, Handlers handlers);
 
     /// The peers are elsewhere: the ways to them are what they are now.
-    void handle_new_destinations() { look(); }
+    void handle_new_destinations();
     /// Asks the kernel.
     [[nodiscard]] bool finds_way_to(const IpAddress& destination) { return find(destination).has_value(); }
     /// As far as is known.
@@ -41,11 +41,13 @@ class WayWatch {
   private:
     void hear();
     void look();
+    void handle_time();
     [[nodiscard]] std::optional<Way> find(const IpAddress& destination);
 
     Doors doors_;
     Handlers handlers_;
     Ways ways_;
+    std::vector<IpAddress> changed_; ///< and nobody has been told yet
     bool looks_soon_ = false;
     Alarm look_;
     Watch watch_;

@@ -2,6 +2,7 @@
 
 #include "common/system/clocks.hpp"
 #include "common/system/escape.hpp"
+#include "common/system/signals_blocked.hpp"
 #include "common/system/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -83,15 +84,11 @@ std::string progress_line(std::string_view what, Duration since, std::size_t col
 class Progress::Line {
   public:
     Line(std::string what, int fd) : fd_(fd), what_(std::move(what)), since_(system::now().boot) {
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the one who waits
+        const SignalsBlocked inherited;
         try {
             thread_ = std::thread([this] { show(); });
         } catch (const std::system_error&) { // it is no reason not to go on
         }
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
     Line(const Line&) = delete;
     Line& operator=(const Line&) = delete;

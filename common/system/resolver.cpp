@@ -1,17 +1,16 @@
 #include "common/system/resolver.hpp"
 
 #include "common/system/os_error.hpp"
+#include "common/system/signals_blocked.hpp"
 #include "common/system/socket_address.hpp"
 #include "common/system/unique_fd.hpp"
 
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <mutex>
 #include <optional>
 #include <string_view>
@@ -80,22 +79,6 @@ Resolved look_up_or_fail(const std::string& host, Port port) {
         return refuse(Kind::unexpected, no_memory);
     }
 }
-
-/// No signal reaches a thread that is started while this lives: they are for the one who waits.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-  private:
-    sigset_t before_{};
-};
 
 /// One that has come is taken though the time is up.
 Resolved take_until(Lookup& lookup, std::chrono::steady_clock::time_point end) {

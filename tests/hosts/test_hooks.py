@@ -107,6 +107,20 @@ def signalled(lab, what):
     before.assert_unchanged(what)
 
 
+@sentence("a connect in the foreground whose standard streams are closed runs all its hooks, and puts everything back", seconds=5)
+def without_streams(lab):
+    before = Snapshot(lab.laptop)
+    hooked(lab, *NOTED)
+    process = lab.laptop.start("sh", "-c", f"exec {CLIENT} connect --foreground --run-hooks {FILE} <&- >&- 2>&-", log="hooks")
+    eventually("PostUp has run", lambda: noted(lab) == ["PreUp", "PostUp"], seconds=20)
+    assert {os.readlink(f"/proc/{process.pid}/fd/{stream}") for stream in range(3)} == {"/dev/null"}
+    lab.laptop.run(CLIENT, "disconnect", "laptop")
+    assert process.wait(20) == DONE
+    assert noted(lab) == list(KEYS)
+    assert not processes_for_hooks(lab.laptop)
+    before.assert_unchanged("a connection without standard streams")
+
+
 @sentence("while {key} runs `status` says so, and `disconnect` ends it and the connection", key=("PreUp", "PostUp"), seconds=6)
 def answered_on_the_way_up(lab, key):
     before = Snapshot(lab.laptop)

@@ -321,6 +321,21 @@ def split_paused(lab):
     assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
+@sentence("a pause whose end the kernel refuses is tried again until it is over: lock {lock}", seconds=8, lock=(False, True))
+def pause_end_refused(lab, lock):
+    tunnel = connected(lab, lock=lock)
+    state = lambda: [lab.laptop.run("ip", f"-{version}", *words).out for version in (4, 6) for words in (("rule",), ("route", "show", "table", "all"))]
+    before = state()
+    tunnel.client.command("pause", "1h")
+    assert state() != before
+    lab.laptop.ip(f"link set {tunnel.client.interface} down")
+    tunnel.client.command("pause", "0")
+    assert (lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.ROUTER_LAN[4], code=None).code != 0) == lock
+    lab.laptop.ip(f"link set {tunnel.client.interface} up")
+    eventually("the pause is over", lambda: state() == before)
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+
+
 @sentence("a pause ends by itself though the client was killed in the middle of it, and at once when it is told to", seconds=12)
 def paused_and_killed(lab):
     tunnel = connected(lab, lock=True)

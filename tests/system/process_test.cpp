@@ -65,6 +65,31 @@ void say(const char* text) { REQUIRE(::write(STDOUT_FILENO, text, std::char_trai
 
 } // namespace
 
+TEST_CASE("standard streams that are missing lead nowhere from then on, and those that are there stay as they are") {
+    CHECK(in_child([] {
+              const auto target = [](int fd) {
+                  std::array<char, 64> name{};
+                  const std::string link = "/proc/self/fd/" + std::to_string(fd);
+                  const ssize_t length = ::readlink(link.c_str(), name.data(), name.size());
+                  return std::string(name.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+              };
+              const std::string kept = target(STDERR_FILENO);
+              ::close(STDIN_FILENO);
+              ::close(STDOUT_FILENO);
+              const int free = ::dup(STDERR_FILENO); // 0, and the lowest behind it is 1
+              ::close(free);
+              open_missing_streams();
+              if (free != STDIN_FILENO || target(STDIN_FILENO) != "/dev/null" || target(STDOUT_FILENO) != "/dev/null") return 1;
+              if (target(STDERR_FILENO) != kept) return 2;
+              const int next = ::dup(STDERR_FILENO);
+              ::close(next);
+              open_missing_streams(); // none is missing: nothing is left open
+              if (::dup(STDERR_FILENO) != next || next <= STDERR_FILENO) return 3;
+              char read = 0;
+              return ::write(STDOUT_FILENO, "x", 1) == 1 && ::read(STDIN_FILENO, &read, 1) == 0 ? 0 : 4;
+          }) == 0);
+}
+
 TEST_CASE("memory is locked as it is touched, and nobody may look or dump") {
     if (!test::can_become_other_user()) return;
     // The sanitizers replace mlockall by one that accepts whatever it is told, and does nothing.

@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 
+#include <new>
+
 using namespace vpn;
 using namespace vpn::client;
 
@@ -28,7 +30,8 @@ const auto always = [] { return true; };
 
 TEST_CASE("while a hook runs the loop goes on, and knows which") {
     boost::asio::io_context loop;
-    HookKeeper hooks(loop, runner_of({{HookMoment::post_up, 4, "sleep 0.2"}}), quiet);
+    system::EventLoop events(loop, quiet);
+    HookKeeper hooks(loop, events, runner_of({{HookMoment::post_up, 4, "sleep 0.2"}}), quiet);
     std::string running;
     int turns = 0;
     std::function<void()> look = [&] {
@@ -46,7 +49,8 @@ TEST_CASE("while a hook runs the loop goes on, and knows which") {
 
 TEST_CASE("the first hook that fails is told with its line, code and command") {
     boost::asio::io_context loop;
-    HookKeeper hooks(loop, runner_of({{HookMoment::pre_up, 5, "exit 7"}, {HookMoment::pre_up, 6, "true"}}), quiet);
+    system::EventLoop events(loop, quiet);
+    HookKeeper hooks(loop, events, runner_of({{HookMoment::pre_up, 5, "exit 7"}, {HookMoment::pre_up, 6, "true"}}), quiet);
     const auto failed = hooks.run_up(HookMoment::pre_up, always);
     REQUIRE_FALSE(failed);
     CHECK(failed.error().message == "PreUp at line 5 failed (exit 7): \"exit 7\"; everything was put back");
@@ -54,7 +58,8 @@ TEST_CASE("the first hook that fails is told with its line, code and command") {
 
 TEST_CASE("a hook that never ends ends once it is not wanted any more") {
     boost::asio::io_context loop;
-    HookKeeper hooks(loop, runner_of({{HookMoment::pre_up, 1, "sleep 1000 & sleep 1000"}}), quiet);
+    system::EventLoop events(loop, quiet);
+    HookKeeper hooks(loop, events, runner_of({{HookMoment::pre_up, 1, "sleep 1000 & sleep 1000"}}), quiet);
     const auto ended = hooks.run_up(HookMoment::pre_up, [&] { return hooks.running() != "PreUp at line 1"; });
     REQUIRE_FALSE(ended);
     CHECK(ended.error().message.find("PreUp at line 1 failed (interrupted)") == 0);
@@ -63,18 +68,21 @@ TEST_CASE("a hook that never ends ends once it is not wanted any more") {
 TEST_CASE("what fails on the way down stops nothing") {
     const test::Scratch scratch;
     boost::asio::io_context loop;
+    system::EventLoop events(loop, quiet);
     HookKeeper hooks(
-        loop, runner_of({{HookMoment::pre_down, 1, "false"}, {HookMoment::pre_down, 2, "touch '" + scratch.file("ran") + "'"}}),
-        quiet);
+        loop, events,
+        runner_of({{HookMoment::pre_down, 1, "false"}, {HookMoment::pre_down, 2, "touch '" + scratch.file("ran") + "'"}}), quiet);
     hooks.run_down(HookMoment::pre_down);
     CHECK(system::read_file(scratch.file("ran")));
 }
 
 TEST_CASE("where the process that runs them is ended by somebody, what goes up fails, and what goes down is given up") {
     boost::asio::io_context loop;
+    system::EventLoop events(loop, quiet);
     SUBCASE("while one of PostUp runs") {
-        HookKeeper hooks(
-            loop, runner_of({{HookMoment::post_up, 4, "kill -9 $PPID; sleep 0.1"}, {HookMoment::post_down, 5, "true"}}), quiet);
+        HookKeeper hooks(loop, events,
+                         runner_of({{HookMoment::post_up, 4, "kill -9 $PPID; sleep 0.1"}, {HookMoment::post_down, 5, "true"}}),
+                         quiet);
         const auto failed = hooks.run_up(HookMoment::post_up, always);
         REQUIRE_FALSE(failed);
         CHECK(failed.error().message ==
@@ -86,7 +94,7 @@ TEST_CASE("where the process that runs them is ended by somebody, what goes up f
         const test::Scratch scratch;
         HookRunner runner = runner_of({{HookMoment::pre_up, 4, "true"}});
         runner.give_up();
-        HookKeeper hooks(loop, std::move(runner), quiet);
+        HookKeeper hooks(loop, events, std::move(runner), quiet);
         const auto failed = hooks.run_up(HookMoment::pre_up, always);
         REQUIRE_FALSE(failed);
         CHECK(failed.error().message ==
@@ -96,21 +104,32 @@ TEST_CASE("where the process that runs them is ended by somebody, what goes up f
 
 TEST_CASE("a moment without hooks passes at once, and so do all where there is no process") {
     boost::asio::io_context loop;
-    HookKeeper hooks(loop, HookRunner(), quiet);
+    system::EventLoop events(loop, quiet);
+    HookKeeper hooks(loop, events, HookRunner(), quiet);
     CHECK(hooks.run_up(HookMoment::pre_up, always));
     hooks.run_down(HookMoment::post_down);
-    HookKeeper others(loop, runner_of({{HookMoment::post_up, 4, "false"}}), quiet);
+    HookKeeper others(loop, events, runner_of({{HookMoment::post_up, 4, "false"}}), quiet);
     CHECK(others.run_up(HookMoment::pre_up, always));
 }
 
 TEST_CASE("a handler of the loop that throws does not keep everything from being put back") {
     const test::Scratch scratch;
     boost::asio::io_context loop;
+    system::EventLoop events(loop, quiet);
     HookKeeper hooks(
-        loop, runner_of({{HookMoment::pre_down, 1, "true"}, {HookMoment::post_down, 2, "echo > '" + scratch.file("ran") + "'"}}),
+        loop, events,
+        runner_of({{HookMoment::pre_down, 1, "true"}, {HookMoment::post_down, 2, "echo > '" + scratch.file("ran") + "'"}}),
         quiet);
     boost::asio::post(loop, [] { throw std::runtime_error("of the test"); });
     hooks.run_down(HookMoment::pre_down);
     hooks.run_down(HookMoment::post_down);
     CHECK(text_of(scratch.file("ran")) == "\n");
+}
+
+TEST_CASE("a handler of the loop that memory does not suffice for is given up, and does not end a connection on its way up") {
+    boost::asio::io_context loop;
+    system::EventLoop events(loop, quiet);
+    HookKeeper hooks(loop, events, runner_of({{HookMoment::pre_up, 1, "true"}}), quiet);
+    boost::asio::post(loop, [] { throw std::bad_alloc(); });
+    CHECK(hooks.run_up(HookMoment::pre_up, always));
 }

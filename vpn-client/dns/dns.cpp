@@ -4,6 +4,7 @@
 #include "common/system/files.hpp"
 #include "vpn-client/dns/resolv_conf.hpp"
 #include "vpn-client/dns/resolvconf.hpp"
+#include "vpn-client/till_done.hpp"
 
 #include <filesystem>
 #include <utility>
@@ -15,6 +16,10 @@ namespace {
 constexpr Duration until_written = std::chrono::milliseconds(100);
 /// So often is waited anew for one who is still writing.
 constexpr int most_postponed = 10;
+/// Until a look that memory did not suffice for is made again.
+constexpr Duration breath = std::chrono::seconds(1);
+/// Who refuses what he is told is told less and less often: each time may start him.
+constexpr Duration longest_silence = std::chrono::minutes(1);
 
 /// What a resolvconf was told, until this goes. Move-only.
 class ResolvconfRecord {
@@ -67,6 +72,7 @@ struct Dns::Parts {
     void take_down();
     void keep();
     void handle_bus();
+    [[nodiscard]] bool tell_resolved(bool again);
     void wait_for_writer(int times);
     void handle_file();
 
@@ -82,6 +88,7 @@ struct Dns::Parts {
     std::optional<ResolvConfKeeper> file;
     boost::asio::io_context* loop = nullptr; ///< once it is kept
     std::optional<system::Logger> log;
+    std::optional<TillDone> telling;
     std::optional<Watch> bus_watch;
     std::optional<Watch> file_watch;
     std::optional<Alarm> written;
@@ -119,18 +126,21 @@ Result<void> Dns::Parts::put_up() {
 }
 
 void Dns::Parts::take_down() {
+    stands = false;
     file_watch.reset();
     bus_watch.reset();
+    telling.reset();
     written.reset();
     file.reset();
     record.reset();
     if (resolved) resolved->revert_link(index);
     resolved.reset();
-    stands = false;
 }
 
 void Dns::Parts::keep() {
     if (resolved) {
+        telling.emplace(
+            *loop, [this](bool again) { return tell_resolved(again); }, longest_silence);
         bus_watch.emplace(*loop, resolved->fd(), [this] { handle_bus(); });
         handle_bus(); // what came while we asked wakes nobody
     }
@@ -153,13 +163,18 @@ void Dns::Parts::handle_bus() {
             bus_watch.reset();
             return;
         }
-        const auto set = resolved->set_link(index, plan);
-        stands = set.has_value();
-        if (set)
-            log->info("dns-told-again", {{"to", "systemd-resolved"}});
-        else
-            log->error("dns-lost", {{"error", set.error().message}});
+        telling->begin();
     }
+}
+
+bool Dns::Parts::tell_resolved(bool again) {
+    const auto set = resolved->set_link(index, plan);
+    stands = set.has_value();
+    if (set)
+        log->info("dns-told-again", {{"to", "systemd-resolved"}});
+    else if (!again)
+        log->error("dns-lost", {{"error", set.error().message}});
+    return stands;
 }
 
 void Dns::Parts::wait_for_writer(int times) {
@@ -173,7 +188,10 @@ void Dns::Parts::handle_file() {
     const bool still = file->handle_events() || touched;
     if (still && postponed.value_or(0) < most_postponed) return wait_for_writer(postponed.value_or(0) + 1);
     postponed.reset();
-    switch (file->look(system::now().boot)) {
+    written->set_in(breath); // first: where memory does not suffice, it is looked at again
+    const auto news = file->look(system::now().boot);
+    written->clear();
+    switch (news) {
     case ResolvConfKeeper::News::none: break;
     case ResolvConfKeeper::News::overruled: log->warn("resolv-conf-rewritten", {{"effect", "ours stands again"}}); break;
     case ResolvConfKeeper::News::gave_up:
@@ -211,9 +229,15 @@ Result<void> Dns::step_back() {
     if (parts_->plan.empty() || parts_->stands) return {};
     parts_->take_down();
     if (auto done = parts_->put_up(); !done) return done;
-    parts_->keep();
+    try {
+        parts_->keep();
+    } catch (...) { // what nobody keeps does not stand
+        parts_->take_down();
+        throw;
+    }
     return {};
 }
+
 const DnsPlan& Dns::plan() const { return parts_->plan; }
 std::string Dns::back_end() const { return name_of(parts_->choice); }
 bool Dns::stands() const { return parts_->stands; }

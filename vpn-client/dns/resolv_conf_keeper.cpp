@@ -21,6 +21,8 @@ using Kind = SavedFile::Kind;
 constexpr unsigned most_overruled = 5;
 constexpr std::chrono::minutes overruled_within{10};
 constexpr mode_t usual_mode = 0644;
+/// Without its directory.
+constexpr std::string_view file_name = "resolv.conf";
 constexpr std::uint32_t changes = IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM;
 
 bool is_text(const SavedFile& file, std::string_view text) { return file.kind == Kind::file && file.content == text; }
@@ -109,7 +111,7 @@ bool ResolvConfKeeper::handle_events() {
             inotify_event event{};
             std::memcpy(&event, &buffer.at(at), sizeof event);
             const std::string_view name(event.len > 0 ? &buffer.at(at + sizeof event) : "");
-            touched = touched || event.wd == watched_file_ || name == std::filesystem::path(resolv_conf_path).filename().native();
+            touched = touched || event.wd == watched_file_ || name == file_name;
             at += sizeof event + event.len;
         }
     }
@@ -120,9 +122,8 @@ bool ResolvConfKeeper::is_covered() const { return journal_on(text_, connection_
 ResolvConfKeeper::News ResolvConfKeeper::look(Boot now) {
     auto found = save_file(resolv_conf_path);
     if (!found || is_text(*found, text_) || is_covered()) return News::none;
-    if (now - last_overruled_ > overruled_within) overruled_ = 0;
-    last_overruled_ = now;
-    if (++overruled_ > most_overruled) return News::gave_up;
+    const unsigned times = now - last_overruled_ > overruled_within ? 1 : overruled_ + 1;
+    if (times > most_overruled) return News::gave_up;
     auto journal = read_dns_journal(connection_);
     SavedFile before = journal && journal->file ? std::move(journal->file->before) : *found;
     if (found->content.starts_with(text_)) {
@@ -130,7 +131,10 @@ ResolvConfKeeper::News ResolvConfKeeper::look(Boot now) {
     } else if (!found->content.starts_with(first_line(text_)) && found->kind != Kind::nothing) {
         before = std::move(*found);
     }
-    return take_place(std::move(before)) ? News::overruled : News::gave_up;
+    const auto taken = take_place(std::move(before));
+    overruled_ = times; // last: he need not have done so again where memory did not suffice for this
+    last_overruled_ = now;
+    return taken ? News::overruled : News::gave_up;
 }
 
 } // namespace vpn::client

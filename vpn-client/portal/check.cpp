@@ -2,6 +2,7 @@
 
 #include "common/system/clocks.hpp"
 #include "common/system/resolver.hpp"
+#include "common/system/signals_blocked.hpp"
 #include "common/system/socket_address.hpp"
 #include "common/system/unique_fd.hpp"
 
@@ -11,10 +12,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace vpn::client {
 namespace {
@@ -127,23 +128,19 @@ struct PortalCheck::Shared {
 };
 
 PortalCheck::PortalCheck(PortalQuestion question) : shared_(std::make_shared<Shared>()) {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before); // signals are for the one who waits
+    const system::SignalsBlocked inherited;
     try {
         std::thread([shared = shared_, asked = std::move(question)] { shared->put(ask_or_know_nothing(asked)); }).detach();
     } catch (const std::system_error&) { // no memory for a thread, or no more of them are allowed
         shared_->put({});
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 int PortalCheck::fd() const { return shared_->done.get(); }
 
-WayOut PortalCheck::take() const {
+WayOut PortalCheck::take() {
     const std::lock_guard guard(shared_->lock);
-    return shared_->answer;
+    return std::move(shared_->answer);
 }
 
 } // namespace vpn::client

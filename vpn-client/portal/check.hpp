@@ -32,8 +32,8 @@ class PortalCheck {
 
     /// Readable once the answer is there.
     [[nodiscard]] int fd() const;
-    /// Requires: fd() is readable.
-    [[nodiscard]] WayOut take() const;
+    /// Once. Requires: fd() is readable.
+    [[nodiscard]] WayOut take();
 
   private:
     struct Shared;

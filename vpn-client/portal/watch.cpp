@@ -2,7 +2,7 @@
 
 #include "vpn-client/network_plan.hpp"
 
-#include <system_error>
+#include <exception>
 #include <utility>
 
 namespace vpn::client {
@@ -26,8 +26,8 @@ void PortalWatch::handle_tunnel_works() {
     try {
         lookup_.emplace(url_->server.host, url_->server.port);
         lookup_watch_.emplace(loop_, lookup_->fd(), [this] { handle_found(); });
-    } catch (const std::system_error&) {
-        lookup_.reset(); // no descriptors left: portals are not worth a tunnel
+    } catch (const std::exception&) {
+        lookup_.reset(); // no descriptors or no memory left: portals are not worth a tunnel
     }
 }
 
@@ -54,7 +54,7 @@ void PortalWatch::look_up_outside() {
     try {
         lookup_outside_.emplace(url_->server.host, url_->server.port, outside_(), outer_mark);
         lookup_outside_watch_.emplace(loop_, lookup_outside_->fd(), [this] { handle_found_outside(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
         lookup_outside_.reset();
     }
 }
@@ -86,7 +86,7 @@ void PortalWatch::ask(std::vector<IpAddress> addresses) {
     try {
         check_.emplace(PortalQuestion{*url_, std::move(addresses), outer_mark, patience});
         check_watch_.emplace(loop_, check_->fd(), [this] { handle_way_out(); });
-    } catch (const std::system_error&) {
+    } catch (const std::exception&) {
         check_.reset();
     }
 }

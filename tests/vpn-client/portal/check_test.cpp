@@ -154,7 +154,7 @@ TEST_CASE("a check under way tells when it is done, and may be given up") {
         heard(visitor);
         say(visitor, "HTTP/1.1 511 x\r\n\r\n");
     });
-    const PortalCheck check(site.question(plenty));
+    PortalCheck check(site.question(plenty));
     pollfd done{check.fd(), POLLIN, 0};
     REQUIRE(::poll(&done, 1, -1) == 1);
     CHECK(check.take() == WayOut{Kind::portal, ""});

@@ -1,11 +1,11 @@
-// Threads that no signal reaches.
+// Threads that no signal reaches: signals are for the one who waits. Refuses to know: the threads.
 #pragma once
 
 #include <pthread.h>
 
 #include <csignal>
 
-namespace vpn::tun {
+namespace vpn::system {
 
 /// No signal reaches this thread, nor those that it starts, for as long as this lives.
 class SignalsBlocked {
@@ -23,4 +23,4 @@ class SignalsBlocked {
     sigset_t before_{};
 };
 
-} // namespace vpn::tun
+} // namespace vpn::system
