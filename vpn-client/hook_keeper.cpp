@@ -21,7 +21,7 @@ constexpr std::string_view nobody = "the process that runs hooks was ended by so
 } // namespace
 
 HookKeeper::HookKeeper(boost::asio::io_context& loop, system::EventLoop& events, HookRunner runner, system::Logger log)
-    : loop_(loop), events_(events), runner_(std::move(runner)), log_(std::move(log)), too_long_(loop) {
+    : events_(events), runner_(std::move(runner)), log_(std::move(log)), too_long_(loop) {
     if (!runner_.gone()) watch_.emplace(loop, runner_.fd(), [this] { handle_news(); });
 }
 

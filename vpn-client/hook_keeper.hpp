@@ -42,7 +42,6 @@ class HookKeeper {
     void handle_gone();
     void wait_at_most(Duration time);
 
-    boost::asio::io_context& loop_;
     system::EventLoop& events_;
     HookRunner runner_;
     system::Logger log_;

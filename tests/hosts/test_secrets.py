@@ -137,7 +137,7 @@ def times_in(memory, key):
     return memory.count(raw), sum(memory.count(text.rstrip("=").encode()) for text in written - {key})
 
 
-@sentence("in memory, keys that are in use stand as they are and never as they are written; what a peer had is gone once it is removed", seconds=10)
+@sentence("in memory, keys that are in use stand as they are and never as they are written; what a peer had is gone once it is removed", seconds=25)
 def memory(lab):
     tunnel = Tunnel(lab, psk=True).up()
     lab.visit("get", addresses.SITE[4], 100_000)
