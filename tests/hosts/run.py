@@ -76,8 +76,10 @@ class Run:
     """All the chosen tests, a few at a time."""
 
     def __init__(self, chosen, jobs, directory):
-        self._rows = sorted((one for one in chosen if not one.apart), key=lambda one: -one.seconds)
-        self._apart = sorted((one for one in chosen if one.apart), key=lambda one: -one.seconds)
+        longest_first = sorted(chosen, key=lambda one: -one.seconds)
+        self._rows = [one for one in longest_first if not one.apart and not one.quiet]
+        self._apart = [one for one in longest_first if one.apart and not one.quiet]
+        self._quiet = [one for one in longest_first if one.quiet]
         self._jobs, self._directory = jobs, directory
         self._running = []
         self.counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
@@ -95,10 +97,12 @@ class Run:
             self._start(self._apart.pop(0))
         while self._rows and sum(not one.sentence.apart for one in self._running) < self._jobs:
             self._start(self._rows.pop(0))
+        if self._quiet and not self._running:
+            self._start(self._quiet.pop(0))
 
     def go(self):
         self._start_more()
-        while self._running or self._apart:
+        while self._running or self._apart or self._quiet:
             for one in [one for one in self._running if one.ended()]:
                 self._running.remove(one)
                 self.report(one.verdict, one.sentence.text, f"{one.seconds:.1f} s", one.story())

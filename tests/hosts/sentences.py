@@ -33,6 +33,8 @@ class Sentence:
     suite: str | None = None
     # The least that it is run with: see ROWS.
     rows: str = "few"
+    # Holds a program to a time: runs when every other test is over, by itself.
+    quiet: bool = False
     # Which part of the suite it belongs to: the clean Debian of `package` is made first, and that takes a network.
     part: str = "hosts"
 
@@ -53,7 +55,7 @@ ROWS = ("few", "half", "all")
 FEW = 4
 
 
-def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, part="hosts", **parameters):
+def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites=False, quiet=False, part="hosts", **parameters):
     """Marks `function(lab, **parameters)` as the proof of `text`. A tuple among the parameters is one test for each of its values.
     `suites`: once more in suite hybrid."""
     def mark(function):
@@ -66,7 +68,7 @@ def sentence(text, seconds=3.0, apart=False, reference=False, bare=False, suites
                 white = not is_table or (sum(places) + bool(suite)) % 2 == 0
                 rows = ("few" if next(half) % FEW == 0 else "half") if white else "all"
                 SENTENCES.append(Sentence(text.format(**chosen) + (" (suite hybrid)" if suite else ""), function, chosen, seconds, apart,
-                                          reference and not suite, bare, suite, rows, part))
+                                          reference and not suite, bare, suite, rows, quiet, part))
         return function
     return mark
 

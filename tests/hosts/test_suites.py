@@ -2,13 +2,12 @@
 
 import dataclasses
 import json
-import os
 import statistics
 
 from . import addresses
 from .capture import Capture, on_port
 from .ours import CLIENT, CLIENT_NO_AES, SERVER_FILE, SERVER_NO_AES
-from .sentences import Skip, sentence
+from .sentences import sentence
 from .test_data import ping
 from .test_peers import hand_over, initialised
 from .tunnel import Tunnel, connected
@@ -103,13 +102,9 @@ def without_aes(lab):
         assert status["peers"][0]["suite_is_slow"] is True, status
 
 
-@sentence("from typing `connect` to \"connected\" it takes less than 100 ms, the median of five: suite {suite}", suite=("wireguard", "hybrid"), seconds=4)
+@sentence("from typing `connect` to \"connected\" it takes less than 100 ms, the median of five: suite {suite}", suite=("wireguard", "hybrid"), seconds=4,
+          quiet=True)
 def quick(lab, suite):
-    # Both ends go before the tests that run beside, which would be measured otherwise.
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        raise Skip("without a real-time priority it is the other tests that are measured") from None
     tunnel = connected(lab, suite=suite)
     taken = []
     for _ in range(5):
