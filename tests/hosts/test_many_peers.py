@@ -57,8 +57,7 @@ def crowd(lab):
     print(f"start {started:.2f} s, add {add * 1000:.0f} ms and check {read * 1000:.0f} ms at best of"
           f" {[tuple(round(each * 1000) for each in pair) for pair in took]}, resident {idle * 1.024e-3:.1f} MB, then {grown * 1.024e-3:.1f} MB")
     assert started < 2, started
-    # Wanted are 50 ms of a machine that does nothing else; what others leave of this one moves both figures alike.
-    assert add < 0.7 * read, (add, read)
+    assert add < 0.05 and add < 0.7 * read, (add, read)
     assert idle * 1024 < 40_000_000, idle
     assert grown < 45_000, grown
     assert json.loads(lab.vps.read(SERVER_FILE))["peers"][-1]["name"] == "new-7"
