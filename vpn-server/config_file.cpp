@@ -31,6 +31,14 @@ std::string directory_of(const std::string& path) {
     return directory.empty() ? "." : directory;
 }
 
+/// Whether it is what would be written.
+bool is_encoded(const std::string& text, const config::ServerConfig& config) {
+    std::string encoded = config::encode(config);
+    const bool same = text == encoded;
+    wipe_text(encoded);
+    return same;
+}
+
 /// Of what we have just written.
 ConfigFile::State state_of(const std::optional<system::FileStamp>& written) {
     return {{}, written && written->is_precise() ? written : std::nullopt};
@@ -38,27 +46,30 @@ ConfigFile::State state_of(const std::optional<system::FileStamp>& written) {
 
 } // namespace
 
-CommandResult<ConfigFile::Content> ConfigFile::load() const {
+CommandResult<ConfigFile::Content> ConfigFile::load() const { return read(Compared::no); }
+
+CommandResult<ConfigFile::Content> ConfigFile::load_to_keep() const { return read(Compared::with_encoded); }
+
+CommandResult<ConfigFile::Content> ConfigFile::read(Compared compared) const {
     auto stamp = system::stamp_of(path_); // before the text: if that is newer, the stamp just tells nothing
     if (stamp && !stamp->is_settled(system::now().wall)) stamp.reset();
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
     system::require_memory(ByteCount{text->size() * memory_per_byte});
     auto config = config::decode_server(*text, path_, read_key);
-    const crypto::Hash digest = crypto::hash({bytes_of(*text)});
+    State state{crypto::hash({bytes_of(*text)}), stamp};
+    if (config && compared == Compared::with_encoded && is_encoded(*text, *config)) state.digest.reset();
     wipe_text(*text);
     if (!config) return refused(config.error());
-    return Content{std::move(*config), {digest, stamp}};
+    return Content{std::move(*config), state};
 }
 
 CommandResult<bool> ConfigFile::is_still(const State& state, const config::ServerConfig& config) const {
     if (state.stamp && system::stamp_of(path_) == state.stamp) return true;
     auto text = system::read_private_file(path_);
     if (!text) return refused_file(text.error());
-    std::string ours = state.digest ? std::string() : config::encode(config);
-    const bool same = state.digest ? crypto::hash({bytes_of(*text)}) == *state.digest : *text == ours;
+    const bool same = state.digest ? crypto::hash({bytes_of(*text)}) == *state.digest : is_encoded(*text, config);
     wipe_text(*text);
-    wipe_text(ours);
     return same;
 }
 

@@ -8,6 +8,7 @@
 #include "common/system/unique_fd.hpp"
 #include "vpn-server/command_error.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -30,6 +31,8 @@ class ConfigFile {
 
     /// Errors: no_permission; bad_configuration, with the line where there is one.
     [[nodiscard]] CommandResult<Content> load() const;
+    /// The same for who will add peers to it: also finds out whether the text is `encode`'s, which takes half as long again.
+    [[nodiscard]] CommandResult<Content> load_to_keep() const;
     /// The same text is there now; `config` is what it said.
     [[nodiscard]] CommandResult<bool> is_still(const State& state, const config::ServerConfig& config) const;
     /// Mode 0600, whole or not at all.
@@ -39,6 +42,9 @@ class ConfigFile {
     CommandResult<State> save_one_more(const config::ServerConfig& config, const State& before) const;
 
   private:
+    enum class Compared : std::uint8_t { no, with_encoded };
+    [[nodiscard]] CommandResult<Content> read(Compared compared) const;
+
     std::string path_;
 };
 

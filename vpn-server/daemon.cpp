@@ -281,7 +281,7 @@ Answer Daemon::handle(const AskResetPeer& ask) {
 
 void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted) {
     const PeerDifference peers = difference(running, wanted);
-    timestamps_.note();
+    timestamps_.keep(peers.removed);
     for (const crypto::PublicKey& key : peers.removed) {
         if (const auto id = engine_.find(key)) engine_.remove_peer(*id);
         events_.forget(key);
@@ -296,7 +296,7 @@ void Daemon::apply_peers(const ServerConfig& running, const ServerConfig& wanted
         if (configs.back().barred) events_.forget(peer->public_key);
     }
     engine_.set_peers(std::move(configs));
-    engine_.restore(timestamps_.of(added));
+    engine_.restore(timestamps_.take(added));
 }
 
 void Daemon::name_peers() {

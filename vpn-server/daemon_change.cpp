@@ -42,7 +42,7 @@ CommandResult<void> Daemon::reload() {
 }
 
 CommandResult<void> Daemon::take_file() {
-    auto content = file_.load();
+    auto content = file_.load_to_keep();
     if (!content) return tl::unexpected(std::move(content.error()));
     if (auto restart = needs_restart(config_, content->config)) return refused(ExitCode::failure, std::move(*restart));
     if (auto adopted = adopt(std::move(content->config)); !adopted) return adopted;

@@ -179,7 +179,7 @@ class Signals {
 
 /// What a start needs, or why there is none. `interface` is what the lock was taken for.
 CommandResult<DaemonParts> prepare(ConfigFile file, const std::string& interface, const system::Logger& log) {
-    auto content = file.load(); // again: now that no other command changes it
+    auto content = file.load_to_keep(); // again: now that no other command changes it
     if (!content) return tl::unexpected(std::move(content.error()));
     if (content->config.interface.name != interface)
         return refused(ExitCode::failure, file.path() + " changed while the server started: start it again");

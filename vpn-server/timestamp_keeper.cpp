@@ -2,12 +2,18 @@
 
 #include <chrono>
 #include <new>
+#include <unordered_set>
 
 namespace vpn::server {
 namespace {
 
 /// Many handshakes make one write.
 constexpr std::chrono::seconds soon{1};
+
+/// There was a handshake with it, ever.
+bool says_something(const protocol::Timestamps& each) {
+    return each.sent != crypto::Tai64n{} || each.received != crypto::Tai64n{};
+}
 
 } // namespace
 
@@ -20,11 +26,22 @@ TimestampKeeper::TimestampKeeper(boost::asio::io_context& loop, tun::TimestampSt
     for (const protocol::Timestamps& each : *loaded) kept_[each.peer] = each;
 }
 
-std::vector<protocol::Timestamps> TimestampKeeper::of(const std::vector<crypto::PublicKey>& peers) const {
-    std::vector<protocol::Timestamps> found;
-    for (const crypto::PublicKey& key : peers)
-        if (const auto each = kept_.find(key); each != kept_.end()) found.push_back(each->second);
-    return found;
+std::vector<protocol::Timestamps> TimestampKeeper::take(const std::vector<crypto::PublicKey>& peers) {
+    std::vector<protocol::Timestamps> taken;
+    for (const crypto::PublicKey& key : peers) {
+        const auto each = kept_.find(key);
+        if (each == kept_.end()) continue;
+        taken.push_back(each->second);
+        kept_.erase(each);
+    }
+    return taken;
+}
+
+void TimestampKeeper::keep(const std::vector<crypto::PublicKey>& peers) {
+    if (peers.empty()) return;
+    const std::unordered_set<crypto::PublicKey> leaving(peers.begin(), peers.end());
+    for (const protocol::Timestamps& each : current_())
+        if (leaving.contains(each.peer)) kept_[each.peer] = each;
 }
 
 void TimestampKeeper::keep_only(const std::function<bool(const crypto::PublicKey&)>& known) {
@@ -50,14 +67,10 @@ void TimestampKeeper::changed() {
     waiting_ = true;
 }
 
-void TimestampKeeper::note() {
-    for (const protocol::Timestamps& each : current_()) kept_[each.peer] = each;
-}
-
 void TimestampKeeper::save() {
-    note();
-    std::vector<protocol::Timestamps> all;
+    std::vector<protocol::Timestamps> all = current_();
     for (const auto& [key, each] : kept_) all.push_back(each);
+    std::erase_if(all, [](const protocol::Timestamps& each) { return !says_something(each); });
     if (const auto saved = store_.save(all); !saved) log_.error("timestamps-not-saved", {{"reason", saved.error().message}});
 }
 

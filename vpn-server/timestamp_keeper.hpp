@@ -22,14 +22,14 @@ class TimestampKeeper {
     /// Reads what was kept. A file that can't be used is told in the log, and started anew.
     TimestampKeeper(boost::asio::io_context& loop, tun::TimestampStore store, const system::Logger& log, Current current);
 
-    /// What was kept of these peers.
-    [[nodiscard]] std::vector<protocol::Timestamps> of(const std::vector<crypto::PublicKey>& peers) const;
+    /// Hands over what was kept of these peers: the engine has it from now on.
+    std::vector<protocol::Timestamps> take(const std::vector<crypto::PublicKey>& peers);
     /// They are saved about a second from now.
     void changed();
     /// Saves what the engine has, and what was kept of others.
     void save();
-    /// Takes what the engine has, before peers leave it.
-    void note();
+    /// Keeps what the engine has of these, before they leave it.
+    void keep(const std::vector<crypto::PublicKey>& peers);
     /// Forgets all other peers.
     void keep_only(const std::function<bool(const crypto::PublicKey&)>& known);
     /// Lets a peer in again whose clock was once far ahead.
@@ -41,7 +41,7 @@ class TimestampKeeper {
     Current current_;
     boost::asio::steady_timer timer_;
     bool waiting_ = false;
-    std::unordered_map<crypto::PublicKey, protocol::Timestamps> kept_;
+    std::unordered_map<crypto::PublicKey, protocol::Timestamps> kept_; ///< of peers that the engine does not have
 };
 
 } // namespace vpn::server

@@ -112,6 +112,19 @@ TEST_CASE("one peer more leaves what saving all of them would have left") {
         add("phone", 4);
         holds_all();
     }
+    SUBCASE("behind what a server wrote before it was started again") {
+        state = file.load_to_keep().value().state;
+        CHECK_FALSE(state.digest);
+        add("phone", 4);
+        holds_all();
+    }
+    SUBCASE("behind what somebody wrote, looked at by a server that starts") {
+        put(file.path(), "  " + config::encode(config));
+        state = file.load_to_keep().value().state;
+        CHECK(state.digest);
+        add("phone", 4);
+        holds_all();
+    }
     SUBCASE("where no stamp tells whether the file is still the same") {
         state.stamp.reset();
         put(file.path(), "not ours any more");

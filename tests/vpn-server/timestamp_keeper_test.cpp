@@ -44,16 +44,38 @@ TEST_CASE("what the engine has is saved, and given to the next") {
         desk.keeper.save();
     }
     Desk desk(scratch.file("stamps"));
-    const auto kept = desk.keeper.of({samples::public_key(2), samples::public_key(9)});
+    const auto kept = desk.keeper.take({samples::public_key(2), samples::public_key(9)});
     REQUIRE(kept.size() == 1);
     CHECK(kept[0].received.bytes[11] == std::byte{8});
+    CHECK(desk.keeper.take({samples::public_key(2)}).empty());
+}
+
+TEST_CASE("what the engine took over is not written beside what it made of it") {
+    const test::Scratch scratch;
+    REQUIRE(tun::TimestampStore(scratch.file("stamps")).save({stamps(1, 7), stamps(2, 8)}));
+    Desk desk(scratch.file("stamps"));
+    desk.engine = desk.keeper.take({samples::public_key(1)});
+    desk.engine[0].received.bytes[11] = std::byte{9};
+    desk.keeper.save();
+    CHECK(desk.store.load().value().size() == 2);
+    CHECK(desk.received_of(1) == std::byte{9});
+    CHECK(desk.received_of(2) == std::byte{8});
+}
+
+TEST_CASE("a peer that there was no handshake with takes no place on disk") {
+    const test::Scratch scratch;
+    Desk desk(scratch.file("stamps"));
+    desk.engine = {stamps(1, 0), stamps(2, 8)};
+    desk.keeper.save();
+    CHECK(desk.store.load().value().size() == 1);
+    CHECK(desk.received_of(2) == std::byte{8});
 }
 
 TEST_CASE("a peer that left the engine is kept as long as it is in the file") {
     const test::Scratch scratch;
     Desk desk(scratch.file("stamps"));
     desk.engine = {stamps(1, 7), stamps(2, 8)};
-    desk.keeper.note();
+    desk.keeper.keep({samples::public_key(2)});
     desk.engine = {stamps(1, 9)};
     desk.keeper.save();
     CHECK(desk.received_of(1) == std::byte{9});
@@ -67,11 +89,13 @@ TEST_CASE("a peer that is reset begins anew") {
     const test::Scratch scratch;
     Desk desk(scratch.file("stamps"));
     desk.engine = {stamps(1, 7)};
-    desk.keeper.note();
+    desk.engine[0].sent.bytes[11] = std::byte{5};
+    desk.keeper.keep({samples::public_key(1)});
     desk.engine.clear();
     desk.keeper.forget_received(samples::public_key(1));
     desk.keeper.save();
     CHECK(desk.received_of(1) == std::byte{0});
+    CHECK(desk.store.load().value()[0].sent.bytes[11] == std::byte{5});
 }
 
 TEST_CASE("many changes make one write, on the loop, and not at once") {
