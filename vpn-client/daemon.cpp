@@ -66,7 +66,7 @@ Granted<void> Daemon::put_up(Preparation preparation) {
                                                      std::move(preparation.servers), std::move(preparation.leak_lock),
                                                      std::move(preparation.device), std::move(preparation.sockets),
                                                      std::move(preparation.plan), std::move(*network), std::move(*dns),
-                                                     std::move(preparation.outside), preparation.limit},
+                                                     std::move(preparation.outside), std::move(preparation.inside), preparation.limit},
                                        log_);
     return {};
 }

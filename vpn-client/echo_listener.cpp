@@ -29,24 +29,29 @@ constexpr std::array v4_filter{load_byte(9), expect(1, 1), hear, pass_over};
 constexpr std::array v6_filter{load_byte(6),  expect(58, 3), load_byte(40), expect(129, 1), hear,
                                expect(44, 3), load_byte(40), expect(58, 1), hear,           pass_over};
 
+constexpr auto what = "cannot hear answers inside the tunnel";
+
 } // namespace
 
-system::OsResult<EchoListener> EchoListener::open(std::uint32_t interface, Family family) {
-    constexpr auto what = "cannot hear answers inside the tunnel";
+system::OsResult<EchoListener> EchoListener::open() {
     system::UniqueFd fd(::socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); // deaf until it is bound
     if (!fd) return system::os_failed(what, errno);
+    return EchoListener(std::move(fd));
+}
+
+system::OsResult<void> EchoListener::listen(std::uint32_t interface, Family family) {
     const bool v4 = family == Family::v4;
     std::vector<sock_filter> steps =
         v4 ? std::vector(v4_filter.begin(), v4_filter.end()) : std::vector(v6_filter.begin(), v6_filter.end());
     const sock_fprog program{static_cast<unsigned short>(steps.size()), steps.data()};
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+    if (::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
         return system::os_failed(what, errno);
     sockaddr_ll address{};
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
     address.sll_ifindex = static_cast<int>(interface);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system::os_failed(what, errno);
-    return EchoListener(std::move(fd));
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system::os_failed(what, errno);
+    return {};
 }
 
 std::optional<EchoReply> EchoListener::next() const {

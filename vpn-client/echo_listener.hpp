@@ -14,8 +14,10 @@ namespace vpn::client {
 
 class EchoListener {
   public:
-    /// Errors: EPERM without CAP_NET_RAW.
-    static system::OsResult<EchoListener> open(std::uint32_t interface, Family family);
+    /// Deaf yet. Errors: EPERM without CAP_NET_RAW.
+    static system::OsResult<EchoListener> open();
+    /// Hears what comes out of this interface from now on. Errors: there is none.
+    system::OsResult<void> listen(std::uint32_t interface, Family family);
 
     /// Non-blocking; readable when an answer is there.
     [[nodiscard]] int fd() const { return fd_.get(); }

@@ -19,8 +19,8 @@ Boot now() { return system::now().boot; }
 
 } // namespace
 
-Gauges::Gauges(boost::asio::io_context& loop, std::string interface, ProbeTargets targets, std::function<Peers()> peers)
-    : loop_(loop), interface_(std::move(interface)), targets_(std::move(targets)), peers_(std::move(peers)),
+Gauges::Gauges(boost::asio::io_context& loop, InsideSockets sockets, ProbeTargets targets, std::function<Peers()> peers)
+    : loop_(loop), sockets_(std::move(sockets)), targets_(std::move(targets)), peers_(std::move(peers)),
       rates_due_(loop, [this] { look_at_rates(); }), inside_due_(loop, [this] { ask(); }), soon_(loop) {
     look_at_rates();
 }
@@ -72,7 +72,7 @@ void Gauges::ask() {
     inside_due_.set_in(between_looks);
     if (probe_) return;
     auto probe = Probe::start(
-        loop_, interface_, targets_, [this] { handle_answer(); }, wait_for_answer);
+        loop_, sockets_, targets_, [this] { handle_answer(); }, wait_for_answer);
     if (!probe) return;
     probe_ = std::move(*probe);
     inside_.handle_start(now());

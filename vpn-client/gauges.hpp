@@ -20,7 +20,7 @@ class Gauges {
   public:
     using Peers = std::vector<tun::PeerStatus>;
 
-    Gauges(boost::asio::io_context& loop, std::string interface, ProbeTargets targets, std::function<Peers()> peers);
+    Gauges(boost::asio::io_context& loop, InsideSockets sockets, ProbeTargets targets, std::function<Peers()> peers);
     Gauges(const Gauges&) = delete;
     Gauges& operator=(const Gauges&) = delete;
 
@@ -36,7 +36,7 @@ class Gauges {
     void handle_answer();
 
     boost::asio::io_context& loop_;
-    std::string interface_;
+    InsideSockets sockets_;
     ProbeTargets targets_;
     std::function<Peers()> peers_;
     RateMeter rates_;

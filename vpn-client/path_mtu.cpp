@@ -36,9 +36,11 @@ Boot now() { return system::now().boot; }
 
 } // namespace
 
-Result<std::unique_ptr<PathMtu>> PathMtu::start(boost::asio::io_context& loop, const Question& question, Means means) {
-    auto listener = EchoListener::open(question.interface, question.source.family());
+Result<std::unique_ptr<PathMtu>> PathMtu::start(boost::asio::io_context& loop, const Question& question,
+                                                system::OsResult<EchoListener> listener, Means means) {
     if (!listener) return failed(listener.error().message);
+    if (const auto heard = listener->listen(question.interface, question.source.family()); !heard)
+        return failed(heard.error().message);
     auto path = std::make_unique<PathMtu>(loop, question, std::move(*listener), std::move(means));
     path->search();
     return path;

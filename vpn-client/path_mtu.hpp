@@ -40,7 +40,8 @@ class PathMtu {
     };
 
     /// Searches at once. Errors: it cannot hear answers.
-    static Result<std::unique_ptr<PathMtu>> start(boost::asio::io_context& loop, const Question& question, Means means);
+    static Result<std::unique_ptr<PathMtu>> start(boost::asio::io_context& loop, const Question& question,
+                                                  system::OsResult<EchoListener> listener, Means means);
     PathMtu(boost::asio::io_context& loop, const Question& question, EchoListener listener, Means means);
 
     /// The network is another one: searches anew, once it is quiet.

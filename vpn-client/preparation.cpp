@@ -192,6 +192,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
     if (!leak_lock) return tl::unexpected(std::move(leak_lock.error()));
     auto device = tun::TunDevice::open(file.config.interface.name, file.config.interface.offloads);
     if (!device) return refuse_device(device.error());
+    Inside inside{InsideSockets::open(device->name()), InsideSockets::open(device->name()), EchoListener::open()};
     facts.interface = device->index();
     facts.ipv6 = speaks_ipv6(); // of where we are now
     NetworkPlan made = plan();
@@ -210,6 +211,7 @@ Granted<Preparation> prepare(ConnectionFile file, const Waiting& waiting, const 
                        std::move(made),
                        std::move(dns),
                        std::move(*outside),
+                       std::move(inside),
                        running,
                        waiting.limit};
 }

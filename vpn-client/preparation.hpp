@@ -9,6 +9,7 @@
 #include "tun/packet_loops.hpp"
 #include "vpn-client/connection_file.hpp"
 #include "vpn-client/dns/dns_plan.hpp"
+#include "vpn-client/inside.hpp"
 #include "vpn-client/journal.hpp"
 #include "vpn-client/leak_lock.hpp"
 #include "vpn-client/network_plan.hpp"
@@ -40,6 +41,7 @@ struct Preparation {
     NetworkPlan plan;
     DnsPlan dns;
     Outside outside;
+    Inside inside;
     std::vector<Journal> running; ///< of the other connections
     Duration limit;               ///< how long somebody waits for the tunnel to work; zero: for ever
 };

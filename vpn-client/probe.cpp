@@ -1,17 +1,14 @@
 #include "vpn-client/probe.hpp"
 
 #include "common/crypto/system_random.hpp"
-#include "common/system/os_error.hpp"
 #include "common/system/socket_address.hpp"
-#include "common/system/unique_fd.hpp"
 #include "vpn-client/dns_question.hpp"
 #include "vpn-client/icmp_echo.hpp"
 
-#include <linux/icmp.h>
-#include <netinet/icmp6.h>
+#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
+#include <list>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -21,70 +18,61 @@ namespace vpn::client {
 namespace {
 
 using namespace std::chrono_literals;
-using system::OsResult;
-using system::UniqueFd;
 
 constexpr Duration longest_wait = 1s;
 constexpr Port dns_port{53};
 
-enum class Kind : std::uint8_t { raw_echo, ping_echo, dns };
-
-/// One whom we ask, on a socket that hears him alone.
+/// One whom we ask.
 struct Target {
-    UniqueFd fd;
-    Kind kind;
+    Asked how;
     IpAddress address;
     bool answered = false;
 
-    [[nodiscard]] bool is_dns() const { return kind == Kind::dns; }
-    [[nodiscard]] Family family() const { return address.family(); }
+    [[nodiscard]] bool is_dns() const { return how == Asked::by_dns; }
+    [[nodiscard]] Endpoint endpoint() const { return {address, is_dns() ? dns_port : Port{}, 0}; }
 };
 
-OsResult<UniqueFd> tied_to(UniqueFd fd, const std::string& interface, const Endpoint& target) {
-    const std::string what = "cannot ask " + target.address.to_string() + " through " + interface;
-    if (!fd) return system::os_failed(what, errno);
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size())) != 0)
-        return system::os_failed(what, errno);
-    system::SocketAddress address{};
-    const socklen_t length = system::write_socket_address(target, address);
-    if (::connect(fd.get(), &address.any, length) != 0) return system::os_failed(what, errno);
-    return fd;
-}
-
-UniqueFd socket_for(Family family, int type, int protocol) {
-    return UniqueFd(::socket(system::address_family(family), type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
-}
-
-/// Only answers come through: a raw socket hears all ICMP else.
-void filter_replies(const UniqueFd& fd, Family family) {
-    if (family == Family::v4) {
-        icmp_filter filter{~(1U << ICMP_ECHOREPLY)};
-        ::setsockopt(fd.get(), SOL_RAW, ICMP_FILTER, &filter, sizeof filter);
-        return;
+/// What all whom we ask in one way answer on, as long as this is there.
+class Line {
+  public:
+    Line(boost::asio::io_context& loop, const InsideSocket& socket, Asked the_how, Family the_family,
+         std::function<void(Line&)> readable)
+        : how(the_how), family(the_family), socket_(socket), watch_(loop, fd(), [this, call = std::move(readable)] { call(*this); }) {
+        listen_to(socket);
     }
-    icmp6_filter filter{};
-    ICMP6_FILTER_SETBLOCKALL(&filter);
-    ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-    ::setsockopt(fd.get(), IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter);
-}
+    Line(const Line&) = delete;
+    Line& operator=(const Line&) = delete;
+    ~Line() { grow_deaf(socket_); }
 
-/// Raw if we may, else the unprivileged kind, if the machine allows that to us.
-OsResult<Target> echo_target(const std::string& interface, const IpAddress& address) {
-    const Family family = address.family();
-    const int protocol = family == Family::v4 ? static_cast<int>(IPPROTO_ICMP) : static_cast<int>(IPPROTO_ICMPV6);
-    UniqueFd raw = socket_for(family, SOCK_RAW, protocol);
-    const Kind kind = raw ? Kind::raw_echo : Kind::ping_echo;
-    if (raw) filter_replies(raw, family);
-    auto fd = tied_to(raw ? std::move(raw) : socket_for(family, SOCK_DGRAM, protocol), interface, {address, Port{}, 0});
-    if (!fd) return tl::unexpected(fd.error());
-    return Target{std::move(*fd), kind, address};
-}
+    [[nodiscard]] bool is_ping() const { return socket_.is_ping; }
 
-OsResult<Target> dns_target(const std::string& interface, const IpAddress& address) {
-    auto fd = tied_to(socket_for(address.family(), SOCK_DGRAM, 0), interface, {address, dns_port, 0});
-    if (!fd) return tl::unexpected(fd.error());
-    return Target{std::move(*fd), Kind::dns, address};
-}
+    void send(const Target& target, const ByteVector& question) const {
+        system::SocketAddress address{};
+        const socklen_t length = system::write_socket_address(target.endpoint(), address);
+        static_cast<void>(::sendto(fd(), question.data(), question.size(), MSG_NOSIGNAL, &address.any, length));
+    }
+
+    /// What came, into `buffer`, and from whom; none if there is nothing after all.
+    std::optional<std::pair<Endpoint, Bytes>> receive(MutableBytes buffer) const {
+        system::SocketAddress address{};
+        socklen_t length = sizeof address;
+        const ssize_t got = ::recvfrom(fd(), buffer.data(), buffer.size(), 0, &address.any, &length);
+        const auto from = got > 0 ? system::to_endpoint(address) : std::nullopt;
+        if (!from) return std::nullopt;
+        const Bytes message = Bytes(buffer).first(static_cast<std::size_t>(got));
+        const bool has_header = how == Asked::by_echo && !is_ping() && family == Family::v4;
+        return std::pair(*from, has_header ? without_ipv4_header(message) : message);
+    }
+
+    const Asked how;
+    const Family family;
+
+  private:
+    [[nodiscard]] int fd() const { return socket_.fd->get(); }
+
+    const InsideSocket& socket_;
+    Watch watch_;
+};
 
 } // namespace
 
@@ -98,10 +86,19 @@ struct Probe::Asking {
         return static_cast<std::uint16_t>(random.next_u32());
     }
 
-    void add(Target target) {
-        const std::size_t index = targets.size();
-        watches.emplace_back(loop, target.fd.get(), [this, index] { read(targets[index]); });
-        targets.push_back(std::move(target));
+    /// Errors: what keeps us from asking him.
+    system::OsResult<void> add(const InsideSockets& sockets, Asked how, const IpAddress& address) {
+        const InsideSocket& socket = sockets.of(how, address.family());
+        if (!socket.fd) return tl::unexpected(socket.fd.error());
+        if (line_to(how, address.family()) == nullptr)
+            lines.emplace_back(loop, socket, how, address.family(), [this](Line& line) { read(line); });
+        targets.push_back({how, address});
+        return {};
+    }
+
+    [[nodiscard]] const Line* line_to(Asked how, Family family) const {
+        const auto line = std::ranges::find_if(lines, [&](const Line& each) { return each.how == how && each.family == family; });
+        return line == lines.end() ? nullptr : &*line;
     }
 
     void ask() {
@@ -109,22 +106,27 @@ struct Probe::Asking {
         asked_at = system::now().boot;
         for (const Target& target : targets) {
             if (target.answered) continue;
-            const ByteVector question =
-                target.is_dns() ? encode_dns_question(identifier) : encode_echo_request(target.family(), {identifier, sequence});
-            static_cast<void>(::send(target.fd.get(), question.data(), question.size(), MSG_NOSIGNAL));
+            const Family family = target.address.family();
+            line_to(target.how, family)
+                ->send(target, target.is_dns() ? encode_dns_question(identifier) : encode_echo_request(family, {identifier, sequence}));
         }
         again.set_in(std::exchange(wait, std::min(wait * 3 / 2, longest_wait)));
     }
 
-    void read(Target& target) {
+    void read(Line& line) {
         ByteArray<2048> buffer;
-        const ssize_t got = ::recv(target.fd.get(), buffer.data(), buffer.size(), 0);
-        if (got <= 0 || !is_answer(target, Bytes(buffer).first(static_cast<std::size_t>(got)))) return;
-        target.answered = true;
-        if (!round_trip) round_trip = system::now().boot - asked_at;
+        const auto message = line.receive(buffer);
+        if (!message || !is_answer(line, message->second)) return;
+        for (Target& target : targets)
+            if (target.how == line.how && target.endpoint().address == message->first.address) note_answer(target);
         if (!enough()) return;
         again.clear();
         if (const auto tell = std::exchange(answered, nullptr)) tell();
+    }
+
+    void note_answer(Target& target) {
+        target.answered = true;
+        if (!round_trip) round_trip = system::now().boot - asked_at;
     }
 
     [[nodiscard]] bool enough() const {
@@ -144,12 +146,11 @@ struct Probe::Asking {
         return text;
     }
 
-    [[nodiscard]] bool is_answer(const Target& target, Bytes message) const {
-        if (target.is_dns()) return is_dns_answer(message, identifier);
-        if (target.kind == Kind::raw_echo && target.family() == Family::v4) message = without_ipv4_header(message);
-        const auto echo = decode_echo_reply(target.family(), message);
+    [[nodiscard]] bool is_answer(const Line& line, Bytes message) const {
+        if (line.how == Asked::by_dns) return is_dns_answer(message, identifier);
+        const auto echo = decode_echo_reply(line.family, message);
         if (!echo || echo->sequence == 0 || echo->sequence > sequence) return false;
-        return target.kind == Kind::ping_echo || echo->identifier == identifier; // the kernel chose a ping socket's
+        return line.is_ping() || echo->identifier == identifier; // the kernel chose a ping socket's
     }
 
     boost::asio::io_context& loop;
@@ -161,7 +162,7 @@ struct Probe::Asking {
     Boot asked_at{};
     std::optional<Duration> round_trip; ///< of the first who answered
     std::vector<Target> targets;
-    std::vector<Watch> watches;
+    std::list<Line> lines; ///< one for each way and family, as they are needed
     Alarm again;
 };
 
@@ -175,28 +176,25 @@ Duration Probe::round_trip() const { return asking_->round_trip.value_or(Duratio
 std::string Probe::heard() const { return asking_->names(true); }
 std::string Probe::missing() const { return asking_->names(false); }
 
-Result<Probe> Probe::start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
+Result<Probe> Probe::start(boost::asio::io_context& loop, const InsideSockets& sockets, const ProbeTargets& targets,
                            std::function<void()> answered, Duration first_wait) {
     std::unique_ptr<Asking> asking;
+    std::string trouble = "there is nobody to ask";
+    bool echo = false;
+    bool dns = false;
+    const auto add = [&](Asked how, const IpAddress& address) {
+        if (const auto added = asking->add(sockets, how, address); !added) trouble = added.error().message;
+        return asking->line_to(how, address.family()) != nullptr;
+    };
     try {
         asking = std::make_unique<Asking>(loop, targets.both, std::move(answered), first_wait);
+        for (const IpAddress& address : targets.echo) echo |= add(Asked::by_echo, address);
+        for (const IpAddress& address : targets.dns) dns |= add(Asked::by_dns, address);
     } catch (const std::system_error& error) {
-        return failed(error.what()); // no descriptor is left for a timer: a tunnel that stands goes on without the answer
+        return failed(error.what()); // no descriptor is left to wait with: a tunnel that stands goes on without the answer
     }
-    std::string trouble = "there is nobody to ask";
-    const auto add = [&](OsResult<Target> target) {
-        if (target)
-            asking->add(std::move(*target));
-        else
-            trouble = target.error().message;
-    };
-    for (const IpAddress& address : targets.echo) add(echo_target(interface, address));
-    for (const IpAddress& address : targets.dns) add(dns_target(interface, address));
-    if (asking->targets.empty()) return failed(trouble);
-    const auto asked = [&asking](bool dns) {
-        return std::ranges::any_of(asking->targets, [dns](const Target& t) { return t.is_dns() == dns; });
-    };
-    asking->both = targets.both && asked(true) && asked(false);
+    if (!echo && !dns) return failed(trouble);
+    asking->both = targets.both && echo && dns;
     asking->ask();
     return Probe(std::move(asking));
 }

@@ -1,9 +1,10 @@
-// Asks somebody inside the tunnel until he answers: ICMP echo, or a question to a name server, through the interface and no
-// other. Refuses to know: the tunnel, and what silence means.
+// Asks somebody inside the tunnel until he answers: ICMP echo, or a question to a name server. Refuses to know: the tunnel, how
+// sockets lead there and no other way, and what silence means.
 #pragma once
 
 #include "common/base/result.hpp"
 #include "vpn-client/connection_file.hpp"
+#include "vpn-client/inside_sockets.hpp"
 #include "vpn-client/watch.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -17,9 +18,9 @@ namespace vpn::client {
 class Probe {
   public:
     /// Asks at once and again, ever more slowly, until this goes. `answered` is called once, when all have answered who have to.
-    /// The second question goes out after `first_wait`. Errors: no target can be asked at all (no CAP_NET_RAW and no ping
-    /// sockets, ...).
-    static Result<Probe> start(boost::asio::io_context& loop, const std::string& interface, const ProbeTargets& targets,
+    /// The second question goes out after `first_wait`. Requires: `sockets` outlive this, and nobody else uses them meanwhile.
+    /// Errors: no target can be asked at all.
+    static Result<Probe> start(boost::asio::io_context& loop, const InsideSockets& sockets, const ProbeTargets& targets,
                                std::function<void()> answered, Duration first_wait = std::chrono::milliseconds(200));
     Probe(Probe&&) noexcept;
     Probe& operator=(Probe&&) noexcept;

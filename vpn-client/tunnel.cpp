@@ -40,7 +40,8 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       main_key_(main_peer(file_.config).public_key),
       portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, parts.outside.resolvers, log_),
       save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this](bool again) { return end_pause(again); }), soon_(loop),
-      gauges_(loop, file_.config.interface.name, targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }) {
+      gauges_(loop, std::move(parts.inside.for_status), targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }),
+      asking_(std::move(parts.inside.at_start)), path_listener_(std::move(parts.inside.of_path)) {
     start_engine(parts);
     network_ = std::move(parts.network);
     dns_ = std::move(parts.dns);
@@ -106,7 +107,7 @@ void Tunnel::start_handshakes(const std::vector<Endpoints>& endpoints) {
 
 void Tunnel::start_probe() {
     if (targets_.none() || answered_ || probe_) return;
-    auto probe = Probe::start(loop_, file_.config.interface.name, targets_, [this] {
+    auto probe = Probe::start(loop_, asking_, targets_, [this] {
         answered_ = true;
         log_.info("answer-from-inside", {{"connection", file_.origin.name}});
         soon_.call([this] { probe_.reset(); });
@@ -124,7 +125,7 @@ void Tunnel::start_probe() {
 void Tunnel::start_path_mtu() {
     const auto question = path_question(plan_, file_.config);
     if (!plan_.mtu_is_auto || !question) return;
-    auto path = PathMtu::start(loop_, *question,
+    auto path = PathMtu::start(loop_, *question, std::move(path_listener_),
                                {.send = [this](std::span<const ByteVector> packets) { engine_->send_probes(main_id(), packets); },
                                 .overhead =
                                     [this] {

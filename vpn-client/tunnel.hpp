@@ -41,6 +41,7 @@ class Tunnel final : private tun::EngineObserver {
         Network network;
         Dns dns;
         Outside outside;
+        Inside inside;
         Duration limit; ///< how long somebody waits for it to work; zero: for ever
     };
 
@@ -121,6 +122,8 @@ class Tunnel final : private tun::EngineObserver {
     Soon soon_;
     Gauges gauges_;
     std::optional<Boot> paused_until_;
+    InsideSockets asking_;
+    system::OsResult<EchoListener> path_listener_; ///< until path_mtu_ has it
     std::optional<Probe> probe_;
     std::unique_ptr<Roaming> roaming_;  ///< once there is an engine
     std::unique_ptr<PathMtu> path_mtu_; ///< with MTU "auto", once somebody inside has answered

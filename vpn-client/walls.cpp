@@ -45,9 +45,7 @@ void wall_in_connection(const DnsPlan& dns, const system::Logger& log) {
         files.runnable.emplace_back(resolver_directory); // the scripts that resolvconf calls are settings
         files.writable.insert(files.writable.end(), written_by_resolvconf.begin(), written_by_resolvconf.end());
     }
-    // DEVIATION: THREATS leaves CAP_NET_ADMIN alone; the tunnel is probed by ICMP, whose sockets are raw.
-    using enum system::Capability;
-    log_what_stays(system::shut_in({net_admin, net_raw}, files, {.programs = tells_resolvconf, .packet_sockets = true}), log);
+    log_what_stays(system::shut_in({system::Capability::net_admin}, files, {.programs = tells_resolvconf}), log);
 }
 
 void wall_in_interface(const char* sockets, const system::Logger& log) {

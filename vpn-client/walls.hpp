@@ -8,7 +8,7 @@
 namespace vpn::client {
 
 /// Around a connection's process, before it starts threads; what could not be done is logged. It keeps
-/// - the privileges to change the network, and to ask by ICMP whether the tunnel works;
+/// - the privilege to change the network; the sockets that ask by ICMP whether the tunnel works are there by then;
 /// - its own files, the kernel's network settings, and, where name servers are to be set, what holds them;
 /// - to start programs, if this machine has a resolvconf that has to be told.
 void wall_in_connection(const DnsPlan& dns, const system::Logger& log);

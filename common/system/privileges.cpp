@@ -22,7 +22,6 @@ Mask bit(Capability capability) {
     switch (capability) {
     case Capability::dac_override: return bit(CAP_DAC_OVERRIDE);
     case Capability::net_admin: return bit(CAP_NET_ADMIN);
-    case Capability::net_raw: return bit(CAP_NET_RAW);
     }
     return 0;
 }

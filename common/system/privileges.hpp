@@ -15,7 +15,6 @@ enum class Capability : std::uint8_t {
     /// Interfaces, routes, rules, nftables, marks.
     net_admin,
     /// Raw sockets: ICMP.
-    net_raw,
 };
 
 /// Gives up every capability but those among `kept` that we have, also for programs that we start, and forbids that any program

@@ -146,12 +146,12 @@ void allow_memory(Filter& filter) {
     filter.allow_if("mprotect", protection, PROT_EXEC, 0);
 }
 
-void allow_sockets(Filter& filter, bool packet) {
+/// Raw sockets of IP are a matter of capabilities.
+void allow_sockets(Filter& filter) {
     constexpr scmp_datum_t all = ~scmp_datum_t{0};
     filter.allow(network);
     for (const unsigned family : {unsigned{AF_UNIX}, unsigned{AF_INET}, unsigned{AF_INET6}, unsigned{AF_NETLINK}})
         filter.allow_if("socket", 0, all, family);
-    if (packet) filter.allow_if("socket", 0, all, AF_PACKET);
 }
 
 void allow_threads(Filter& filter) {
@@ -175,7 +175,7 @@ std::optional<std::string> allow_system_calls(const SyscallNeeds& needs) {
     allow_memory(filter);
     allow_threads(filter);
     for (const Names names : {signals, about_itself, clocks, events, descriptors, files, children}) filter.allow(names);
-    allow_sockets(filter, needs.packet_sockets);
+    allow_sockets(filter);
     if (needs.programs) filter.allow(programs);
     lack_the_unknown(filter);
     if (const int error = filter.load(); error != 0) return "system calls can't be limited to a list: " + errno_text(error);

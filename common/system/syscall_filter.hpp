@@ -20,8 +20,7 @@ namespace vpn::system {
 
 /// Beyond what every daemon of ours does.
 struct SyscallNeeds {
-    bool programs = false;       ///< it starts others, which are held to the same list
-    bool packet_sockets = false; ///< AF_PACKET; raw sockets of IP are a matter of capabilities
+    bool programs = false; ///< it starts others, which are held to the same list
 };
 
 /// For every thread there is and will be, and for every program that is started. Can't be taken back.
