@@ -61,13 +61,13 @@ Granted<void> Daemon::put_up(Preparation preparation) {
     const std::string& interface = preparation.file.config.interface.name;
     auto dns = Dns::apply(preparation.dns, name_, interface, preparation.plan.interface);
     if (!dns) return refuse(ExitCode::failure, dns.error().message);
-    tunnel_ = std::make_unique<Tunnel>(loop_,
-                                       Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints),
-                                                     std::move(preparation.servers), std::move(preparation.leak_lock),
-                                                     std::move(preparation.device), std::move(preparation.sockets),
-                                                     std::move(preparation.plan), std::move(*network), std::move(*dns),
-                                                     std::move(preparation.outside), std::move(preparation.inside), preparation.limit},
-                                       log_);
+    tunnel_ = std::make_unique<Tunnel>(
+        loop_,
+        Tunnel::Parts{std::move(preparation.file), std::move(preparation.endpoints), std::move(preparation.servers),
+                      std::move(preparation.leak_lock), std::move(preparation.device), std::move(preparation.sockets),
+                      std::move(preparation.plan), std::move(*network), std::move(*dns), std::move(preparation.outside),
+                      std::move(preparation.inside), preparation.limit},
+        log_);
     return {};
 }
 

@@ -50,7 +50,8 @@ system::OsResult<void> EchoListener::listen(std::uint32_t interface, Family fami
     address.sll_family = AF_PACKET;
     address.sll_protocol = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
     address.sll_ifindex = static_cast<int>(interface);
-    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return system::os_failed(what, errno);
+    if (::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return system::os_failed(what, errno);
     return {};
 }
 

@@ -73,7 +73,8 @@ const InsideSocket& InsideSockets::of(Asked how, Family family) const { return s
 void listen_to(const InsideSocket& socket) {
     if (!socket.fd) return;
     std::byte nothing{};
-    while (::recv(socket.fd->get(), &nothing, sizeof nothing, 0) >= 0 || errno == EINTR || errno == ECONNREFUSED) {}
+    while (::recv(socket.fd->get(), &nothing, sizeof nothing, 0) >= 0 || errno == EINTR || errno == ECONNREFUSED) {
+    }
     const int unused = 0;
     ::setsockopt(socket.fd->get(), SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }

@@ -37,7 +37,8 @@ class Line {
   public:
     Line(boost::asio::io_context& loop, const InsideSocket& socket, Asked the_how, Family the_family,
          std::function<void(Line&)> readable)
-        : how(the_how), family(the_family), socket_(socket), watch_(loop, fd(), [this, call = std::move(readable)] { call(*this); }) {
+        : how(the_how), family(the_family), socket_(socket),
+          watch_(loop, fd(), [this, call = std::move(readable)] { call(*this); }) {
         listen_to(socket);
     }
     Line(const Line&) = delete;
@@ -108,7 +109,8 @@ struct Probe::Asking {
             if (target.answered) continue;
             const Family family = target.address.family();
             line_to(target.how, family)
-                ->send(target, target.is_dns() ? encode_dns_question(identifier) : encode_echo_request(family, {identifier, sequence}));
+                ->send(target,
+                       target.is_dns() ? encode_dns_question(identifier) : encode_echo_request(family, {identifier, sequence}));
         }
         again.set_in(std::exchange(wait, std::min(wait * 3 / 2, longest_wait)));
     }

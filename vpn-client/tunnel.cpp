@@ -40,7 +40,8 @@ Tunnel::Tunnel(boost::asio::io_context& loop, Parts parts, system::Logger log)
       main_key_(main_peer(file_.config).public_key),
       portal_watch_(loop, plan_.apart ? std::nullopt : file_.config.interface.portal_check, parts.outside.resolvers, log_),
       save_(loop, [this] { save_timestamps(); }), pause_over_(loop, [this](bool again) { return end_pause(again); }), soon_(loop),
-      gauges_(loop, std::move(parts.inside.for_status), targets_, [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }),
+      gauges_(loop, std::move(parts.inside.for_status), targets_,
+              [this] { return engine_ ? engine_->peers() : Gauges::Peers(); }),
       asking_(std::move(parts.inside.at_start)), path_listener_(std::move(parts.inside.of_path)) {
     start_engine(parts);
     network_ = std::move(parts.network);
