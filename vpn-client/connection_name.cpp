@@ -2,6 +2,7 @@
 
 #include "common/config/error.hpp"
 #include "common/config/names.hpp"
+#include "common/system/directory.hpp"
 #include "common/system/unfinished_file.hpp"
 
 #include <array>
@@ -60,10 +61,9 @@ std::string connection_of(std::string_view file) {
 
 std::set<std::string> connections_with_files() {
     std::set<std::string> names;
-    std::error_code none;
     for (const std::string_view directory : {run_directory, state_directory})
-        for (const auto& entry : std::filesystem::directory_iterator(directory, none))
-            if (std::string name = connection_of(entry.path().filename().string()); !name.empty()) names.insert(std::move(name));
+        for (const std::filesystem::path& path : system::paths_in(directory))
+            if (std::string name = connection_of(path.filename().string()); !name.empty()) names.insert(std::move(name));
     return names;
 }
 

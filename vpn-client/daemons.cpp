@@ -1,6 +1,7 @@
 #include "vpn-client/daemons.hpp"
 
 #include "common/config/names.hpp"
+#include "common/system/directory.hpp"
 #include "common/system/unix_socket.hpp"
 #include "vpn-client/connection_name.hpp"
 #include "vpn-client/control_messages.hpp"
@@ -76,9 +77,8 @@ system::ExitCode code_of(const DaemonError& error) {
 
 std::vector<std::string> running_connections() {
     std::vector<std::string> names;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(run_directory, none)) {
-        std::string file = entry.path().filename();
+    for (const std::filesystem::path& path : system::paths_in(run_directory)) {
+        const std::string file = path.filename();
         if (!file.starts_with(file_start) || !file.ends_with(file_end)) continue;
         const std::string name = file.substr(file_start.size(), file.size() - file_start.size() - file_end.size());
         if (!config::is_interface_name(name)) continue;

@@ -1,5 +1,6 @@
 #include "vpn-server/forwarding.hpp"
 
+#include "common/system/directory.hpp"
 #include "common/system/files.hpp"
 #include "common/system/sysctl.hpp"
 
@@ -16,9 +17,8 @@ std::optional<std::string> current(const std::string& path) {
 
 std::vector<std::string> interfaces_but(std::string_view tunnel) {
     std::vector<std::string> names;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it("/proc/sys/net/ipv4/conf", error), end; !error && it != end; it.increment(error))
-        if (std::string name = it->path().filename().string(); name != "all" && name != "default" && name != tunnel)
+    for (const std::filesystem::path& path : system::paths_in("/proc/sys/net/ipv4/conf"))
+        if (std::string name = path.filename().string(); name != "all" && name != "default" && name != tunnel)
             names.push_back(std::move(name));
     std::sort(names.begin(), names.end());
     return names;

@@ -1,5 +1,7 @@
 #include "common/system/thread_times.hpp"
 
+#include "common/system/directory.hpp"
+
 #include <unistd.h>
 
 #include <filesystem>
@@ -43,9 +45,8 @@ std::optional<Thread> read_thread(const fs::path& directory) {
 
 std::map<std::string, Duration> thread_times() {
     std::map<std::string, Duration> times;
-    std::error_code error; // without /proc there is nothing to tell
-    for (fs::directory_iterator it("/proc/self/task", error), end; !error && it != end; it.increment(error))
-        if (const auto thread = read_thread(it->path())) times[thread->name] += thread->time;
+    for (const fs::path& path : paths_in("/proc/self/task")) // without /proc there is nothing to tell
+        if (const auto thread = read_thread(path)) times[thread->name] += thread->time;
     return times;
 }
 

@@ -3,6 +3,7 @@
 #include "common/base/encoding.hpp"
 #include "common/config/json.hpp"
 #include "common/config/names.hpp"
+#include "common/system/directory.hpp"
 #include "common/system/files.hpp"
 #include "vpn-client/connection_name.hpp"
 
@@ -101,11 +102,10 @@ void remove_dns_journal(std::string_view name) { static_cast<void>(system::remov
 
 std::vector<DnsJournal> read_dns_journals() {
     std::vector<DnsJournal> journals;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it(state_directory, error), end; !error && it != end; it.increment(error)) {
-        const std::string file = it->path().filename();
+    for (const std::filesystem::path& path : system::paths_in(state_directory)) {
+        const std::string file = path.filename();
         if (!file.starts_with(file_start) || !file.ends_with(file_end)) continue;
-        const auto text = system::read_private_file(it->path());
+        const auto text = system::read_private_file(path);
         if (!text) continue;
         if (auto journal = decode_dns_journal(*text)) journals.push_back(std::move(*journal));
     }

@@ -1,5 +1,6 @@
 #include "vpn-client/doctor/look_around.hpp"
 
+#include "common/system/directory.hpp"
 #include "common/system/files.hpp"
 #include "common/system/resolver.hpp"
 #include "common/system/sysctl.hpp"
@@ -64,11 +65,9 @@ Claim claim_of(const std::string& text, const std::string& interface) {
 /// In the order in which networkd takes them: the first file that matches counts, of all directories by their names.
 std::string claiming_network_file(const std::string& interface) {
     std::vector<fs::path> files;
-    for (const char* directory : {"/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network"}) {
-        std::error_code none;
-        for (const auto& entry : fs::directory_iterator(directory, none))
-            if (entry.path().extension() == ".network") files.push_back(entry.path());
-    }
+    for (const char* directory : {"/etc/systemd/network", "/run/systemd/network", "/usr/lib/systemd/network"})
+        for (const fs::path& path : system::paths_in(directory))
+            if (path.extension() == ".network") files.push_back(path);
     std::ranges::sort(files, {}, [](const fs::path& file) { return file.filename(); });
     for (const fs::path& file : files)
         if (const Claim claim = claim_of(text_of(file), interface); claim != Claim::none)
