@@ -109,7 +109,7 @@ std::string Daemon::carry_out(std::string_view request) {
         if (!tunnel_) return format(error_answer(name_ + " has no tunnel now"));
         if (tunnel_->apart())
             return format(error_answer(name_ + " serves the program of `run` alone, which has no other way out"));
-        tunnel_->pause(decoded->time);
+        if (const auto done = tunnel_->pause(decoded->time); !done) return format(error_answer(done.error().message));
         return format(paused_answer());
     case Command::disconnect: break;
     }

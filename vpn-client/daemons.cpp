@@ -108,7 +108,7 @@ Result<void, DaemonError> pause_connection(std::string_view name, std::chrono::s
     if (!line) return refuse(name, line.error());
     const auto json = config::parse(*line);
     if (const auto error = json ? json->string_at("error") : std::nullopt)
-        return refuse(Kind::no_answer, "cannot pause: " + std::string(*error));
+        return refuse(Kind::no_answer, (time == time.zero() ? "cannot end the pause: " : "cannot pause: ") + std::string(*error));
     if (!json || json->bool_at("paused") != true)
         return refuse(Kind::no_answer, std::string(name) + " runs another version of vpn-client: disconnect and connect again");
     return {};

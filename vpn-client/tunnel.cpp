@@ -292,35 +292,49 @@ void Tunnel::open_lock_at_end() {
     if (lock_) lock_->open_at_end();
 }
 
-void Tunnel::pause(Duration time) {
-    if (time == Duration::zero()) return paused_until_ ? pause_over_.begin() : void();
+Result<void> Tunnel::pause(Duration time) {
+    if (time == Duration::zero()) {
+        if (paused_until_) pause_over_.begin();
+        if (paused_until_) return failed(end_refused_ + "; it is tried again until it is done");
+        return {};
+    }
     paused_until_ = system::now().boot + time;
     pause_over_.begin_in(half_way); // first: one that memory does not suffice for is over then
     log_.warn("paused", {{"connection", file_.origin.name}, {"seconds", std::chrono::ceil<std::chrono::seconds>(time).count()}});
-    if (lock_) static_cast<void>(lock_->pause(time));
+    if (lock_)
+        if (auto opened = lock_->pause(time); !opened) {
+            pause_over_.begin();
+            return opened;
+        }
     dns_->step_aside();
     network_->step_aside();
     pause_over_.begin_in(time);
     if (!works() || main_status().attempt.initiations > 1) portal_watch_.handle_pause();
+    return {};
 }
 
 /// The lock first. False: something was refused, and has to be tried again.
 bool Tunnel::end_pause(bool again) {
     // On the boot clock: the kernel's own time stands still in a sleep.
     if (paused_until_) paused_until_ = std::min(*paused_until_, system::now().boot);
-    const bool locked = !lock_ || tell(lock_->pause(Duration::zero()), "cannot-end-pause", again);
-    const bool shut = tell(network_->step_back(), "cannot-end-pause", again) && locked;
+    const Result<void> locked = lock_ ? lock_->pause(Duration::zero()) : Result<void>();
+    const Result<void> back = network_->step_back();
+    tell(locked, "cannot-end-pause", again);
+    tell(back, "cannot-end-pause", again);
+    const bool shut = locked && back;
+    if (!shut) end_refused_ = (locked ? back : locked).error().message;
     if (shut && paused_until_) {
         log_.info("pause-over", {{"connection", file_.origin.name}});
         paused_until_.reset();
     }
-    return tell(dns_->step_back(), "dns-lost", again) && shut;
+    const Result<void> dns = dns_->step_back();
+    tell(dns, "dns-lost", again);
+    return shut && dns;
 }
 
 /// Once, however often it is tried.
-bool Tunnel::tell(const Result<void>& done, const char* trouble, bool again) const {
+void Tunnel::tell(const Result<void>& done, const char* trouble, bool again) const {
     if (!done && !again) log_.error(trouble, {{"connection", file_.origin.name}, {"error", done.error().message}});
-    return done.has_value();
 }
 
 } // namespace vpn::client

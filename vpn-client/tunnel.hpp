@@ -71,7 +71,8 @@ class Tunnel final : private tun::EngineObserver {
     /// The lock stays shut when this goes.
     [[nodiscard]] bool lock_stays() const { return lock_ && lock_->stays(); }
     /// Everything goes past the tunnel for so long, lock or no lock; zero ends it at once.
-    void pause(Duration time);
+    /// Errors: the kernel does not let us. Then nothing is paused; an end that it refuses is tried again until it is done.
+    Result<void> pause(Duration time);
 
   private:
     void on_event(const protocol::Event& event) override;
@@ -94,7 +95,7 @@ class Tunnel final : private tun::EngineObserver {
     void follow_path_mtu();
     void save_timestamps();
     [[nodiscard]] bool end_pause(bool again);
-    [[nodiscard]] bool tell(const Result<void>& done, const char* trouble, bool again) const;
+    void tell(const Result<void>& done, const char* trouble, bool again) const;
     [[nodiscard]] bool asks_nobody() const { return targets_.none() || unable_to_ask_; }
     [[nodiscard]] protocol::PeerId main_id() const { return *engine_->find(main_key_); }
     [[nodiscard]] tun::PeerStatus main_status() const { return *engine_->peer(main_id()); }
@@ -122,6 +123,7 @@ class Tunnel final : private tun::EngineObserver {
     Soon soon_;
     Gauges gauges_;
     std::optional<Boot> paused_until_;
+    std::string end_refused_; ///< why the last attempt did not end the pause
     InsideSockets asking_;
     system::OsResult<EchoListener> path_listener_; ///< until path_mtu_ has it
     std::optional<Probe> probe_;

@@ -32,7 +32,8 @@ ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
     "HOME": "/root",
-    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+    # Leaks are looked for by a thread that our list of system calls stops; unit tests look for them.
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0",
 }
 
 

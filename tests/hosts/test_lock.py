@@ -321,7 +321,7 @@ def split_paused(lab):
     assert not in_clear(wire.packets), in_clear(wire.packets)
 
 
-@sentence("a pause whose end the kernel refuses is tried again until it is over: lock {lock}", seconds=8, lock=(False, True))
+@sentence("a pause whose end the kernel refuses is tried again until it is over, and whoever asked is told: lock {lock}", seconds=8, lock=(False, True))
 def pause_end_refused(lab, lock):
     tunnel = connected(lab, lock=lock)
     state = lambda: [lab.laptop.run("ip", f"-{version}", *words).out for version in (4, 6) for words in (("rule",), ("route", "show", "table", "all"))]
@@ -329,7 +329,8 @@ def pause_end_refused(lab, lock):
     tunnel.client.command("pause", "1h")
     assert state() != before
     lab.laptop.ip(f"link set {tunnel.client.interface} down")
-    tunnel.client.command("pause", "0")
+    told = tunnel.client.command("pause", "0", code=FAILURE).err
+    assert "cannot end the pause: " in told and "tried again" in told, told
     assert (lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.ROUTER_LAN[4], code=None).code != 0) == lock
     lab.laptop.ip(f"link set {tunnel.client.interface} up")
     eventually("the pause is over", lambda: state() == before)
