@@ -1,20 +1,16 @@
 #include "common/system/http_server.hpp"
 
-#include "common/system/handler_memory.hpp"
+#include "common/system/acceptor.hpp"
 #include "common/system/memory_reserve.hpp"
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <chrono>
-#include <list>
 #include <new>
 #include <optional>
 #include <utility>
@@ -30,8 +26,6 @@ using ErrorCode = boost::system::error_code;
 
 /// For a request to come, and for its answer to leave.
 constexpr std::chrono::seconds patience{10};
-/// How long to wait when the process is out of descriptors.
-constexpr std::chrono::milliseconds breath{100};
 
 using Request = http::request_parser<http::empty_body>;
 using Answer = http::response<http::string_body>;
@@ -131,38 +125,28 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 } // namespace
 
-class HttpServer::Acceptor {
+class HttpServer::Door {
   public:
-    Acceptor(asio::io_context& loop, Listener listener, HttpPage page)
-        : page_(std::move(page)), state_(std::make_shared<State>(loop)) {
-        UniqueFd fd = std::visit([this](auto& one) { return this->fd_of(one); }, listener);
-        sockaddr_storage address{};
-        socklen_t size = sizeof address;
-        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
-        state_->acceptor.assign(Protocol(address.ss_family, 0), fd.release());
-        next_connection();
-    }
-    Acceptor(const Acceptor&) = delete;
-    Acceptor& operator=(const Acceptor&) = delete;
-    ~Acceptor() {
-        state_->over = true;
+    Door(asio::io_context& loop, Listener listener, HttpPage page)
+        : page_(std::move(page)), fd_(std::visit([this](auto& one) { return this->fd_of(one); }, listener)),
+          acceptor_(loop, protocol_of(fd_), std::move(fd_),
+                    {most_connections, [](int) { return memory_left() != MemoryLeft::none; },
+                     [this](auto socket, auto ended) {
+                         return std::make_shared<Connection>(std::move(socket), page_, std::move(ended));
+                     }}) {}
+    Door(const Door&) = delete;
+    Door& operator=(const Door&) = delete;
+    ~Door() {
         if (file_) file_->remove(); // while it still listens: who comes next must not take ours for a dead one's
-        ErrorCode ignored;
-        state_->acceptor.close(ignored);
-        for (const auto& connection : connections_) connection->end();
     }
 
   private:
-    /// What a completion may still look at when the acceptor has gone.
-    struct State {
-        explicit State(asio::io_context& loop) : acceptor(loop), pause(loop) {}
-        asio::basic_socket_acceptor<Protocol> acceptor;
-        asio::steady_timer pause;
-        std::shared_ptr<HandlerMemory> accepting = std::make_shared<HandlerMemory>();
-        std::shared_ptr<HandlerMemory> pausing = std::make_shared<HandlerMemory>();
-        bool over = false;
-    };
-
+    static Protocol protocol_of(const UniqueFd& fd) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        return {address.ss_family, 0};
+    }
     static UniqueFd fd_of(UniqueFd& socket) { return std::move(socket); }
     UniqueFd fd_of(UnixListener& listener) {
         UniqueFd fd = listener.take_fd();
@@ -170,70 +154,14 @@ class HttpServer::Acceptor {
         return fd;
     }
 
-    /// Waits, then accepts by itself: Asio's own way forgets to tell when memory does not suffice for the new socket.
-    void next_connection() {
-        accepting_ = true;
-        state_->acceptor.async_wait(asio::socket_base::wait_read,
-                                    kept_in(state_->accepting, [this, state = state_](const ErrorCode& error) {
-                                        if (state->over) return;
-                                        UniqueFd fd;
-                                        if (!error) fd = accept(state->acceptor.native_handle());
-                                        if (error || (!fd && errno != EAGAIN)) return take_a_breath();
-                                        accepting_ = false;
-                                        take(std::move(fd));
-                                    }));
-    }
-    static UniqueFd accept(int fd) { return UniqueFd(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
-
-    /// Lets it go if there is no memory for it, or it may not come.
-    void take(UniqueFd fd) {
-        // The next one first: whatever memory there is for this one.
-        if (connections_.size() + 1 < most_connections) next_connection();
-        if (fd && memory_left() != MemoryLeft::none) serve(std::move(fd));
-        wait_if_idle();
-    }
-
-    void serve(UniqueFd fd) {
-        const auto ended = [this](Connection& connection) { forget(connection); };
-        try {
-            asio::basic_stream_socket<Protocol> socket(state_->acceptor.get_executor());
-            socket.assign(state_->acceptor.local_endpoint().protocol(), fd.get());
-            static_cast<void>(fd.release()); // it is the socket's
-            auto connection = std::make_shared<Connection>(std::move(socket), page_, ended);
-            connections_.push_back(connection);
-            connection->receive();
-        } catch (const std::bad_alloc&) {
-            connections_.remove_if([](const auto& one) { return one.use_count() == 1; }); // nothing is under way that holds it
-        } catch (const boost::system::system_error&) {                                    // the kernel's memory
-        }
-    }
-
-    void wait_if_idle() {
-        if (!accepting_ && connections_.size() < most_connections) next_connection();
-    }
-
-    void take_a_breath() {
-        state_->pause.expires_after(breath);
-        state_->pause.async_wait(kept_in(state_->pausing, [this, state = state_](const ErrorCode&) {
-            if (!state->over) next_connection();
-        }));
-    }
-
-    void forget(Connection& connection) {
-        connection.end();
-        connections_.remove_if([&](const auto& one) { return one.get() == &connection; });
-        wait_if_idle();
-    }
-
     HttpPage page_;
     std::optional<UnixListener> file_;
-    std::shared_ptr<State> state_;
-    std::list<std::shared_ptr<Connection>> connections_;
-    bool accepting_ = false;
+    UniqueFd fd_; ///< until the acceptor has it
+    Acceptor<Protocol, Connection> acceptor_;
 };
 
 HttpServer::HttpServer(asio::io_context& loop, Listener listener, HttpPage page)
-    : acceptor_(std::make_unique<Acceptor>(loop, std::move(listener), std::move(page))) {}
+    : door_(std::make_unique<Door>(loop, std::move(listener), std::move(page))) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -39,8 +39,8 @@ class HttpServer {
     HttpServer& operator=(const HttpServer&) = delete;
 
   private:
-    class Acceptor;
-    std::unique_ptr<Acceptor> acceptor_;
+    class Door;
+    std::unique_ptr<Door> door_;
 };
 
 } // namespace vpn::system

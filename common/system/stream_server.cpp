@@ -1,18 +1,13 @@
 #include "common/system/stream_server.hpp"
 
 #include "common/base/secret.hpp"
-#include "common/system/handler_memory.hpp"
+#include "common/system/acceptor.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <list>
 #include <new>
 #include <utility>
 
@@ -24,9 +19,6 @@ using Stream = asio::local::stream_protocol;
 using ErrorCode = boost::system::error_code;
 
 constexpr std::size_t most_connections = 64;
-
-/// How long to wait when the process is out of descriptors.
-constexpr std::chrono::milliseconds breath{100};
 
 void wipe_text(std::string& text) { wipe(std::as_writable_bytes(std::span(text.data(), text.size()))); }
 
@@ -107,103 +99,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 } // namespace
 
-class StreamServer::Acceptor {
+class StreamServer::Door {
   public:
-    Acceptor(asio::io_context& loop, UnixListener listener, Begin begin)
-        : listener_(std::move(listener)), begin_(std::move(begin)), state_(std::make_shared<State>(loop)) {
-        state_->acceptor.assign(Stream(), listener_.take_fd().release());
-        next_connection();
-    }
-    Acceptor(const Acceptor&) = delete;
-    Acceptor& operator=(const Acceptor&) = delete;
-    ~Acceptor() {
-        state_->over = true;
-        listener_.remove(); // while it still listens: who comes next must not take ours for a dead one's
-        ErrorCode ignored;
-        state_->acceptor.close(ignored);
-        for (const auto& connection : connections_) connection->end();
-    }
+    Door(asio::io_context& loop, UnixListener listener, Begin begin)
+        : listener_(std::move(listener)), begin_(std::move(begin)),
+          acceptor_(loop, Stream(), listener_.take_fd(), {most_connections, may_speak, [this](Stream::socket socket, auto ended) {
+                                                              return std::make_shared<Connection>(std::move(socket), begin_(),
+                                                                                                  std::move(ended));
+                                                          }}) {}
+    Door(const Door&) = delete;
+    Door& operator=(const Door&) = delete;
+    ~Door() { listener_.remove(); } // while it still listens: who comes next must not take ours for a dead one's
     [[nodiscard]] bool is_there() const { return listener_.is_there(); }
 
   private:
-    /// What a completion may still look at when the acceptor has gone.
-    struct State {
-        explicit State(asio::io_context& loop) : acceptor(loop), pause(loop) {}
-        Stream::acceptor acceptor;
-        asio::steady_timer pause;
-        std::shared_ptr<HandlerMemory> accepting = std::make_shared<HandlerMemory>();
-        std::shared_ptr<HandlerMemory> pausing = std::make_shared<HandlerMemory>();
-        bool over = false;
-    };
-
-    /// Waits, then accepts by itself: Asio's own way forgets to tell when memory does not suffice for the new socket.
-    void next_connection() {
-        accepting_ = true;
-        state_->acceptor.async_wait(asio::socket_base::wait_read,
-                                    kept_in(state_->accepting, [this, state = state_](const ErrorCode& error) {
-                                        if (state->over) return;
-                                        UniqueFd fd;
-                                        if (!error) fd = accept(state->acceptor.native_handle());
-                                        if (error || (!fd && errno != EAGAIN)) return take_a_breath();
-                                        accepting_ = false;
-                                        take(std::move(fd));
-                                    }));
-    }
-    static UniqueFd accept(int fd) { return UniqueFd(::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)); }
-
-    void take_a_breath() {
-        state_->pause.expires_after(breath);
-        state_->pause.async_wait(kept_in(state_->pausing, [this, state = state_](const ErrorCode&) {
-            if (!state->over) next_connection();
-        }));
-    }
-
-    /// Lets it go if there is no memory for it, or it may not come.
-    void take(UniqueFd fd) {
-        // The next one first: whatever memory there is for this one.
-        if (connections_.size() + 1 < most_connections) next_connection();
-        if (fd && may_speak(fd.get())) serve(std::move(fd));
-        wait_if_idle();
-    }
-
-    void serve(UniqueFd fd) {
-        const auto ended = [this](Connection& connection) { forget(connection); };
-        try {
-            Stream::socket socket(state_->acceptor.get_executor());
-            socket.assign(Stream(), fd.get());
-            static_cast<void>(fd.release()); // it is the socket's
-            auto connection = std::make_shared<Connection>(std::move(socket), begin_(), ended);
-            connections_.push_back(connection);
-            connection->receive();
-        } catch (const std::bad_alloc&) {
-            connections_.remove_if([](const auto& one) { return one.use_count() == 1; }); // nothing is under way that holds it
-        } catch (const boost::system::system_error&) {                                    // the kernel's memory
-        }
-    }
-
-    void wait_if_idle() {
-        if (!accepting_ && connections_.size() < most_connections) next_connection();
-    }
-
-    void forget(Connection& connection) {
-        const bool was_full = connections_.size() >= most_connections;
-        connection.end();
-        connections_.remove_if([&](const auto& one) { return one.get() == &connection; });
-        if (was_full && !accepting_) next_connection();
-    }
-
     UnixListener listener_;
     Begin begin_;
-    std::shared_ptr<State> state_;
-    std::list<std::shared_ptr<Connection>> connections_;
-    bool accepting_ = false;
+    Acceptor<Stream, Connection> acceptor_;
 };
 
 StreamServer::StreamServer(asio::io_context& loop, UnixListener listener, Begin begin)
-    : acceptor_(std::make_unique<Acceptor>(loop, std::move(listener), std::move(begin))) {}
+    : door_(std::make_unique<Door>(loop, std::move(listener), std::move(begin))) {}
 
 StreamServer::~StreamServer() = default;
 
-bool StreamServer::is_there() const { return acceptor_->is_there(); }
+bool StreamServer::is_there() const { return door_->is_there(); }
 
 } // namespace vpn::system

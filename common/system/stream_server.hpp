@@ -44,8 +44,8 @@ class StreamServer {
     [[nodiscard]] bool is_there() const;
 
   private:
-    class Acceptor;
-    std::unique_ptr<Acceptor> acceptor_;
+    class Door;
+    std::unique_ptr<Door> door_;
 };
 
 } // namespace vpn::system
