@@ -108,8 +108,9 @@ std::string both_ways(const std::string& start, const std::string& out, const st
     return start + out + end + " && " + start + back + end;
 }
 
-std::string with_iptables(const Probe& probe, const std::string& chain) {
-    const std::string start = std::string(probe.family == Family::v4 ? "iptables" : "ip6tables") + " -I " + chain;
+std::string with_iptables(const Probe& probe, const TableName& table, const std::string& chain) {
+    const std::string usual = probe.family == Family::v4 ? "iptables" : "ip6tables";
+    const std::string start = (table.is_legacy() ? table.family : usual) + " -I " + chain;
     const std::string end = " -j ACCEPT";
     if (probe.hook == Probe::Hook::input)
         return start + " -i " + probe.in + " -p " + probe.protocol + " --dport " + std::to_string(probe.port.value) + end;
@@ -156,13 +157,13 @@ Obstacle obstacle(const ForeignTable& table, const Passage& passage, const Way& 
     const std::string_view firewall = firewall_of(table, passage);
     Obstacle result{std::string(firewall), table.name().text() + ' ' + passage.dropped_in, way.traffic, {}};
     if (firewall == "docker")
-        result.command = with_iptables(way.probe, "DOCKER-USER");
+        result.command = with_iptables(way.probe, table.name(), "DOCKER-USER");
     else if (firewall == "ufw")
         result.command = with_ufw(way.probe, tunnel);
     else if (firewall == "firewalld")
         result.command = with_firewalld(way.probe, passage.through, tunnel);
     else if (firewall == "iptables")
-        result.command = with_iptables(way.probe, passage.dropped_in);
+        result.command = with_iptables(way.probe, table.name(), passage.dropped_in);
     else
         result.command = with_nft(way.probe, table.name(), passage.dropped_in);
     return result;

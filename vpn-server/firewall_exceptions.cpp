@@ -1,6 +1,9 @@
 #include "vpn-server/firewall_exceptions.hpp"
 
+#include "vpn-server/legacy_table.hpp"
+
 #include <algorithm>
+#include <iterator>
 
 namespace vpn::server {
 
@@ -19,6 +22,21 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
         tables.push_back(std::move(*table));
     }
     return tables;
+}
+
+LegacyTables look_at_legacy_tables() {
+    LegacyTables seen;
+    for (const Family family : {Family::v4, Family::v6}) {
+        const auto read = system::read_xtable(family);
+        if (!read) seen.trouble = read.error().message;
+        if (!read || !*read) continue;
+        auto table = legacy_table(**read);
+        if (table)
+            seen.tables.push_back(std::move(*table));
+        else
+            seen.trouble = table.error().message;
+    }
+    return seen;
 }
 
 FirewallExceptions::FirewallExceptions(std::string_view tunnel)
@@ -53,6 +71,9 @@ Result<OtherFirewalls> FirewallExceptions::look(const config::ServerConfig& conf
         if (!tables) return tl::unexpected(tables.error());
     }
     for (const Exception& exception : made_) seen.exceptions.push_back(exception.place());
+    LegacyTables legacy = look_at_legacy_tables();
+    if (seen.trouble.empty()) seen.trouble = legacy.trouble;
+    std::ranges::move(legacy.tables, std::back_inserter(*tables));
     seen.obstacles = find_obstacles(config, uplinks, *tables);
     return seen;
 }

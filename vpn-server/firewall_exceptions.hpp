@@ -15,6 +15,13 @@ namespace vpn::server {
 /// Everybody's tables that filter, but for `own`. Errors: nft's own words.
 Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std::string_view own);
 
+/// The tables of iptables-legacy that filter, and why one could not be read.
+struct LegacyTables {
+    std::vector<ForeignTable> tables;
+    std::string trouble; ///< else empty
+};
+LegacyTables look_at_legacy_tables();
+
 class FirewallExceptions {
   public:
     explicit FirewallExceptions(std::string_view tunnel);

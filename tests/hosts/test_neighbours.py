@@ -4,7 +4,7 @@ import json
 
 from . import addresses
 from .capture import Capture
-from .firewalls import CONTAINER, Docker, Firewalld, Ufw
+from .firewalls import CONTAINER, Docker, Firewalld, LegacyFirewall, Ufw
 from .lab import PROGRAMS, PYTHON
 from .ours import DONE
 from .patience import eventually
@@ -149,6 +149,42 @@ def firewalld(lab):
     tunnel.client.up()
     for version in (4, 6):
         assert sees_the_site(lab, version)
+
+
+def told_of_legacy(lab, chain):
+    """`status`, `check` and the log of a server beside legacy tables; then what they tell to do is done, and the site is seen."""
+    tunnel = Tunnel(lab)
+    tunnel.up()
+    assert not can_ping(lab.laptop, addresses.SITE[4]) and not can_ping(lab.laptop, addresses.SITE[6])
+    obstacles = listed(tunnel.server, "firewall_obstacles")
+    assert [one["chain"] for one in obstacles] == ["iptables-legacy filter FORWARD", "ip6tables-legacy filter FORWARD"], obstacles
+    assert {one["drops"] for one in obstacles} == {"from peers to eth0"}
+    for one, program in zip(obstacles, ("iptables-legacy", "ip6tables-legacy")):
+        assert one["command"].startswith(f"{program} -I {chain} -i vpns -o eth0 -j ACCEPT && "), one
+    for said in (tunnel.server.command("status").out, tunnel.server.command("check").err):
+        assert all(f"run {one['command']}" in said for one in obstacles), said
+    assert tunnel.server.process.err.count("firewall-obstacle") == 2
+    assert listed(tunnel.server, "firewall_exceptions") == [] and listed(tunnel.server, "firewall_trouble") is None
+    for one in obstacles:
+        lab.vps.sh(one["command"])
+    eventually("nothing is in the way", lambda: listed(tunnel.server, "firewall_obstacles") == [])
+    assert "drops" not in tunnel.server.command("check").err
+    assert tunnel.server.process.err.count("firewall-obstacle-gone") == 2
+    assert sees_the_site(lab, 4) and sees_the_site(lab, 6)
+    return obstacles
+
+
+@sentence("where iptables-legacy forwards for nobody, which nft does not show, `status`, `check` and the log name the command that opens the way, and it does",
+          seconds=10)
+def legacy_policy(lab):
+    LegacyFirewall(lab.vps).rules("-P FORWARD DROP")
+    assert {one["firewall"] for one in told_of_legacy(lab, "FORWARD")} == {"iptables"}
+
+
+@sentence("beside a Docker that uses iptables-legacy the command is one for DOCKER-USER", seconds=10)
+def legacy_docker(lab):
+    LegacyFirewall(lab.vps).rules(*LegacyFirewall.DOCKER)
+    assert {one["firewall"] for one in told_of_legacy(lab, "DOCKER-USER")} == {"docker"}
 
 
 @sentence("a server whose table somebody flushes puts it up again, and the tunnel goes on", seconds=6)
