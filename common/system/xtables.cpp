@@ -19,8 +19,8 @@ namespace vpn::system {
 namespace {
 
 constexpr std::string_view table = "filter";
-/// Some hundred thousand rules.
-constexpr std::uint32_t largest = std::uint32_t{32} << 20U;
+/// Some fifty thousand rules.
+constexpr std::uint32_t largest = std::uint32_t{8} << 20U;
 /// Another program may change it between the two questions.
 constexpr int attempts = 8;
 
