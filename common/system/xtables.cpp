@@ -36,7 +36,8 @@ std::string what(Family family) {
 
 /// Errors: the list is there, but can't be read.
 Result<bool> is_there(Family family) {
-    const char* const list = family == Family::v4 ? "/proc/net/ip_tables_names" : "/proc/net/ip6_tables_names";
+    const char* const list =
+        family == Family::v4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names";
     const auto names = read_file(list);
     if (!names && names.error().kind == FileError::Kind::missing) return false;
     if (!names) return failed(what(family) + ": " + names.error().message);
