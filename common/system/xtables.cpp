@@ -21,6 +21,8 @@ namespace {
 constexpr std::string_view table = "filter";
 /// Some fifty thousand rules.
 constexpr std::uint32_t largest = std::uint32_t{8} << 20U;
+/// What it takes to read a byte and to understand it, reckoned with room to spare.
+constexpr std::uint64_t memory_per_byte = 16;
 /// Another program may change it between the two questions.
 constexpr int attempts = 8;
 
@@ -100,7 +102,7 @@ Result<std::optional<Xtable>> read_xtable(Family family) {
         error = ask(socket.get(), family, IPT_SO_GET_INFO, std::as_writable_bytes(std::span(&info, 1)));
         if (error != 0) break;
         if (info.size > largest) return failed(what(family) + ": it is too large");
-        if (!make_ready({std::uint64_t{2} * info.size})) return failed(what(family) + ": out of memory");
+        if (!make_ready({memory_per_byte * info.size})) return failed(what(family) + ": out of memory");
         Xtable result;
         result.family = family;
         result.hooks = info.valid_hooks;

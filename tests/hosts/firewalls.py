@@ -22,11 +22,11 @@ def unpacked(host, *packages):
     host.sh(f"mount -t overlay overlay -o lowerdir={':'.join(str(root / 'usr') for root in roots)}:/usr /usr")
 
 
-def with_iptables(host, *packages):
-    """iptables, the nftables kind, under its own names."""
-    unpacked(host, "iptables", *packages)
+def with_iptables(host, *packages, kind="nft"):
+    """iptables of one kind, nft or legacy, under its own names."""
+    unpacked(host, "iptables", "libip4tc2", "libip6tc2", *packages)
     names = "iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore"
-    host.sh(f"mkdir /run/names && for name in {names}; do ln -s /usr/sbin/xtables-nft-multi /run/names/$name; done\n"
+    host.sh(f"mkdir /run/names && for name in {names}; do ln -s /usr/sbin/xtables-{kind}-multi /run/names/$name; done\n"
             "mount -t overlay overlay -o lowerdir=/run/names:/usr/sbin /usr/sbin")
 
 
@@ -92,9 +92,9 @@ class LegacyFirewall:
 class Ufw:
     """ufw, enabled with its defaults: nothing in, nothing forwarded."""
 
-    def __init__(self, host):
+    def __init__(self, host, kind="nft"):
         self.host = host
-        with_iptables(host, "ufw")
+        with_iptables(host, "ufw", kind=kind)
         host.sh(f"mount -t overlay overlay -o lowerdir={UNPACKED}/ufw/lib:/usr/lib /usr/lib")
         make_own(host, "ufw")
         make_own(host, "default")

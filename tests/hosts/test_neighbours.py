@@ -187,6 +187,25 @@ def legacy_docker(lab):
     assert {one["firewall"] for one in told_of_legacy(lab, "DOCKER-USER")} == {"docker"}
 
 
+@sentence("beside a ufw that uses iptables-legacy its own commands are told, for peers and for the listen port, and they open the way", seconds=20)
+def legacy_ufw(lab):
+    firewall = Ufw(lab.vps, kind="legacy")
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    assert listed(tunnel.server, "firewall_exceptions") == []
+    obstacles = listed(tunnel.server, "firewall_obstacles")
+    assert {one["firewall"] for one in obstacles} == {"ufw"}, obstacles
+    assert [one["command"] for one in obstacles] == ["ufw route allow in on vpns out on eth0", f"ufw allow {addresses.PORT}/udp"], obstacles
+    for one in obstacles:
+        firewall.run(*one["command"].split()[1:])
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    tunnel.client.up()
+    firewall.run("reload")
+    for version in (4, 6):
+        assert sees_the_site(lab, version)
+    assert listed(tunnel.server, "firewall_obstacles") == []
+
+
 @sentence("where iptables-legacy lets nobody in, the command for the listen port is told, and it does", seconds=6)
 def legacy_input(lab):
     LegacyFirewall(lab.vps).rules("-P INPUT DROP", "-A INPUT -p icmp -j ACCEPT", versions=(4,))
