@@ -150,8 +150,9 @@ std::optional<Json> conntrack(Bytes data) {
         list.push(state.name);
         left &= ~state.bit;
     }
-    if (left != 0) return std::nullopt; // SNAT or DNAT
-    return match(one("ct", Json::object({{"key", "state"}})), (info->invert_flags & XT_CONNTRACK_STATE) != 0, std::move(list));
+    const bool inverted = (info->invert_flags & XT_CONNTRACK_STATE) != 0;
+    if (left != 0 && inverted) return std::nullopt; // neither SNAT nor DNAT: who knows?
+    return match(one("ct", Json::object({{"key", "state"}})), inverted, std::move(list));
 }
 
 std::optional<Json> match_in_words(const LegacyMatch& match) {
@@ -237,13 +238,13 @@ class Translation {
     }
     /// A verdict, or where it jumps to.
     static std::optional<int> verdict_of(const LegacyEntry& entry) {
-        if (entry.target != XT_STANDARD_TARGET) return std::nullopt;
+        if (!entry.target.empty()) return std::nullopt;
         return taken<int>(entry.data);
     }
 
     /// False: there is no such verdict.
     [[nodiscard]] bool add_target(Json& rule, const LegacyEntry& entry) const {
-        if (entry.target != XT_STANDARD_TARGET) {
+        if (!entry.target.empty()) {
             rule.push(one("xt", Json::object({{"type", "target"}, {"name", entry.target}})));
             return true;
         }

@@ -187,6 +187,18 @@ def legacy_docker(lab):
     assert {one["firewall"] for one in told_of_legacy(lab, "DOCKER-USER")} == {"docker"}
 
 
+@sentence("where iptables-legacy lets peers out but no answer back, the command for answers is told, and it does", seconds=6)
+def legacy_one_way(lab):
+    LegacyFirewall(lab.vps).rules("-P FORWARD DROP", "-A FORWARD -i vpns -j ACCEPT", versions=(4,))
+    tunnel = connected(lab)
+    assert not can_ping(lab.laptop, addresses.SITE[4]) and sees_the_site(lab, 6)
+    [obstacle] = listed(tunnel.server, "firewall_obstacles")
+    assert obstacle["drops"] == "answers to peers from eth0", obstacle
+    lab.vps.sh(obstacle["command"])
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    assert sees_the_site(lab)
+
+
 @sentence("beside a ufw that uses iptables-legacy its own commands are told, for peers and for the listen port, and they open the way", seconds=20)
 def legacy_ufw(lab):
     firewall = Ufw(lab.vps, kind="legacy")

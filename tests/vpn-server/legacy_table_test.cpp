@@ -179,6 +179,32 @@ TEST_CASE("an exception is planned in no table of iptables-legacy, but the comma
                                "-o vpns -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"});
 }
 
+TEST_CASE("where peers get out but answers don't get back, the command is one for answers alone") {
+    const Xtable shut = with(captured_v4(), 824 + 16, 'x'); // the interface of the rule that accepts peers
+    std::vector<ForeignTable> tables;
+    tables.push_back(read(captured_v4()));
+    const Uplinks uplinks{"eth0", ""};
+    CHECK(find_obstacles(samples::config(), uplinks, tables) ==
+          std::vector{Obstacle{"docker", "iptables-legacy filter FORWARD", "answers to peers from eth0",
+                               "iptables-legacy -I DOCKER-USER -i eth0 -o vpns -m conntrack --ctstate ESTABLISHED,RELATED "
+                               "-j ACCEPT"}});
+    // A rule that accepts whatever belongs to a connection that stands: no source, any interface.
+    constexpr std::size_t rule = 824;
+    constexpr std::size_t state_mask = rule + first_match + 32 + 150;
+    Xtable open = shut;
+    std::fill_n(open.entries.begin() + rule, 84, std::byte{0});
+    for (const std::uint16_t states : numbers({0x0002, 0x0006, 0x0086})) { // ESTABLISHED, and RELATED, and DNAT
+        tables.clear();
+        tables.push_back(read(with(open, state_mask, states)));
+        const std::vector<Obstacle> found = find_obstacles(samples::config(), uplinks, tables);
+        REQUIRE(found.size() == 1); // peers themselves open new ones
+        CHECK(found.front().traffic == "from peers to eth0");
+    }
+    tables.clear();
+    tables.push_back(read(with(open, state_mask, std::uint16_t{0x000e})));
+    CHECK(find_obstacles(samples::config(), uplinks, tables).empty());
+}
+
 TEST_CASE("a table whose sizes lead astray is refused") {
     const Xtable good = captured_v4();
     for (const std::uint16_t size : numbers({0, 1, 111, 112, 143, 0xffff})) {
