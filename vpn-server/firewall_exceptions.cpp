@@ -112,7 +112,10 @@ Result<OtherFirewalls> FirewallExceptions::look(const config::ServerConfig& conf
     return seen;
 }
 
-bool FirewallExceptions::legacy_tables_changed() const { return hash_of(read_legacy_tables()) != legacy_hash_; }
+bool FirewallExceptions::legacy_tables_changed() const {
+    const RawTables raw = read_legacy_tables();
+    return raw.trouble.empty() && hash_of(raw) != legacy_hash_;
+}
 
 /// Each of ours where it was put, and no other with our mark.
 bool FirewallExceptions::stands(const std::vector<Exception>& wanted, const std::vector<ForeignTable>& tables) const {

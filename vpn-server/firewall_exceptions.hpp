@@ -33,7 +33,7 @@ class FirewallExceptions {
 
     /// Looks at what stands, makes what is missing and takes back what is needed no longer. Nothing is changed if all is right.
     void follow(const config::ServerConfig& config, const Uplinks& uplinks);
-    /// Whether tables of iptables-legacy are others than at the last look.
+    /// Whether tables of iptables-legacy are others than at the last look. While they can't be read they are what they were.
     [[nodiscard]] bool legacy_tables_changed() const;
     /// As it was at the last look.
     [[nodiscard]] const OtherFirewalls& seen() const { return seen_; }
