@@ -16,7 +16,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
 namespace vpn::server {
 namespace {
@@ -49,17 +51,21 @@ CommandResult<PeerStore::Listing> list(const CommonOptions& common) {
 }
 
 /// What `run` would find in the way of peers' packets in the machine's other firewalls, and could not help.
-Result<std::vector<Obstacle>> look_for_obstacles(const config::ServerConfig& config) {
+Result<OtherFirewalls> look_for_obstacles(const config::ServerConfig& config) {
     auto netlink = system::Netlink::open();
     if (!netlink) return tl::unexpected(netlink.error());
     const auto around = Surroundings::look(*netlink);
     if (!around) return tl::unexpected(around.error());
     auto nftables = system::Nftables::open();
     if (!nftables) return tl::unexpected(nftables.error());
-    const auto tables = look_at_tables(*nftables, table_name(config.interface.name));
+    auto tables = look_at_tables(*nftables, table_name(config.interface.name));
     if (!tables) return tl::unexpected(tables.error());
     const Uplinks uplinks = uplinks_of(*around, config.interface.name);
-    return find_obstacles(config, uplinks, *tables, plan_exceptions(config, uplinks, *tables));
+    const std::vector<Exception> coming = plan_exceptions(config, uplinks, *tables);
+    LegacyTables legacy = look_at_legacy_tables();
+    std::ranges::move(legacy.tables, std::back_inserter(*tables));
+    return OtherFirewalls{
+        .exceptions = {}, .obstacles = find_obstacles(config, uplinks, *tables, coming), .trouble = legacy.trouble};
 }
 
 } // namespace
@@ -71,9 +77,11 @@ CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
     if (!content) return tl::unexpected(content.error());
     std::cout << common.config_file << " is fine: " << counted_peers(content->config.peers.size()) << '\n';
     if (!system::has_net_admin()) return {}; // firewalls are not shown to everybody
-    const auto obstacles = look_for_obstacles(content->config);
-    if (!obstacles) say("the machine's firewalls were not looked at: " + obstacles.error().message);
-    for (const Obstacle& obstacle : obstacles.value_or(std::vector<Obstacle>()))
+    const auto looked = look_for_obstacles(content->config);
+    const OtherFirewalls seen =
+        looked ? *looked : OtherFirewalls{.exceptions = {}, .obstacles = {}, .trouble = looked.error().message};
+    if (!seen.trouble.empty()) say("the machine's firewalls were not looked at: " + seen.trouble);
+    for (const Obstacle& obstacle : seen.obstacles)
         say(obstacle.firewall + " drops " + obstacle.traffic + " (" + obstacle.chain + "): run " + obstacle.command);
     return {};
 }

@@ -75,9 +75,7 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
     auto opened = metrics_door_.open(config_.metrics);
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
     if (opened) metrics_door_.use(config_.metrics, std::move(*opened));
-    auto monitor = system::NftablesMonitor::open();
-    if (!monitor) log_.warn("firewalls-unwatched", {{"reason", monitor.error().message}});
-    if (monitor) firewall_watch_.emplace(loop_, std::move(*monitor), [this] { look_at_firewalls(); });
+    watch_firewalls();
     tell_firewalls();
     system::give_back_memory(); // what reading the file took
 }
@@ -139,6 +137,19 @@ void Daemon::look_again() {
     tell_firewalls();
 }
 
+void Daemon::watch_firewalls() {
+    auto monitor = system::NftablesMonitor::open();
+    if (!monitor) log_.warn("firewalls-unwatched", {{"reason", monitor.error().message}});
+    if (monitor) firewall_watch_.emplace(loop_, std::move(*monitor), [this] { look_at_firewalls(); });
+    auto legacy = system::XtablesWatch::open();
+    if (!legacy) log_.warn("firewalls-unwatched", {{"reason", legacy.error().message}});
+    if (legacy) legacy_watch_.emplace(loop_, std::move(*legacy), [this] { look_at_legacy(); });
+}
+
+void Daemon::look_at_legacy() {
+    if (network_.legacy_tables_changed()) look_at_firewalls();
+}
+
 void Daemon::look_at_firewalls() {
     const auto restored = network_.look_at_firewalls(config_);
     if (!restored) log_.error("firewall-lost", {{"reason", restored.error().message}});
@@ -182,6 +193,7 @@ Answer Daemon::handle(const AskConfigFile&) { return Json::object({{"config", ab
 
 Answer Daemon::handle(const AskStatus&) {
     require_memory_to_tell();
+    look_at_legacy();                                             // who changes those is not always heard
     boost::asio::post(loop_, [] { system::give_back_memory(); }); // a long list's answer, once it is on its way
     return status_json(status(), system::now());
 }

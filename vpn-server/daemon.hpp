@@ -119,7 +119,10 @@ class Daemon final : private tun::EngineObserver {
     void tell_left_behind(const std::vector<crypto::PublicKey>& peers);
     void look_soon();
     void look_again();
+    void watch_firewalls();
     void look_at_firewalls();
+    /// Looks at all firewalls if tables of iptables-legacy have changed.
+    void look_at_legacy();
     /// What has changed since it was told last.
     void tell_firewalls();
     [[nodiscard]] PeerActivity activity_of(const config::ServerPeer& peer);
@@ -154,6 +157,7 @@ class Daemon final : private tun::EngineObserver {
     MetricsDoor metrics_door_;
     OtherFirewalls told_firewalls_;
     std::optional<FirewallWatch> firewall_watch_;
+    std::optional<FirewallWatch> legacy_watch_;
 };
 
 } // namespace vpn::server

@@ -40,6 +40,15 @@ class Ways {
             ways.push_back({{.family = family, .in = tunnel_, .out = tunnel_, .sources = sources}, "from peer to peer"});
         return ways;
     }
+    /// Answers to those that leave this machine.
+    [[nodiscard]] std::vector<Way> answers(Family family) const {
+        std::vector<Way> ways;
+        for (const Way& way : forwarded(family))
+            if (way.probe.in != way.probe.out)
+                ways.push_back({{.family = family, .in = way.probe.out, .out = way.probe.in, .state = "established"},
+                                "answers to peers from " + way.probe.out});
+        return ways;
+    }
     /// Those to the server itself.
     [[nodiscard]] std::vector<Way> inward(Family family) const {
         std::vector<Way> ways;
@@ -108,14 +117,18 @@ std::string both_ways(const std::string& start, const std::string& out, const st
     return start + out + end + " && " + start + back + end;
 }
 
-std::string with_iptables(const Probe& probe, const std::string& chain) {
-    const std::string start = std::string(probe.family == Family::v4 ? "iptables" : "ip6tables") + " -I " + chain;
+std::string with_iptables(const Probe& probe, const TableName& table, const std::string& chain) {
+    const std::string usual = probe.family == Family::v4 ? "iptables" : "ip6tables";
+    const std::string start = (table.is_legacy() ? table.family : usual) + " -I " + chain;
     const std::string end = " -j ACCEPT";
     if (probe.hook == Probe::Hook::input)
         return start + " -i " + probe.in + " -p " + probe.protocol + " --dport " + std::to_string(probe.port.value) + end;
     if (probe.in == probe.out) return start + " -i " + probe.in + " -o " + probe.out + end;
-    return both_ways(start, " -i " + probe.in + " -o " + probe.out,
-                     " -i " + probe.out + " -o " + probe.in + " -m conntrack --ctstate ESTABLISHED,RELATED", end);
+    const std::string there = " -i " + probe.in + " -o " + probe.out;
+    const std::string back = " -i " + probe.out + " -o " + probe.in;
+    const std::string answers = " -m conntrack --ctstate ESTABLISHED,RELATED";
+    if (probe.state == "established") return start + there + answers + end;
+    return both_ways(start, there, back + answers, end);
 }
 
 std::string with_nft(const Probe& probe, const TableName& table, const std::string& chain) {
@@ -156,13 +169,13 @@ Obstacle obstacle(const ForeignTable& table, const Passage& passage, const Way& 
     const std::string_view firewall = firewall_of(table, passage);
     Obstacle result{std::string(firewall), table.name().text() + ' ' + passage.dropped_in, way.traffic, {}};
     if (firewall == "docker")
-        result.command = with_iptables(way.probe, "DOCKER-USER");
+        result.command = with_iptables(way.probe, table.name(), "DOCKER-USER");
     else if (firewall == "ufw")
         result.command = with_ufw(way.probe, tunnel);
     else if (firewall == "firewalld")
         result.command = with_firewalld(way.probe, passage.through, tunnel);
     else if (firewall == "iptables")
-        result.command = with_iptables(way.probe, passage.dropped_in);
+        result.command = with_iptables(way.probe, table.name(), passage.dropped_in);
     else
         result.command = with_nft(way.probe, table.name(), passage.dropped_in);
     return result;
@@ -213,9 +226,11 @@ std::vector<Obstacle> find_obstacles(const ServerConfig& config, const Uplinks& 
     const Ways all(config, uplinks);
     std::vector<Obstacle> obstacles;
     const auto look = [&](const ForeignTable& table, const std::vector<Way>& ways) {
+        bool open = true;
         for (const Way& way : ways) {
             const Passage passage = table.passage(way.probe);
             if (passage.dropped_in.empty()) continue;
+            open = false;
             Obstacle found = obstacle(table, passage, way, config.interface.name);
             // One command may be for both families.
             const auto same = [&](const Obstacle& other) {
@@ -223,11 +238,15 @@ std::vector<Obstacle> find_obstacles(const ServerConfig& config, const Uplinks& 
             };
             if (std::ranges::none_of(obstacles, same)) obstacles.push_back(std::move(found));
         }
+        return open;
     };
     for (const ForeignTable& table : tables)
         for (const Family family : {Family::v4, Family::v6}) {
             if (!table.sees(family)) continue;
-            if (std::ranges::find(coming, table.name(), &Exception::table) == coming.end()) look(table, all.forwarded(family));
+            const bool is_coming = std::ranges::find(coming, table.name(), &Exception::table) != coming.end();
+            const bool open = is_coming || look(table, all.forwarded(family));
+            // In nft's list iptables's condition on the connection is opaque. What opens the way out opens that back too.
+            if (open && table.name().is_legacy()) look(table, all.answers(family));
             look(table, all.inward(family));
         }
     return obstacles;

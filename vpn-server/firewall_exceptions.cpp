@@ -1,8 +1,44 @@
 #include "vpn-server/firewall_exceptions.hpp"
 
+#include "vpn-server/legacy_table.hpp"
+
 #include <algorithm>
+#include <functional>
+#include <iterator>
 
 namespace vpn::server {
+namespace {
+
+/// As the kernel has them.
+struct RawTables {
+    std::vector<system::Xtable> tables;
+    std::string trouble;
+};
+
+RawTables read_legacy_tables() {
+    RawTables raw;
+    for (const Family family : {Family::v4, Family::v6}) {
+        auto read = system::read_xtable(family);
+        if (!read)
+            raw.trouble = read.error().message;
+        else if (*read)
+            raw.tables.push_back(std::move(**read));
+    }
+    return raw;
+}
+
+/// Zero: there are none.
+std::size_t hash_of(const RawTables& raw) {
+    std::size_t hash = std::hash<std::string_view>()(raw.trouble);
+    if (raw.tables.empty() && raw.trouble.empty()) return 0;
+    for (const system::Xtable& table : raw.tables) {
+        const Bytes bytes = table.entries;
+        hash = hash * 31 + std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    return hash;
+}
+
+} // namespace
 
 Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std::string_view own) {
     const auto chains = nftables.list_json("list chains", system::Elements::left_out);
@@ -19,6 +55,21 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
         tables.push_back(std::move(*table));
     }
     return tables;
+}
+
+LegacyTables look_at_legacy_tables() {
+    LegacyTables seen;
+    const RawTables raw = read_legacy_tables();
+    seen.trouble = raw.trouble;
+    seen.hash = hash_of(raw);
+    for (const system::Xtable& one : raw.tables) {
+        auto table = legacy_table(one);
+        if (table)
+            seen.tables.push_back(std::move(*table));
+        else
+            seen.trouble = table.error().message;
+    }
+    return seen;
 }
 
 FirewallExceptions::FirewallExceptions(std::string_view tunnel)
@@ -53,8 +104,17 @@ Result<OtherFirewalls> FirewallExceptions::look(const config::ServerConfig& conf
         if (!tables) return tl::unexpected(tables.error());
     }
     for (const Exception& exception : made_) seen.exceptions.push_back(exception.place());
+    LegacyTables legacy = look_at_legacy_tables();
+    legacy_hash_ = legacy.hash;
+    if (seen.trouble.empty()) seen.trouble = legacy.trouble;
+    std::ranges::move(legacy.tables, std::back_inserter(*tables));
     seen.obstacles = find_obstacles(config, uplinks, *tables);
     return seen;
+}
+
+bool FirewallExceptions::legacy_tables_changed() const {
+    const RawTables raw = read_legacy_tables();
+    return raw.trouble.empty() && hash_of(raw) != legacy_hash_;
 }
 
 /// Each of ours where it was put, and no other with our mark.

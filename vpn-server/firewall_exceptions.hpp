@@ -6,6 +6,7 @@
 #include "common/system/nftables.hpp"
 #include "vpn-server/exception_plan.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,14 @@ namespace vpn::server {
 
 /// Everybody's tables that filter, but for `own`. Errors: nft's own words.
 Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std::string_view own);
+
+/// The tables of iptables-legacy that filter, and why one could not be read.
+struct LegacyTables {
+    std::vector<ForeignTable> tables;
+    std::string trouble;  ///< else empty
+    std::size_t hash = 0; ///< of what was read
+};
+LegacyTables look_at_legacy_tables();
 
 class FirewallExceptions {
   public:
@@ -24,6 +33,8 @@ class FirewallExceptions {
 
     /// Looks at what stands, makes what is missing and takes back what is needed no longer. Nothing is changed if all is right.
     void follow(const config::ServerConfig& config, const Uplinks& uplinks);
+    /// Whether tables of iptables-legacy are others than at the last look. While they can't be read they are what they were.
+    [[nodiscard]] bool legacy_tables_changed() const;
     /// As it was at the last look.
     [[nodiscard]] const OtherFirewalls& seen() const { return seen_; }
 
@@ -35,6 +46,7 @@ class FirewallExceptions {
     std::string mark_;
     Result<system::Nftables> nftables_;
     std::vector<Exception> made_;
+    std::size_t legacy_hash_ = 0;
     OtherFirewalls seen_;
 };
 

@@ -13,10 +13,20 @@ constexpr std::chrono::milliseconds settling{200};
 /// Of the thread's time, a look may take one part in so many, however often somebody changes a long list of rules.
 constexpr int share = 20;
 
+int fd_of(const FirewallWatch::Monitor& monitor) {
+    return std::visit([](const auto& one) { return one.fd(); }, monitor);
+}
+
+bool heard_by(system::NftablesMonitor& monitor) {
+    const auto changes = monitor.read();
+    return changes.lost || !changes.tables.empty();
+}
+bool heard_by(system::XtablesWatch& watch) { return watch.read(); }
+
 } // namespace
 
-FirewallWatch::FirewallWatch(boost::asio::io_context& loop, system::NftablesMonitor monitor, std::function<void()> look)
-    : monitor_(std::move(monitor)), descriptor_(loop, monitor_.fd()), timer_(loop), look_(std::move(look)) {
+FirewallWatch::FirewallWatch(boost::asio::io_context& loop, Monitor monitor, std::function<void()> look)
+    : monitor_(std::move(monitor)), descriptor_(loop, fd_of(monitor_)), timer_(loop), look_(std::move(look)) {
     wait();
 }
 
@@ -31,9 +41,8 @@ void FirewallWatch::wait() {
 }
 
 void FirewallWatch::handle_changes() {
-    const auto changes = monitor_.read();
-    if (pending_ || (!changes.lost && changes.tables.empty())) return;
-    look_soon();
+    const bool heard = std::visit([](auto& monitor) { return heard_by(monitor); }, monitor_);
+    if (heard && !pending_) look_soon();
 }
 
 void FirewallWatch::look_soon() {

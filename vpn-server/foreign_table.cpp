@@ -276,7 +276,11 @@ Result<std::vector<TableName>> filtering_tables(std::string_view json) {
 Result<ForeignTable> ForeignTable::parse(TableName name, std::string_view json) {
     auto listing = parse_listing(json);
     if (!listing) return tl::unexpected(listing.error());
-    ForeignTable table(std::move(name), std::move(*listing));
+    return of(std::move(name), std::move(*listing));
+}
+
+ForeignTable ForeignTable::of(TableName name, Json listing) {
+    ForeignTable table(std::move(name), std::move(listing));
     for (const Json& item : items_of(table.document_)) {
         if (const Json* rule = item.find("rule")) {
             if (const auto chain = rule->string_at("chain")) table.rules_[std::string(*chain)].push_back(rule);
@@ -293,7 +297,8 @@ Result<ForeignTable> ForeignTable::parse(TableName name, std::string_view json) 
 }
 
 bool ForeignTable::sees(Family family) const {
-    return name_.family == "inet" || name_.family == (family == Family::v4 ? "ip" : "ip6");
+    return name_.family == "inet" || name_.family == (family == Family::v4 ? "ip" : "ip6") ||
+           name_.family == legacy_family(family);
 }
 
 Passage ForeignTable::passage(const Probe& probe, std::string_view ignored) const { return Walk(*this, probe, ignored).take(); }

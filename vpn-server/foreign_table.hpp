@@ -1,4 +1,4 @@
-// A table of nftables that is somebody else's, and what it does with a packet that is still to come.
+// A table of nftables, or of iptables-legacy, that is somebody else's, and what it does with a packet that is still to come.
 // Only what is certain counts: a rule with a condition that can't be judged from here, such as a set or a match of iptables's,
 // is passed over as if it didn't hold, and where it may have ended a chain, nothing behind it there drops for certain.
 // Refuses to know: where the text comes from, and what is done about a table that drops.
@@ -44,10 +44,14 @@ struct MarkedRule {
     friend bool operator==(const MarkedRule&, const MarkedRule&) = default;
 };
 
+/// As what stands in a name's place for the family: the program that shows the table.
+constexpr std::string_view legacy_family(Family family) { return family == Family::v4 ? "iptables-legacy" : "ip6tables-legacy"; }
+
 /// What a table is called.
 struct TableName {
-    std::string family;
+    std::string family; ///< nft's word, or legacy_family
     std::string name;
+    [[nodiscard]] bool is_legacy() const { return family == legacy_family(Family::v4) || family == legacy_family(Family::v6); }
     /// As in a command of nft's.
     [[nodiscard]] std::string text() const { return family + ' ' + name; }
     friend auto operator<=>(const TableName&, const TableName&) = default;
@@ -61,6 +65,8 @@ class ForeignTable {
   public:
     /// `json` is what `nft -j list table` prints. Errors: the text is not nft's.
     static Result<ForeignTable> parse(TableName name, std::string_view json);
+    /// Requires: a list in the words of nft's.
+    static ForeignTable of(TableName name, config::Json listing);
     ForeignTable(ForeignTable&&) noexcept = default;
     ForeignTable& operator=(ForeignTable&&) noexcept = default;
 

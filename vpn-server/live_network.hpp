@@ -31,6 +31,8 @@ class LiveNetwork {
     [[nodiscard]] const Uplinks& uplinks() const { return uplinks_; }
     /// Somebody changed a firewall. True if our own was gone and is there again.
     Result<bool> look_at_firewalls(const config::ServerConfig& config);
+    /// Since they were looked at last: an answer at little cost, and at hardly any where there are none.
+    [[nodiscard]] bool legacy_tables_changed() const { return exceptions_->legacy_tables_changed(); }
     [[nodiscard]] const OtherFirewalls& other_firewalls() const { return exceptions_->seen(); }
     [[nodiscard]] AddressCounts over_connections() const { return firewall_.over_connections(); }
 

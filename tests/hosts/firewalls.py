@@ -22,11 +22,11 @@ def unpacked(host, *packages):
     host.sh(f"mount -t overlay overlay -o lowerdir={':'.join(str(root / 'usr') for root in roots)}:/usr /usr")
 
 
-def with_iptables(host, *packages):
-    """iptables, the nftables kind, under its own names."""
-    unpacked(host, "iptables", *packages)
+def with_iptables(host, *packages, kind="nft"):
+    """iptables of one kind, nft or legacy, under its own names."""
+    unpacked(host, "iptables", "libip4tc2", "libip6tc2", *packages)
     names = "iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore"
-    host.sh(f"mkdir /run/names && for name in {names}; do ln -s /usr/sbin/xtables-nft-multi /run/names/$name; done\n"
+    host.sh(f"mkdir /run/names && for name in {names}; do ln -s /usr/sbin/xtables-{kind}-multi /run/names/$name; done\n"
             "mount -t overlay overlay -o lowerdir=/run/names:/usr/sbin /usr/sbin")
 
 
@@ -63,12 +63,38 @@ class Docker:
         self.host.sh("for version in iptables ip6tables; do $version -w -F DOCKER-USER; $version -w -A DOCKER-USER -j RETURN; done")
 
 
-class Ufw:
-    """ufw, enabled with its defaults: nothing in, nothing forwarded."""
+class LegacyFirewall:
+    """iptables-legacy, whose tables nft does not see, with rules as each version's program takes them."""
+
+    VERSIONS = {4: "iptables-legacy", 6: "ip6tables-legacy"}
+    # Those that dockerd 28 makes for its bridge.
+    DOCKER = ("-P FORWARD DROP", "-N DOCKER", "-N DOCKER-BRIDGE", "-N DOCKER-CT", "-N DOCKER-FORWARD", "-N DOCKER-ISOLATION-STAGE-1",
+              "-N DOCKER-ISOLATION-STAGE-2", "-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-A FORWARD -j DOCKER-FORWARD",
+              "-A DOCKER ! -i docker0 -o docker0 -j DROP", "-A DOCKER-BRIDGE -o docker0 -j DOCKER",
+              "-A DOCKER-CT -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+              "-A DOCKER-FORWARD -j DOCKER-CT", "-A DOCKER-FORWARD -j DOCKER-ISOLATION-STAGE-1", "-A DOCKER-FORWARD -j DOCKER-BRIDGE",
+              "-A DOCKER-FORWARD -i docker0 -j ACCEPT",
+              "-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2",
+              "-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP")
 
     def __init__(self, host):
         self.host = host
-        with_iptables(host, "ufw")
+        unpacked(host, "iptables", "libip4tc2", "libip6tc2")
+
+    def rules(self, *rules, versions=(4, 6)):
+        self.host.sh("\n".join(f"{self.VERSIONS[version]} {rule}" for version in versions for rule in rules))
+
+    def tables(self):
+        """Those that the kernel has."""
+        return self.host.run("cat", "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names").out.split()
+
+
+class Ufw:
+    """ufw, enabled with its defaults: nothing in, nothing forwarded."""
+
+    def __init__(self, host, kind="nft"):
+        self.host = host
+        with_iptables(host, "ufw", kind=kind)
         host.sh(f"mount -t overlay overlay -o lowerdir={UNPACKED}/ufw/lib:/usr/lib /usr/lib")
         make_own(host, "ufw")
         make_own(host, "default")

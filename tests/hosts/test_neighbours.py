@@ -4,7 +4,7 @@ import json
 
 from . import addresses
 from .capture import Capture
-from .firewalls import CONTAINER, Docker, Firewalld, Ufw
+from .firewalls import CONTAINER, Docker, Firewalld, LegacyFirewall, Ufw
 from .lab import PROGRAMS, PYTHON
 from .ours import DONE
 from .patience import eventually
@@ -149,6 +149,129 @@ def firewalld(lab):
     tunnel.client.up()
     for version in (4, 6):
         assert sees_the_site(lab, version)
+
+
+def told_of_legacy(lab, chain):
+    """`status`, `check` and the log of a server beside legacy tables; then what they tell to do is done, and the site is seen."""
+    tunnel = Tunnel(lab)
+    tunnel.up()
+    assert not can_ping(lab.laptop, addresses.SITE[4]) and not can_ping(lab.laptop, addresses.SITE[6])
+    obstacles = listed(tunnel.server, "firewall_obstacles")
+    assert [one["chain"] for one in obstacles] == ["iptables-legacy filter FORWARD", "ip6tables-legacy filter FORWARD"], obstacles
+    assert {one["drops"] for one in obstacles} == {"from peers to eth0"}
+    for one, program in zip(obstacles, ("iptables-legacy", "ip6tables-legacy")):
+        assert one["command"].startswith(f"{program} -I {chain} -i vpns -o eth0 -j ACCEPT && "), one
+    for said in (tunnel.server.command("status").out, tunnel.server.command("check").err):
+        assert all(f"run {one['command']}" in said for one in obstacles), said
+    assert tunnel.server.process.err.count("firewall-obstacle") == 2
+    assert listed(tunnel.server, "firewall_exceptions") == [] and listed(tunnel.server, "firewall_trouble") is None
+    for one in obstacles:
+        lab.vps.sh(one["command"])
+    eventually("it is heard, though nobody asks", lambda: tunnel.server.process.err.count("firewall-obstacle-gone") == 2)
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    assert not tunnel.server.command("check").err
+    assert sees_the_site(lab, 4) and sees_the_site(lab, 6)
+    return obstacles
+
+
+@sentence("where iptables-legacy forwards for nobody, which nft does not show, `status`, `check` and the log name the command that opens the way, and it does",
+          seconds=10)
+def legacy_policy(lab):
+    LegacyFirewall(lab.vps).rules("-P FORWARD DROP")
+    assert {one["firewall"] for one in told_of_legacy(lab, "FORWARD")} == {"iptables"}
+
+
+@sentence("beside a Docker that uses iptables-legacy the command is one for DOCKER-USER", seconds=10)
+def legacy_docker(lab):
+    LegacyFirewall(lab.vps).rules(*LegacyFirewall.DOCKER)
+    assert {one["firewall"] for one in told_of_legacy(lab, "DOCKER-USER")} == {"docker"}
+
+
+@sentence("where iptables-legacy lets peers out but no answer back, the command for answers is told, and it does", seconds=6)
+def legacy_one_way(lab):
+    LegacyFirewall(lab.vps).rules("-P FORWARD DROP", "-A FORWARD -i vpns -j ACCEPT", versions=(4,))
+    tunnel = connected(lab)
+    assert not can_ping(lab.laptop, addresses.SITE[4]) and sees_the_site(lab, 6)
+    [obstacle] = listed(tunnel.server, "firewall_obstacles")
+    assert obstacle["drops"] == "answers to peers from eth0", obstacle
+    lab.vps.sh(obstacle["command"])
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    assert sees_the_site(lab)
+
+
+@sentence("beside a ufw that uses iptables-legacy its own commands are told, for peers and for the listen port, and they open the way", seconds=20)
+def legacy_ufw(lab):
+    firewall = Ufw(lab.vps, kind="legacy")
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    assert listed(tunnel.server, "firewall_exceptions") == []
+    obstacles = listed(tunnel.server, "firewall_obstacles")
+    assert {one["firewall"] for one in obstacles} == {"ufw"}, obstacles
+    assert [one["command"] for one in obstacles] == ["ufw route allow in on vpns out on eth0", f"ufw allow {addresses.PORT}/udp"], obstacles
+    for one in obstacles:
+        firewall.run(*one["command"].split()[1:])
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    tunnel.client.up()
+    firewall.run("reload")
+    for version in (4, 6):
+        assert sees_the_site(lab, version)
+    assert listed(tunnel.server, "firewall_obstacles") == []
+
+
+@sentence("where iptables-legacy lets nobody in, the command for the listen port is told, and it does", seconds=6)
+def legacy_input(lab):
+    LegacyFirewall(lab.vps).rules("-P INPUT DROP", "-A INPUT -p icmp -j ACCEPT", versions=(4,))
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    [obstacle] = listed(tunnel.server, "firewall_obstacles")
+    assert obstacle["drops"] == f"{addresses.PORT}/udp" and obstacle["chain"] == "iptables-legacy filter INPUT", obstacle
+    lab.vps.sh(obstacle["command"])
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    tunnel.client.up()
+    assert sees_the_site(lab)
+
+
+@sentence("rules of iptables-legacy that let peers through already are understood: {rules}", seconds=6,
+          rules=("-A FORWARD -i vpns -j ACCEPT", "-A FORWARD -i vp+ ! -o docker0 -m conntrack --ctstate NEW,ESTABLISHED -m comment --comment mine -j ACCEPT",
+                 "-N mine; -A mine -i eth0 -j RETURN; -A mine ! -i eth0 -o eth0 -j ACCEPT; -A FORWARD -j LOG; -A FORWARD -g mine"))
+def legacy_open(lab, rules):
+    back = "-A FORWARD -o vpns -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT"
+    LegacyFirewall(lab.vps).rules("-P FORWARD DROP", back, *rules.split("; "))
+    tunnel = connected(lab)
+    assert sees_the_site(lab, 4) and sees_the_site(lab, 6)
+    assert listed(tunnel.server, "firewall_obstacles") == [] and listed(tunnel.server, "firewall_trouble") is None
+    assert not tunnel.server.command("check").err
+    assert "firewall" not in tunnel.server.process.err
+
+
+@sentence("the first table of iptables-legacy, of IPv6 alone, is heard of while the server runs; one that was changed under another lock is seen by the next `status`",
+          seconds=8)
+def legacy_later(lab):
+    firewall = LegacyFirewall(lab.vps)
+    tunnel = connected(lab)
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    firewall.rules("-P FORWARD DROP", versions=(6,))
+    eventually("it is heard, though nobody asks", lambda: "firewall-obstacle " in tunnel.server.process.err)
+    assert sees_the_site(lab, 4) and not can_ping(lab.laptop, addresses.SITE[6])
+    assert [one["chain"] for one in listed(tunnel.server, "firewall_obstacles")] == ["ip6tables-legacy filter FORWARD"]
+    lab.vps.run("ip6tables-legacy", "-P", "FORWARD", "ACCEPT", environment={"XTABLES_LOCKFILE": "/run/another.lock"})
+    assert listed(tunnel.server, "firewall_obstacles") == []
+    assert "firewall-obstacle-gone" in tunnel.server.process.err
+    assert sees_the_site(lab, 6)
+
+
+@sentence("where iptables-legacy has no table the server makes none: not at its start, its end, at `status`, `check` or `reload`", seconds=5)
+def legacy_none(lab):
+    firewall = LegacyFirewall(lab.vps)
+    tunnel = connected(lab)
+    assert listed(tunnel.server, "firewall_obstacles") == [] and listed(tunnel.server, "firewall_trouble") is None
+    tunnel.server.command("check")
+    tunnel.server.command("reload")
+    assert sees_the_site(lab)
+    tunnel.server.down()
+    assert firewall.tables() == []
+    firewall.rules("-L")
+    assert firewall.tables() == ["filter", "filter"], "to ask is to make one"
 
 
 @sentence("a server whose table somebody flushes puts it up again, and the tunnel goes on", seconds=6)
