@@ -69,10 +69,11 @@ LeakLock::~LeakLock() {
     if (goes_ && !facts_.connection.empty()) static_cast<void>(lower_lock(nftables_, facts_.connection));
 }
 
-void LeakLock::admit(const Endpoint& endpoint) {
-    if (std::ranges::find(facts_.endpoints, endpoint) == facts_.endpoints.end()) facts_.endpoints.push_back(endpoint);
+void LeakLock::admit_only(std::vector<Endpoint> endpoints) {
+    if (std::ranges::is_permutation(endpoints, facts_.endpoints)) return;
+    facts_.endpoints = std::move(endpoints);
     try {
-        if (nftables_.apply(admit_command(facts_.connection, endpoint))) return;
+        if (nftables_.apply(admit_only_commands(facts_.connection, facts_.endpoints))) return;
     } catch (const std::bad_alloc&) { // as if nft had refused it
     }
     is_torn_ = true;

@@ -47,6 +47,13 @@ std::string element(const Endpoint& endpoint) {
     return endpoint.address.to_string() + " . " + std::to_string(endpoint.port.value);
 }
 
+/// Both families' sets of this kind are empty then.
+std::string flush_sets(std::string_view connection, std::string_view kind) {
+    std::string text;
+    for (const Words& of : words) text += "flush set inet " + lock_table_name(connection) + ' ' + named(kind, of) + '\n';
+    return text;
+}
+
 std::string seconds(Duration time) { return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + "s"; }
 
 class LockWriter {
@@ -157,9 +164,12 @@ std::string connection_locked_by(std::string_view table) { return name_in_table(
 
 std::string lock_commands(const LockFacts& facts) { return LockWriter(facts).write(); }
 
-std::string admit_command(std::string_view connection, const Endpoint& endpoint) {
-    return "add element inet " + lock_table_name(connection) + ' ' + named("endpoints", words_of(endpoint.address.family())) +
-           " { " + element(endpoint) + " }\n";
+std::string admit_only_commands(std::string_view connection, const std::vector<Endpoint>& endpoints) {
+    std::string text = flush_sets(connection, "endpoints");
+    for (const Endpoint& each : endpoints)
+        text += "add element inet " + lock_table_name(connection) + ' ' + named("endpoints", words_of(each.address.family())) +
+                " { " + element(each) + " }\n";
+    return text;
 }
 
 std::string pause_commands(std::string_view connection, Duration time) {
@@ -178,10 +188,6 @@ std::string admit_resolvers_commands(std::string_view connection, const std::vec
     return text;
 }
 
-std::string dismiss_resolvers_commands(std::string_view connection) {
-    std::string text;
-    for (const Words& of : words) text += "flush set inet " + lock_table_name(connection) + ' ' + named("resolvers", of) + '\n';
-    return text;
-}
+std::string dismiss_resolvers_commands(std::string_view connection) { return flush_sets(connection, "resolvers"); }
 
 } // namespace vpn::client

@@ -42,8 +42,8 @@ std::string connection_locked_by(std::string_view table);
 
 /// Makes the table in one transaction, in place of a former one: there is no moment without it.
 std::string lock_commands(const LockFacts& facts);
-/// Lets outer packets go to another endpoint, too.
-std::string admit_command(std::string_view connection, const Endpoint& endpoint);
+/// Lets outer packets go to these endpoints, and to no others any more, in one transaction.
+std::string admit_only_commands(std::string_view connection, const std::vector<Endpoint>& endpoints);
 /// Lets everything pass for so long; zero shuts it at once.
 std::string pause_commands(std::string_view connection, Duration time);
 /// Lets our own marked sockets ask these name servers for so long, and no others.

@@ -148,7 +148,6 @@ void Roaming::handle_time() {
 }
 
 void Roaming::race(const Sought& sought, const Endpoint& next) {
-    if (lock_) lock_->admit(next);
     log_.debug("endpoint-raced", {{"connection", parts_.name}, {"endpoint", next}});
     engine_.send_initiation_also_to(sought.id, next);
 }
@@ -158,13 +157,28 @@ void Roaming::handle_handshake(protocol::PeerId peer) {
     if (sought == nullptr) return;
     sought->search.handle_handshake(status_of(*sought).endpoint.value_or(Endpoint()));
     follow_deadlines();
-    ways_.handle_new_destinations();
+    follow_candidates();
 }
 
 void Roaming::handle_endpoint_moved(protocol::PeerId peer) {
     Sought* const sought = find(peer);
     if (sought == nullptr) return;
     sought->search.handle_endpoint_moved(status_of(*sought).endpoint.value_or(Endpoint()));
+    follow_candidates();
+}
+
+/// The lock lets through to wherever a peer is or may be sought, and nowhere else; and all ways there are watched.
+void Roaming::follow_candidates() {
+    if (lock_) {
+        std::vector<Endpoint> all;
+        const auto add = [&](const Endpoint& each) {
+            if (!would_loop(each) && std::ranges::find(all, each) == all.end()) all.push_back(each);
+        };
+        for (const Sought& sought : parts_.peers) std::ranges::for_each(sought.search.book().all(), add);
+        for (const tun::PeerStatus& peer : engine_.peers())
+            if (peer.endpoint) add(*peer.endpoint);
+        lock_->admit_only(std::move(all));
+    }
     ways_.handle_new_destinations();
 }
 
@@ -186,13 +200,12 @@ bool Roaming::would_loop(const Endpoint& endpoint) const {
 
 void Roaming::move_to(Sought& sought, const Endpoint& endpoint) {
     if (would_loop(endpoint)) return log_.warn("endpoint-inside", {{"connection", parts_.name}, {"endpoint", endpoint}});
-    if (lock_) lock_->admit(endpoint);
     log_.info("endpoint-tried", {{"connection", parts_.name}, {"endpoint", endpoint}});
     sought.search.handle_new_way();
     const bool asked = status_of(sought).attempt.under_way;
     engine_.seek_at(sought.id, endpoint);
     if (!asked) begin_handshake(sought);
-    ways_.handle_new_destinations();
+    follow_candidates();
     if (sought.id == parts_.main) moved_();
 }
 
@@ -247,7 +260,7 @@ void Roaming::hear(Sought& sought, const config::HostPort& name, const std::vect
     const auto knows = [&] { return peer.endpoint && sought.search.book().knows(*peer.endpoint); };
     const bool knew = knows();
     if (!sought.search.handle_addresses(name, endpoints)) return;
-    ways_.handle_new_destinations();
+    follow_candidates();
     // Where it was heard lately it stays, whatever its name says now; and, until it is silent, where it went from there by
     // itself.
     if (peer.endpoint && (!knew || knows() || is_settled(sought, peer))) return;

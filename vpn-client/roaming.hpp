@@ -65,6 +65,7 @@ class Roaming {
     void move_to(Sought& sought, const Endpoint& endpoint);
     void begin_handshake(Sought& sought);
     void follow_deadlines();
+    void follow_candidates();
     void look_up_soon(const Sought& sought);
     void look_up_wanted();
     void look_for_the_lost();

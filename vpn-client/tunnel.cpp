@@ -205,9 +205,8 @@ void Tunnel::on_event(const protocol::Event& event) {
 void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
     const auto status = engine_->peer(peer);
     if (!status || !status->endpoint) return;
-    if (lock_) lock_->admit(*status->endpoint);
+    if (roaming_) roaming_->handle_endpoint_moved(peer); // first: the lock lets through to where it is
     if (path_mtu_ && peer == main_id()) path_mtu_->handle_network_change();
-    if (roaming_) roaming_->handle_endpoint_moved(peer);
     if (tell_again(EventKind::endpoint_moved))
         log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
 }

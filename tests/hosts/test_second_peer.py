@@ -1,5 +1,6 @@
 """A peer beside the main one is sought as the main one is: its families raced, its endpoints in turn; and not while nobody wants it."""
 
+import re
 import time
 
 from . import addresses
@@ -27,9 +28,7 @@ def deafen(lab, *addresses_of_server):
 
 def let_through(lab):
     """The addresses that the lock lets the second peer's datagrams go to."""
-    table = lab.laptop.run("nft", "list", "table", "inet", "vpn-lock-laptop").out
-    return {words[0] for line in table.splitlines() for each in line.partition("{")[2].strip(" }").split(",")
-            if (words := each.replace("elements =", "").split()) and words[-1:] == [str(PORT)]}
+    return set(re.findall(rf"([0-9a-f.:]+) \. {PORT}\b", lab.laptop.run("nft", "list", "table", "inet", "vpn-lock-laptop").out))
 
 
 @sentence("a second peer of both families whose IPv6 is deaf answers by IPv4 a quarter of a second later, and nobody asks it before somebody wants it{lock}",
@@ -96,3 +95,19 @@ def unwanted(lab):
     assert not wire.packets, wire.packets
     eventually("the second peer answers", lambda: second_answers(lab), seconds=20)
     assert endpoints(tunnel)["other"] == addresses.host_port(addresses.VPS[4], PORT), endpoints(tunnel)
+
+
+@sentence("the lock lets datagrams go to where peers may be sought, and no longer to where their names said before", seconds=10)
+def candidates(lab):
+    write_zone(lab, "both.test", addresses.VPS[4], addresses.VPS[6])
+    tunnel = with_second_peer(lab, [f"both.test:{PORT}", f"{addresses.NOBODY[4]}:{PORT}"], keepalive=5, lock=True)
+    tunnel.client.up()
+    before = {addresses.VPS[4], addresses.VPS[6], addresses.NOBODY[4]}
+    assert let_through(lab) == before, let_through(lab)
+    eventually("the second peer answers", lambda: second_answers(lab), seconds=20)
+    write_zone(lab, "both.test", NEW_VPS[4], NEW_VPS[6])
+    change_address(lab, 4)
+    change_address(lab, 6)
+    # Where it was heard last it may be yet.
+    here = addresses.VPS[6]
+    eventually("the lock has heard of it", lambda: let_through(lab) == {NEW_VPS[4], NEW_VPS[6], addresses.NOBODY[4], here}, seconds=20)

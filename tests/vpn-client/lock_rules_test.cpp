@@ -47,8 +47,10 @@ TEST_CASE("outer packets pass by their mark, and to the endpoint and its port al
     at(text, "elements = { 198.51.100.10 . 51820 }");
     at(chain(text, "output"), "meta mark 7762030 ip daddr . udp dport @endpoints4 accept"); // 0x76706e
     CHECK(chain(text, "forward").find("7762030") == std::string::npos);
-    CHECK(admit_command("laptop", *Endpoint::parse("[2001:db8::1]:443")) ==
-          "add element inet vpn-lock-laptop endpoints6 { 2001:db8::1 . 443 }\n");
+    CHECK(admit_only_commands("laptop", {*Endpoint::parse("[2001:db8::1]:443"), *Endpoint::parse("192.0.2.1:7")}) ==
+          "flush set inet vpn-lock-laptop endpoints4\nflush set inet vpn-lock-laptop endpoints6\n"
+          "add element inet vpn-lock-laptop endpoints6 { 2001:db8::1 . 443 }\n"
+          "add element inet vpn-lock-laptop endpoints4 { 192.0.2.1 . 7 }\n");
 }
 
 TEST_CASE("port 53 goes to the tunnel's name servers, and is refused before local networks are let through") {
