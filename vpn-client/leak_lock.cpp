@@ -42,7 +42,7 @@ Result<void> pause_lock(system::Nftables& nftables, std::string_view connection,
     return nftables.apply(pause_commands(connection, time));
 }
 
-void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
+void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<Resolver>& resolvers,
                      Duration time) {
     if (!resolvers.empty() && lock_stands(nftables, connection))
         static_cast<void>(nftables.apply(admit_resolvers_commands(connection, resolvers, time)));
@@ -104,7 +104,7 @@ Result<bool> LeakLock::restore() {
     return true;
 }
 
-void LeakLock::admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time) {
+void LeakLock::admit_resolvers(const std::vector<Resolver>& resolvers, Duration time) {
     static_cast<void>(nftables_.apply(admit_resolvers_commands(facts_.connection, resolvers, time)));
 }
 

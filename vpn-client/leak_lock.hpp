@@ -22,7 +22,7 @@ Result<void> lower_lock(system::Nftables& nftables, std::string_view connection)
 /// Opens a lock that stands for so long; zero shuts it again.
 Result<void> pause_lock(system::Nftables& nftables, std::string_view connection, Duration time);
 /// Lets marked sockets ask these name servers for so long. Nothing happens where no lock stands.
-void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
+void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<Resolver>& resolvers,
                      Duration time);
 void dismiss_resolvers(system::Nftables& nftables, std::string_view connection);
 
@@ -44,7 +44,7 @@ class LeakLock {
     /// Lets outer packets go to these, and to no others any more.
     void admit_only(std::vector<Endpoint> endpoints);
     /// Lets marked sockets ask these name servers, for so long at most.
-    void admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time);
+    void admit_resolvers(const std::vector<Resolver>& resolvers, Duration time);
     void dismiss_resolvers();
     /// Opens it for so long; zero shuts it again.
     Result<void> pause(Duration time);

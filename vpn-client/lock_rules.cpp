@@ -11,6 +11,9 @@ namespace vpn::client {
 namespace {
 
 constexpr std::string_view table_start = "vpn-lock-";
+/// The set of link-local name servers, each with its interface.
+constexpr std::string_view link_resolvers = "link_resolvers";
+constexpr std::string_view link_resolvers_type = "type iface_index . ipv6_addr; flags timeout;";
 
 /// How nft calls what differs between the families.
 struct Words {
@@ -67,7 +70,8 @@ class LockWriter {
 
   private:
     [[nodiscard]] std::string sets() const {
-        std::string text = set("open", "type nf_proto; flags timeout;", "");
+        std::string text = set("open", "type nf_proto; flags timeout;", "") +
+                           set(std::string(link_resolvers), std::string(link_resolvers_type), "");
         for (const Words& of : words) {
             const std::string address(of.address);
             text += set(named("endpoints", of), "type " + address + " . inet_service;", endpoints(of));
@@ -88,12 +92,13 @@ class LockWriter {
     /// What is ours: the tunnel's outer packets, and looking up where they are to go.
     [[nodiscard]] static std::string own_sockets() {
         const std::string ours = "meta mark " + std::to_string(outer_mark.value) + ' ';
+        const std::string questions = " meta l4proto { tcp, udp } th dport 53 accept";
         std::string text;
         for (const Words& of : words) {
             text += rule(ours + daddr(of) + ". udp dport @" + named("endpoints", of) + " accept");
-            text += rule(ours + daddr(of) + '@' + named("resolvers", of) + " meta l4proto { tcp, udp } th dport 53 accept");
+            text += rule(ours + daddr(of) + '@' + named("resolvers", of) + questions);
         }
-        return text;
+        return text + rule(ours + "oif . ip6 daddr @" + std::string(link_resolvers) + questions);
     }
     /// Port 53 to the tunnel's name servers, and, if it has none, to any through the tunnel. Before every exception.
     [[nodiscard]] std::string names() const {
@@ -180,14 +185,23 @@ std::string pause_commands(std::string_view connection, Duration time) {
     return text;
 }
 
-std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time) {
+std::string admit_resolvers_commands(std::string_view connection, const std::vector<Resolver>& resolvers, Duration time) {
     std::string text = dismiss_resolvers_commands(connection);
-    for (const IpAddress& each : resolvers)
-        text += "add element inet " + lock_table_name(connection) + ' ' + named("resolvers", words_of(each.family())) + " { " +
-                each.to_string() + " timeout " + seconds(time) + " }\n";
+    for (const Resolver& each : resolvers) {
+        const bool of_link = each.scope != 0;
+        text += "add element inet " + lock_table_name(connection) + ' ' +
+                (of_link ? std::string(link_resolvers) : named("resolvers", words_of(each.address.family()))) + " { " +
+                (of_link ? std::to_string(each.scope) + " . " : "") + each.address.to_string() + " timeout " + seconds(time) +
+                " }\n";
+    }
     return text;
 }
 
-std::string dismiss_resolvers_commands(std::string_view connection) { return flush_sets(connection, "resolvers"); }
+std::string dismiss_resolvers_commands(std::string_view connection) {
+    const std::string of_links = "set inet " + lock_table_name(connection) + ' ' + std::string(link_resolvers);
+    // A lock that stands may be of a former version, which had no such set.
+    return flush_sets(connection, "resolvers") + "add " + of_links + " { " + std::string(link_resolvers_type) + " }\nflush " +
+           of_links + '\n';
+}
 
 } // namespace vpn::client

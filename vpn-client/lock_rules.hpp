@@ -7,7 +7,7 @@
 // Refuses to know: what is up, and when.
 #pragma once
 
-#include "common/base/ip.hpp"
+#include "common/base/resolver.hpp"
 #include "common/base/time.hpp"
 #include "common/config/client_config.hpp"
 
@@ -46,8 +46,8 @@ std::string lock_commands(const LockFacts& facts);
 std::string admit_only_commands(std::string_view connection, const std::vector<Endpoint>& endpoints);
 /// Lets everything pass for so long; zero shuts it at once.
 std::string pause_commands(std::string_view connection, Duration time);
-/// Lets our own marked sockets ask these name servers for so long, and no others.
-std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time);
+/// Lets our own marked sockets ask these name servers for so long, a link-local one by its interface, and no others.
+std::string admit_resolvers_commands(std::string_view connection, const std::vector<Resolver>& resolvers, Duration time);
 /// And no longer.
 std::string dismiss_resolvers_commands(std::string_view connection);
 

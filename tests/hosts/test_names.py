@@ -11,6 +11,7 @@ from .patience import eventually
 from .resolvers import RESOLV_CONF, STUB_FILE, DebianResolvconf, Openresolv, SystemdResolved, name_servers
 from .second_peer import PORT, endpoints, main_endpoint, second_answers, with_second_peer
 from .sentences import sentence
+from .test_roaming import change_address
 from .test_whereabouts import NEW_VPS, move_server, on_port_53, write_zone
 from .tunnel import Facts, Tunnel, pinging
 from .wireguard import genkey, pubkey
@@ -268,6 +269,61 @@ def second_peer(lab, lock):
     assert pings.longest_silence < 1, pings.longest_silence
     names = [packet for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT]
     assert len(names) <= 12, f"{len(names)} questions"
+
+
+def link_local(host, link):
+    """The address that the kernel gave to a link of this host."""
+    listed = json.loads(host.run("ip", "-j", "-6", "addr", "show", "dev", link).out)[0]["addr_info"]
+    return next(each["local"] for each in listed if each["scope"] == "link")
+
+
+ASK_IN_CLEAR = """
+import socket
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as door:
+    try:
+        door.connect((%r, 53, 0, socket.if_nametoindex("eth0")))
+        door.send(b"in clear")
+    except PermissionError:
+        pass
+"""
+
+
+@sentence("where the only name server is link-local, the server's name is asked for there, by its interface, and nowhere else: {keeper}, {lock}",
+          keeper=("a file", "a file, by number", "NetworkManager's file", "openresolv", "systemd-resolved"), lock=("without a lock", "under the lock"), seconds=12)
+def of_link(lab, keeper, lock):
+    lab.nat()
+    write_zone(lab, SERVER, addresses.VPS[4])
+    machine = KEEPERS[keeper.removesuffix(", by number")](lab.laptop)
+    router = link_local(lab.router, "lan0")
+    zone = lab.laptop.run("cat", "/sys/class/net/eth0/ifindex").out.strip() if keeper.endswith("by number") else "eth0"
+    told = f"{router}%{zone}"
+    if keeper == "systemd-resolved":
+        machine.resolved.control("dns", "eth0", router)
+        # Its list is read where it is slow to answer, and says so only at its next change.
+        lab.laptop.sh(f"echo nameserver {told} > /run/systemd/resolve/resolv.conf")
+    elif keeper == "openresolv":
+        lab.laptop.sh(f"resolvconf -d eth0.dhcp || :; echo 'nameserver {told}' | resolvconf -a eth0.ra")
+    else:
+        machine.move([told])
+    tunnel = Tunnel(lab, endpoint=f"{SERVER}:{addresses.PORT}", lock=lock == "under the lock", dns=[INSIDE])
+    tunnel.server.up()
+    tunnel.client.write()
+    if lock == "under the lock":  # it stands before there is a tunnel, too
+        tunnel.client.command("lock", tunnel.client.file)
+    with Capture(lab.router, "lan0", on_port_53) as first:
+        tunnel.client.connect()
+    with Capture(lab.router, "lan0", on_port_53) as wire:
+        move_server(lab)
+        change_address(lab, 4)
+        eventually("the tunnel works again", lambda: works(lab), seconds=20)
+    assert tunnel.client.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    assert asked(wire.packets) == {router}, asked(wire.packets)
+    if lock == "under the lock":
+        assert asked(first.packets) == {router}, asked(first.packets)  # without one the machine asks by itself
+        eventually("the lock is shut for names", lambda: router not in lab.laptop.run("nft", "list", "table", "inet", "vpn-lock-laptop").out)
+        with Capture(lab.router, "lan0", on_port_53) as wire:
+            lab.laptop.run(*PYTHON, "-c", ASK_IN_CLEAR % router)
+        assert not wire.packets, wire.packets
 
 
 @sentence("`doctor` looks names up beside each other: with four that nobody answers it takes less than twice as long as with one", seconds=25)

@@ -112,13 +112,15 @@ TEST_CASE("a pause is taken back by the kernel, and a second one takes the place
 }
 
 TEST_CASE("name servers are let through for a while, each in its family's set") {
-    CHECK(admit_resolvers_commands("laptop", {address("192.0.2.1"), address("2001:db8::1")}, 5s) ==
-          "flush set inet vpn-lock-laptop resolvers4\n"
-          "flush set inet vpn-lock-laptop resolvers6\n"
-          "add element inet vpn-lock-laptop resolvers4 { 192.0.2.1 timeout 5s }\n"
-          "add element inet vpn-lock-laptop resolvers6 { 2001:db8::1 timeout 5s }\n");
-    CHECK(dismiss_resolvers_commands("laptop") == "flush set inet vpn-lock-laptop resolvers4\n"
-                                                  "flush set inet vpn-lock-laptop resolvers6\n");
+    const std::string none = "flush set inet vpn-lock-laptop resolvers4\n"
+                             "flush set inet vpn-lock-laptop resolvers6\n"
+                             "add set inet vpn-lock-laptop link_resolvers { type iface_index . ipv6_addr; flags timeout; }\n"
+                             "flush set inet vpn-lock-laptop link_resolvers\n";
+    CHECK(admit_resolvers_commands("laptop", {address("192.0.2.1"), address("2001:db8::1"), {address("fe80::1"), 3}}, 5s) ==
+          none + "add element inet vpn-lock-laptop resolvers4 { 192.0.2.1 timeout 5s }\n"
+                 "add element inet vpn-lock-laptop resolvers6 { 2001:db8::1 timeout 5s }\n"
+                 "add element inet vpn-lock-laptop link_resolvers { 3 . fe80::1 timeout 5s }\n");
+    CHECK(dismiss_resolvers_commands("laptop") == none);
 }
 
 TEST_CASE("a table's name tells whose lock it is") {
