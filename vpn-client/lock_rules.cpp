@@ -96,9 +96,13 @@ class LockWriter {
         std::string text;
         for (const Words& of : words) {
             text += rule(ours + daddr(of) + ". udp dport @" + named("endpoints", of) + " accept");
-            text += rule(ours + daddr(of) + '@' + named("resolvers", of) + questions);
+            std::string ask = ours + daddr(of);
+            ask.append("@").append(named("resolvers", of)).append(questions);
+            text += rule(std::move(ask));
         }
-        return text + rule(ours + "oif . ip6 daddr @" + std::string(link_resolvers) + questions);
+        std::string of_links = ours + "oif . ip6 daddr @";
+        of_links.append(link_resolvers).append(questions);
+        return text + rule(std::move(of_links));
     }
     /// Port 53 to the tunnel's name servers, and, if it has none, to any through the tunnel. Before every exception.
     [[nodiscard]] std::string names() const {
