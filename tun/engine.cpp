@@ -405,6 +405,10 @@ void Engine::handle_new_way(protocol::PeerId peer) {
     control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.handle_new_way(peer, now, out); });
 }
 
+void Engine::seek_at(protocol::PeerId peer, const Endpoint& endpoint) {
+    control_->configure([&](protocol::Device& device, Now now, Outbox& out) { device.seek_at(peer, endpoint, now, out); });
+}
+
 void Engine::send_initiation_also_to(protocol::PeerId peer, const Endpoint& endpoint) {
     control_->configure(
         [&](protocol::Device& device, Now now, Outbox& out) { device.send_initiation_also_to(peer, endpoint, now, out); });

@@ -106,6 +106,8 @@ class Engine {
     void want_handshake(protocol::PeerId peer);
     /// The way to the peer is another one, or the machine has slept: a handshake begins at once.
     void handle_new_way(protocol::PeerId peer);
+    /// See protocol::Peer::seek_at.
+    void seek_at(protocol::PeerId peer, const Endpoint& endpoint);
     /// The initiation that waits for an answer goes there too; whoever answers first is where the peer is.
     void send_initiation_also_to(protocol::PeerId peer, const Endpoint& endpoint);
     void forget_received_timestamp(protocol::PeerId peer);

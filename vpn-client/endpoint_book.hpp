@@ -1,4 +1,4 @@
-// Where the main peer may be found: its servers in the order of the file, each with the addresses known now. Pure.
+// Where a peer may be found: its servers in the order of the file, each with the addresses known now. Pure.
 // Refuses to know: name servers, and who answers.
 #pragma once
 

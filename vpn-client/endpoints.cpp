@@ -48,7 +48,7 @@ Granted<std::optional<system::Resolved>> ask_machine(const config::HostPort& ser
 }
 
 /// The same where a lock that stands lets nobody ask but us, for this moment.
-Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& server, const std::vector<IpAddress>& resolvers,
+Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& server, const std::vector<Resolver>& resolvers,
                                                        Duration limit, const StopSignal& stop) {
     system::MarkedLookup lookup(server.host, server.port, resolvers, outer_mark);
     const Boot end = system::now().boot + limit;
@@ -62,8 +62,8 @@ Granted<std::optional<system::Resolved>> ask_past_lock(const config::HostPort& s
 
 /// If the connection's own lock stands, this machine's name servers are let through, and are to be asked by marked sockets. None:
 /// no lock stands.
-std::optional<std::vector<IpAddress>> open_lock_for_names(system::Netlink& netlink, const std::string& connection,
-                                                          Duration limit) {
+std::optional<std::vector<Resolver>> open_lock_for_names(system::Netlink& netlink, const std::string& connection,
+                                                         Duration limit) {
     auto nftables = system::Nftables::open();
     if (!nftables || !lock_stands(*nftables, connection)) return std::nullopt;
     auto resolvers = choose_resolvers(resolvers_of_machine(netlink), {}, {});

@@ -42,7 +42,7 @@ Result<void> pause_lock(system::Nftables& nftables, std::string_view connection,
     return nftables.apply(pause_commands(connection, time));
 }
 
-void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
+void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<Resolver>& resolvers,
                      Duration time) {
     if (!resolvers.empty() && lock_stands(nftables, connection))
         static_cast<void>(nftables.apply(admit_resolvers_commands(connection, resolvers, time)));
@@ -69,10 +69,11 @@ LeakLock::~LeakLock() {
     if (goes_ && !facts_.connection.empty()) static_cast<void>(lower_lock(nftables_, facts_.connection));
 }
 
-void LeakLock::admit(const Endpoint& endpoint) {
-    if (std::ranges::find(facts_.endpoints, endpoint) == facts_.endpoints.end()) facts_.endpoints.push_back(endpoint);
+void LeakLock::admit_only(std::vector<Endpoint> endpoints) {
+    if (std::ranges::is_permutation(endpoints, facts_.endpoints)) return;
+    facts_.endpoints = std::move(endpoints);
     try {
-        if (nftables_.apply(admit_command(facts_.connection, endpoint))) return;
+        if (nftables_.apply(admit_only_commands(facts_.connection, facts_.endpoints))) return;
     } catch (const std::bad_alloc&) { // as if nft had refused it
     }
     is_torn_ = true;
@@ -103,7 +104,7 @@ Result<bool> LeakLock::restore() {
     return true;
 }
 
-void LeakLock::admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time) {
+void LeakLock::admit_resolvers(const std::vector<Resolver>& resolvers, Duration time) {
     static_cast<void>(nftables_.apply(admit_resolvers_commands(facts_.connection, resolvers, time)));
 }
 

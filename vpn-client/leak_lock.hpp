@@ -22,7 +22,7 @@ Result<void> lower_lock(system::Nftables& nftables, std::string_view connection)
 /// Opens a lock that stands for so long; zero shuts it again.
 Result<void> pause_lock(system::Nftables& nftables, std::string_view connection, Duration time);
 /// Lets marked sockets ask these name servers for so long. Nothing happens where no lock stands.
-void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<IpAddress>& resolvers,
+void admit_resolvers(system::Nftables& nftables, std::string_view connection, const std::vector<Resolver>& resolvers,
                      Duration time);
 void dismiss_resolvers(system::Nftables& nftables, std::string_view connection);
 
@@ -39,11 +39,12 @@ class LeakLock {
     void hold() { goes_ = false; }
     void open_at_end() { goes_ = true; }
     [[nodiscard]] bool stays() const { return !goes_; }
-    /// Calls it, whoever it is, once an endpoint could not be let through: `restore` mends that. Empty: nobody.
+    /// Calls it, whoever it is, once endpoints could not be let through: `restore` mends that. Empty: nobody.
     void on_torn(std::function<void()> torn) { torn_ = std::move(torn); }
-    void admit(const Endpoint& endpoint);
+    /// Lets outer packets go to these, and to no others any more.
+    void admit_only(std::vector<Endpoint> endpoints);
     /// Lets marked sockets ask these name servers, for so long at most.
-    void admit_resolvers(const std::vector<IpAddress>& resolvers, Duration time);
+    void admit_resolvers(const std::vector<Resolver>& resolvers, Duration time);
     void dismiss_resolvers();
     /// Opens it for so long; zero shuts it again.
     Result<void> pause(Duration time);
@@ -62,7 +63,7 @@ class LeakLock {
     LockFacts facts_;                   ///< of no connection: moved from
     std::string shape_;                 ///< of the table, when it was made
     std::optional<Boot> open_until_;    ///< a pause
-    bool is_torn_ = false;              ///< an endpoint of the facts may be missing
+    bool is_torn_ = false;              ///< endpoints in it may be others than in the facts
     std::function<void()> torn_;
     bool goes_;
 };

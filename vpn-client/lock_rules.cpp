@@ -11,6 +11,9 @@ namespace vpn::client {
 namespace {
 
 constexpr std::string_view table_start = "vpn-lock-";
+/// The set of link-local name servers, each with its interface.
+constexpr std::string_view link_resolvers = "link_resolvers";
+constexpr std::string_view link_resolvers_type = "type iface_index . ipv6_addr; flags timeout;";
 
 /// How nft calls what differs between the families.
 struct Words {
@@ -47,6 +50,13 @@ std::string element(const Endpoint& endpoint) {
     return endpoint.address.to_string() + " . " + std::to_string(endpoint.port.value);
 }
 
+/// Both families' sets of this kind are empty then.
+std::string flush_sets(std::string_view connection, std::string_view kind) {
+    std::string text;
+    for (const Words& of : words) text += "flush set inet " + lock_table_name(connection) + ' ' + named(kind, of) + '\n';
+    return text;
+}
+
 std::string seconds(Duration time) { return std::to_string(std::chrono::ceil<std::chrono::seconds>(time).count()) + "s"; }
 
 class LockWriter {
@@ -60,7 +70,8 @@ class LockWriter {
 
   private:
     [[nodiscard]] std::string sets() const {
-        std::string text = set("open", "type nf_proto; flags timeout;", "");
+        std::string text = set("open", "type nf_proto; flags timeout;", "") +
+                           set(std::string(link_resolvers), std::string(link_resolvers_type), "");
         for (const Words& of : words) {
             const std::string address(of.address);
             text += set(named("endpoints", of), "type " + address + " . inet_service;", endpoints(of));
@@ -81,12 +92,17 @@ class LockWriter {
     /// What is ours: the tunnel's outer packets, and looking up where they are to go.
     [[nodiscard]] static std::string own_sockets() {
         const std::string ours = "meta mark " + std::to_string(outer_mark.value) + ' ';
+        const std::string questions = " meta l4proto { tcp, udp } th dport 53 accept";
         std::string text;
         for (const Words& of : words) {
             text += rule(ours + daddr(of) + ". udp dport @" + named("endpoints", of) + " accept");
-            text += rule(ours + daddr(of) + '@' + named("resolvers", of) + " meta l4proto { tcp, udp } th dport 53 accept");
+            std::string ask = ours + daddr(of);
+            ask.append("@").append(named("resolvers", of)).append(questions);
+            text += rule(std::move(ask));
         }
-        return text;
+        std::string of_links = ours + "oif . ip6 daddr @";
+        of_links.append(link_resolvers).append(questions);
+        return text + rule(std::move(of_links));
     }
     /// Port 53 to the tunnel's name servers, and, if it has none, to any through the tunnel. Before every exception.
     [[nodiscard]] std::string names() const {
@@ -157,9 +173,12 @@ std::string connection_locked_by(std::string_view table) { return name_in_table(
 
 std::string lock_commands(const LockFacts& facts) { return LockWriter(facts).write(); }
 
-std::string admit_command(std::string_view connection, const Endpoint& endpoint) {
-    return "add element inet " + lock_table_name(connection) + ' ' + named("endpoints", words_of(endpoint.address.family())) +
-           " { " + element(endpoint) + " }\n";
+std::string admit_only_commands(std::string_view connection, const std::vector<Endpoint>& endpoints) {
+    std::string text = flush_sets(connection, "endpoints");
+    for (const Endpoint& each : endpoints)
+        text += "add element inet " + lock_table_name(connection) + ' ' + named("endpoints", words_of(each.address.family())) +
+                " { " + element(each) + " }\n";
+    return text;
 }
 
 std::string pause_commands(std::string_view connection, Duration time) {
@@ -170,18 +189,23 @@ std::string pause_commands(std::string_view connection, Duration time) {
     return text;
 }
 
-std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time) {
+std::string admit_resolvers_commands(std::string_view connection, const std::vector<Resolver>& resolvers, Duration time) {
     std::string text = dismiss_resolvers_commands(connection);
-    for (const IpAddress& each : resolvers)
-        text += "add element inet " + lock_table_name(connection) + ' ' + named("resolvers", words_of(each.family())) + " { " +
-                each.to_string() + " timeout " + seconds(time) + " }\n";
+    for (const Resolver& each : resolvers) {
+        const bool of_link = each.scope != 0;
+        text += "add element inet " + lock_table_name(connection) + ' ' +
+                (of_link ? std::string(link_resolvers) : named("resolvers", words_of(each.address.family()))) + " { " +
+                (of_link ? std::to_string(each.scope) + " . " : "") + each.address.to_string() + " timeout " + seconds(time) +
+                " }\n";
+    }
     return text;
 }
 
 std::string dismiss_resolvers_commands(std::string_view connection) {
-    std::string text;
-    for (const Words& of : words) text += "flush set inet " + lock_table_name(connection) + ' ' + named("resolvers", of) + '\n';
-    return text;
+    const std::string of_links = "set inet " + lock_table_name(connection) + ' ' + std::string(link_resolvers);
+    // A lock that stands may be of a former version, which had no such set.
+    return flush_sets(connection, "resolvers") + "add " + of_links + " { " + std::string(link_resolvers_type) + " }\nflush " +
+           of_links + '\n';
 }
 
 } // namespace vpn::client

@@ -7,7 +7,7 @@
 // Refuses to know: what is up, and when.
 #pragma once
 
-#include "common/base/ip.hpp"
+#include "common/base/resolver.hpp"
 #include "common/base/time.hpp"
 #include "common/config/client_config.hpp"
 
@@ -42,12 +42,12 @@ std::string connection_locked_by(std::string_view table);
 
 /// Makes the table in one transaction, in place of a former one: there is no moment without it.
 std::string lock_commands(const LockFacts& facts);
-/// Lets outer packets go to another endpoint, too.
-std::string admit_command(std::string_view connection, const Endpoint& endpoint);
+/// Lets outer packets go to these endpoints, and to no others any more, in one transaction.
+std::string admit_only_commands(std::string_view connection, const std::vector<Endpoint>& endpoints);
 /// Lets everything pass for so long; zero shuts it at once.
 std::string pause_commands(std::string_view connection, Duration time);
-/// Lets our own marked sockets ask these name servers for so long, and no others.
-std::string admit_resolvers_commands(std::string_view connection, const std::vector<IpAddress>& resolvers, Duration time);
+/// Lets our own marked sockets ask these name servers for so long, a link-local one by its interface, and no others.
+std::string admit_resolvers_commands(std::string_view connection, const std::vector<Resolver>& resolvers, Duration time);
 /// And no longer.
 std::string dismiss_resolvers_commands(std::string_view connection);
 

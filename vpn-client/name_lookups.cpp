@@ -65,9 +65,9 @@ void NameLookups::begin() {
 /// Whom somebody is being asked already, the lock lets be asked on.
 void NameLookups::look_whom_to_ask() {
     asked_ = means_.resolvers();
-    std::vector<IpAddress> all = asked_;
+    std::vector<Resolver> all = asked_;
     for (const auto& [name, question] : questions_)
-        for (const IpAddress& each : question.asked)
+        for (const Resolver& each : question.asked)
             if (std::ranges::find(all, each) == all.end()) all.push_back(each);
     open_ = true;
     if (means_.lock) means_.lock->admit_resolvers(all, longest_lookup);

@@ -19,7 +19,7 @@ class NameLookups {
   public:
     struct Means {
         /// Tells whom to ask: at least one.
-        std::function<std::vector<IpAddress>()> resolvers;
+        std::function<std::vector<Resolver>()> resolvers;
         /// None: sockets are made.
         std::optional<system::SocketStock> sockets;
         /// Outlives this.
@@ -44,7 +44,7 @@ class NameLookups {
     struct Question {
         system::MarkedLookup lookup;
         Watch watch;
-        std::vector<IpAddress> asked;
+        std::vector<Resolver> asked;
     };
     void begin();
     void look_whom_to_ask();
@@ -56,8 +56,8 @@ class NameLookups {
     Heard heard_;
     LookupQueue queue_;
     std::map<config::HostPort, Question> questions_;
-    std::vector<IpAddress> asked_; ///< by the next question
-    bool open_ = false;            ///< the lock, for those
+    std::vector<Resolver> asked_; ///< by the next question
+    bool open_ = false;           ///< the lock, for those
 };
 
 } // namespace vpn::client

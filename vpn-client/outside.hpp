@@ -2,7 +2,7 @@
 // Refuses to know: what is asked there, and why.
 #pragma once
 
-#include "common/base/ip.hpp"
+#include "common/base/resolver.hpp"
 #include "common/system/socket_stock.hpp"
 #include "vpn-client/way_watch.hpp"
 
@@ -15,7 +15,7 @@ namespace vpn::client {
 struct Outside {
     WayWatch::Doors doors;
     /// Tells whom to ask for names past the tunnel: at least one.
-    std::function<std::vector<IpAddress>()> resolvers;
+    std::function<std::vector<Resolver>()> resolvers;
     /// To ask them with, where we can't make any; none: new ones do.
     std::optional<system::SocketStock> sockets;
 };

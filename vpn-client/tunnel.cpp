@@ -83,14 +83,11 @@ void Tunnel::start_engine(Parts& parts) {
 }
 
 void Tunnel::start_roaming(Parts& parts) {
-    Roaming::Parts of_peers{.name = file_.origin.name, .main = {}, .others = {}, .outside = std::move(parts.outside)};
+    Roaming::Parts of_peers{.name = file_.origin.name, .main = main_id(), .peers = {}, .outside = std::move(parts.outside)};
     for (std::size_t i = 0; i < file_.config.peers.size(); ++i) {
         const config::ClientPeer& peer = file_.config.peers[i];
-        Roaming::Named named{peer.public_key, servers_of(peer), std::move(parts.servers[i])};
-        if (peer.public_key == main_key_)
-            of_peers.main = std::move(named);
-        else if (!named.servers.empty())
-            of_peers.others.push_back(std::move(named));
+        if (const auto id = engine_->find(peer.public_key))
+            of_peers.peers.push_back({*id, PeerSearch(servers_of(peer), std::move(parts.servers[i]))});
     }
     const auto moved = [this] { path_mtu_ ? path_mtu_->handle_network_change() : void(); };
     roaming_ = std::make_unique<Roaming>(loop_, std::move(of_peers), Roaming::Surroundings{*engine_, plan_, lock_, moved}, log_);
@@ -177,6 +174,7 @@ void Tunnel::on_event(const protocol::Event& event) {
         if (main) handle_initiation_sent();
         break;
     case EventKind::handshake_complete:
+        if (roaming_) roaming_->handle_handshake(event.peer);
         if (main) handle_handshake();
         break;
     case EventKind::response_rejected:
@@ -209,9 +207,8 @@ void Tunnel::on_event(const protocol::Event& event) {
 void Tunnel::handle_endpoint_moved(protocol::PeerId peer) {
     const auto status = engine_->peer(peer);
     if (!status || !status->endpoint) return;
-    if (lock_) lock_->admit(*status->endpoint);
+    if (roaming_) roaming_->handle_endpoint_moved(peer); // first: the lock lets through to where it is
     if (path_mtu_ && peer == main_id()) path_mtu_->handle_network_change();
-    if (roaming_ && peer == main_id()) roaming_->handle_endpoint_moved();
     if (tell_again(EventKind::endpoint_moved))
         log_.info("endpoint-moved", {{"connection", file_.origin.name}, {"endpoint", *status->endpoint}});
 }
@@ -226,7 +223,6 @@ void Tunnel::handle_initiation_sent() {
 
 void Tunnel::handle_handshake() {
     const Boot now = system::now().boot;
-    if (roaming_) roaming_->handle_handshake();
     portal_watch_.handle_answer();
     port_unreachable_.clear();
     host_unreachable_.clear();

@@ -222,6 +222,10 @@ void Device::handle_new_way(PeerId id, Now now, Outbox& out) {
     with_peer(id, [&](Peer& peer) { peer.handle_new_way(context(now, out)); });
 }
 
+void Device::seek_at(PeerId id, const Endpoint& endpoint, Now now, Outbox& out) {
+    with_peer(id, [&](Peer& peer) { peer.seek_at(endpoint, context(now, out)); });
+}
+
 void Device::send_initiation_also_to(PeerId id, const Endpoint& endpoint, Now now, Outbox& out) {
     with_peer(id, [&](Peer& peer) { peer.send_initiation_also_to(endpoint, context(now, out)); });
 }

@@ -94,6 +94,8 @@ class Device {
     void want_handshake(PeerId peer, Now now, Outbox& out);
     /// See Peer::handle_new_way.
     void handle_new_way(PeerId peer, Now now, Outbox& out);
+    /// See Peer::seek_at.
+    void seek_at(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     /// See Peer::send_initiation_also_to.
     void send_initiation_also_to(PeerId peer, const Endpoint& endpoint, Now now, Outbox& out);
     /// Our addresses changed: the kernel chooses the source again.

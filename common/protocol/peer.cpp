@@ -128,6 +128,11 @@ void Peer::handle_new_way(Context context) {
     if (timers_.handle_new_way(context.now.boot)) initiate(context);
 }
 
+void Peer::seek_at(const Endpoint& endpoint, Context context) {
+    set_endpoint(endpoint, context);
+    if (!barred_ && timers_.hurry(context.now.boot)) initiate(context);
+}
+
 void Peer::send_initiation_also_to(const Endpoint& endpoint, Context context) {
     if (!pending_) return;
     questions_.handle_also_to(endpoint, context.now.boot);

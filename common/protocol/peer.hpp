@@ -92,6 +92,9 @@ class Peer {
     void want_handshake(Context context);
     /// Starts one that waits for no other (see Timers::handle_new_way), by whatever way the kernel now chooses.
     void handle_new_way(Context context);
+    /// The handshake that is under way goes on at once, at this endpoint; it is given up no later for that. If none is under way,
+    /// nobody is asked before one is wanted.
+    void seek_at(const Endpoint& endpoint, Context context);
     /// Sends the initiation that waits for an answer there too: the same bytes, so that it is answered once, and whoever does
     /// so first is where the peer is from then on. Nothing happens if none waits.
     void send_initiation_also_to(const Endpoint& endpoint, Context context);

@@ -29,6 +29,9 @@ class Timers {
     /// begins an attempt of its own, 50 ms after the last initiation at the earliest, and its first two repetitions come after a
     /// second each, because a link that has just come up loses packets.
     [[nodiscard]] bool handle_new_way(Boot now);
+    /// The peer is asked elsewhere by the attempt that is under way, which ends when it would have ended: as by a new way. False
+    /// if there is none.
+    [[nodiscard]] bool hurry(Boot now);
 
     void initiation_sent(Boot now, Random& random);
     void response_sent(Boot now);
@@ -50,6 +53,7 @@ class Timers {
     [[nodiscard]] bool attempting() const { return attempts_end_.has_value(); }
 
   private:
+    [[nodiscard]] bool begin_soon(Boot now);
     [[nodiscard]] std::optional<Boot> persistent_at(const Activity& activity) const;
 
     std::optional<Boot> last_initiation_;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +27,7 @@ using Kind = ResolveError::Kind;
 
 constexpr int patience = 2000; // milliseconds for a server's first answer; c-ares doubles it each round
 constexpr int rounds = 2;
+constexpr Port dns_port{53};
 
 tl::unexpected<ResolveError> refuse(Kind kind, std::string message) {
     return tl::unexpected<ResolveError>(ResolveError{{std::move(message)}, kind});
@@ -64,36 +66,59 @@ Resolved endpoints_of(const ares_addrinfo& list, Port port) {
     return endpoints;
 }
 
-std::vector<ares_addr_port_node> nodes_of(const std::vector<IpAddress>& servers) {
-    std::vector<ares_addr_port_node> nodes(servers.size()); // zero: port 53
+/// c-ares knows no interfaces. Each server's port is its place among them instead, from one on: `connect` knows it by that.
+std::vector<ares_addr_port_node> nodes_of(const std::vector<Resolver>& servers) {
+    std::vector<ares_addr_port_node> nodes(servers.size());
     for (std::size_t i = 0; i < servers.size(); ++i) {
-        nodes[i].family = address_family(servers[i].family());
-        std::memcpy(&nodes[i].addr, servers[i].bytes().data(), servers[i].bytes().size());
+        const Bytes address = servers[i].address.bytes();
+        nodes[i].family = address_family(servers[i].address.family());
+        nodes[i].udp_port = nodes[i].tcp_port = static_cast<int>(i + 1);
+        std::memcpy(&nodes[i].addr, address.data(), address.size());
         if (i > 0) nodes[i - 1].next = &nodes[i];
     }
     return nodes;
 }
 
-/// Sockets of a stock in the place of new ones; the rest is as c-ares does it by itself. `stock` is what c-ares was given.
-namespace lent {
-ares_socket_t take(int family, int type, int /*protocol*/, void* stock) {
-    return static_cast<SocketStock*>(stock)->lend(family, type);
+/// Whom a channel asks, and through whose sockets.
+struct Means {
+    std::vector<Resolver> servers;
+    SocketStock* stock; ///< none: new ones
+};
+
+/// c-ares's sockets, which are connected to the server at the place that it has for a port. The rest is as it does it by itself.
+/// `means` is what c-ares was given.
+namespace sockets {
+ares_socket_t take(int family, int type, int protocol, void* means) {
+    SocketStock* const stock = static_cast<Means*>(means)->stock;
+    return stock != nullptr ? stock->lend(family, type) : ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 }
-int give_back(ares_socket_t fd, void* stock) {
-    static_cast<SocketStock*>(stock)->take_back(fd);
+int give_back(ares_socket_t fd, void* means) {
+    SocketStock* const stock = static_cast<Means*>(means)->stock;
+    if (stock == nullptr) return ::close(fd);
+    stock->take_back(fd);
     return 0;
 }
-int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t length, void* /*stock*/) {
-    return ::connect(fd, address, length);
+int connect(ares_socket_t fd, const sockaddr* address, ares_socklen_t length, void* means) {
+    const auto& servers = static_cast<Means*>(means)->servers;
+    SocketAddress to{};
+    std::memcpy(&to, address, std::min<std::size_t>(length, sizeof to));
+    const auto place = to_endpoint(to);
+    if (!place || place->port.value == 0 || place->port.value > servers.size()) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    const Resolver& server = servers[place->port.value - 1U];
+    const socklen_t size = write_socket_address({server.address, dns_port, server.scope}, to);
+    return ::connect(fd, &to.any, size);
 }
 ares_ssize_t receive(ares_socket_t fd, void* buffer, std::size_t size, int flags, sockaddr* from, ares_socklen_t* length,
-                     void* /*stock*/) {
+                     void* /*means*/) {
     return ::recvfrom(fd, buffer, size, flags, from, length);
 }
-ares_ssize_t send(ares_socket_t fd, const iovec* pieces, int count, void* /*stock*/) { return ::writev(fd, pieces, count); }
+ares_ssize_t send(ares_socket_t fd, const iovec* pieces, int count, void* /*means*/) { return ::writev(fd, pieces, count); }
 
 constexpr ares_socket_functions functions{take, give_back, connect, receive, send};
-} // namespace lent
+} // namespace sockets
 
 class AresLibrary {
   public:
@@ -110,11 +135,11 @@ class AresLibrary {
 /// c-ares's sockets and the timer for its patience, behind one descriptor.
 class MarkedLookup::State {
   public:
-    State(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark, SocketStock* stock)
-        : port_(port), mark_(mark), poll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    State(const std::string& host, Port port, std::vector<Resolver> servers, Mark mark, SocketStock* stock)
+        : port_(port), mark_(mark), means_{std::move(servers), stock}, poll_(::epoll_create1(EPOLL_CLOEXEC)) {
         if (!poll_) throw std::system_error(errno, std::generic_category(), "cannot wait for name servers");
         watch(timer_.fd(), true, false);
-        open(servers, stock);
+        open();
         ares_addrinfo_hints hints{};
         hints.ai_flags = ARES_AI_NOSORT; // sorting would ask the kernel by sockets without a mark
         hints.ai_family = AF_UNSPEC;
@@ -155,7 +180,7 @@ class MarkedLookup::State {
         state.answered_ = true; // looked at once we are out of c-ares, through which nothing may be thrown
     }
 
-    void open(const std::vector<IpAddress>& servers, SocketStock* stock) {
+    void open() {
         ares_options options{};
         options.flags = ARES_FLAG_NOSEARCH;
         options.timeout = patience;
@@ -168,8 +193,8 @@ class MarkedLookup::State {
             ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS | ARES_OPT_NOROTATE;
         if (::ares_init_options(&channel_, &options, mask) != ARES_SUCCESS) throw std::bad_alloc();
         ::ares_set_socket_configure_callback(channel_, &State::on_configure, this);
-        if (stock != nullptr) ::ares_set_socket_functions(channel_, &lent::functions, stock);
-        std::vector<ares_addr_port_node> nodes = nodes_of(servers);
+        ::ares_set_socket_functions(channel_, &sockets::functions, &means_);
+        std::vector<ares_addr_port_node> nodes = nodes_of(means_.servers);
         if (::ares_set_servers_ports(channel_, nodes.data()) != ARES_SUCCESS) {
             ::ares_destroy(channel_);
             throw std::bad_alloc();
@@ -214,6 +239,7 @@ class MarkedLookup::State {
     AresLibrary library_;
     Port port_;
     Mark mark_;
+    Means means_;
     UniqueFd poll_;
     BootTimer timer_;
     ares_channel channel_ = nullptr;
@@ -224,7 +250,7 @@ class MarkedLookup::State {
     std::optional<Resolved> answer_;
 };
 
-MarkedLookup::MarkedLookup(const std::string& host, Port port, const std::vector<IpAddress>& servers, Mark mark,
+MarkedLookup::MarkedLookup(const std::string& host, Port port, const std::vector<Resolver>& servers, Mark mark,
                            SocketStock* stock)
     : state_(std::make_unique<State>(host, port, servers, mark, stock)) {}
 MarkedLookup::MarkedLookup(MarkedLookup&&) noexcept = default;

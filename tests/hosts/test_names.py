@@ -6,10 +6,12 @@ import time
 from . import addresses
 from .capture import Capture, read
 from .lab import PROGRAMS, PYTHON
-from .ours import CLIENT, OurClient, OurServer
+from .ours import CLIENT, OurClient
 from .patience import eventually
 from .resolvers import RESOLV_CONF, STUB_FILE, DebianResolvconf, Openresolv, SystemdResolved, name_servers
+from .second_peer import PORT, endpoints, main_endpoint, second_answers, with_second_peer
 from .sentences import sentence
+from .test_roaming import change_address
 from .test_whereabouts import NEW_VPS, move_server, on_port_53, write_zone
 from .tunnel import Facts, Tunnel, pinging
 from .wireguard import genkey, pubkey
@@ -110,8 +112,8 @@ def cafe(lab):
         host.write("/run/zone", f"{SERVER} {addresses.VPS[4]} -\n", 0o644)
 
 
-def works(lab, *words):
-    return lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", *words or [addresses.TUNNEL_SERVER[4]], code=None).code == 0
+def works(lab):
+    return lab.laptop.run("ping", "-n", "-c", "1", "-W", "1", addresses.TUNNEL_SERVER[4], code=None).code == 0
 
 
 def asked(packets):
@@ -248,52 +250,80 @@ def connect_beside(lab, keeper):
     assert {packet.destination for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT} == {HOME}, wire.packets
 
 
-def second_server(lab):
-    """A VPN of its own on the VPS, and a peer of the laptop's for it."""
-    facts = Facts(server_key=genkey(), client_key=genkey())
-    server = OurServer(lab.vps, facts, "/etc/vpn/second.json")
-    server.interface = "vpns2"
-    return server
-
-
 @sentence("a peer beside the main one whose name has another address is found there, and the main one stays where it is{lock}",
           lock=("", ", under the lock too"), seconds=60, apart=True)
 def second_peer(lab, lock):
     lab.nat()
     lab.vps.ip(f"addr add {NEW_VPS[4]}/24 dev eth0")
     write_zone(lab, SERVER, addresses.VPS[4])
-    tunnel = Tunnel(lab, lock=bool(lock))
-    beside = second_server(lab)
-    beside.facts.client_key = tunnel.facts.client_key
-    inner = ["-I", "10.77.0.2", "10.77.0.1"]
-    config = beside.config()
-    config["interface"] |= {"listen_port": 51821, "addresses": ["10.77.0.1/24"]}
-    config["networks"] = ["10.77.0.0/24"]
-    config["peers"][0]["addresses"] = ["10.77.0.2/32"]
-    config["nat"] = False
-    beside.write(config)
-    file = tunnel.client.config()
-    file["peers"].append({"name": "other", "public_key": pubkey(beside.facts.server_key), "endpoint": f"{SERVER}:51821", "allowed_ips": ["10.77.0.0/24"],
-                          "persistent_keepalive": 5})
-    file["interface"]["addresses"] = [*file["interface"]["addresses"], "10.77.0.2/32"]
-    tunnel.client.write(file)
-    tunnel.server.up()
-    beside.up()
+    tunnel = with_second_peer(lab, f"{SERVER}:{PORT}", keepalive=5, lock=bool(lock))
     tunnel.client.up()
-
-    def endpoints():
-        return {peer["name"]: peer["endpoint"] for peer in tunnel.client.status()["peers"]}
-    eventually("the other peer answers", lambda: works(lab, *inner), seconds=20)
+    eventually("the other peer answers", lambda: second_answers(lab), seconds=20)
     with Capture(lab.router, "lan0", on_port_53) as wire, pinging(lab.laptop, addresses.TUNNEL_SERVER[4]) as pings:
-        lab.router.nft(f"table inet deaf {{ chain pass {{ type filter hook forward priority 0; ip daddr {addresses.VPS[4]} udp dport 51821 drop; "
-                       f"ip saddr {addresses.VPS[4]} udp sport 51821 drop; }}; }}")
+        lab.router.nft(f"table inet deaf {{ chain pass {{ type filter hook forward priority 0; ip daddr {addresses.VPS[4]} udp dport {PORT} drop; "
+                       f"ip saddr {addresses.VPS[4]} udp sport {PORT} drop; }}; }}")
         write_zone(lab, SERVER, NEW_VPS[4])
-        eventually("the other peer answers from elsewhere", lambda: works(lab, *inner), seconds=90)
-    assert endpoints() == {"vps": f"{addresses.VPS[4]}:{addresses.PORT}", "other": f"{NEW_VPS[4]}:51821"}, endpoints()
+        eventually("the other peer answers from elsewhere", lambda: second_answers(lab), seconds=90)
+    assert endpoints(tunnel) == {"vps": main_endpoint(), "other": f"{NEW_VPS[4]}:{PORT}"}, endpoints(tunnel)
     assert asked(wire.packets) == {HOME}, wire.packets
     assert pings.longest_silence < 1, pings.longest_silence
     names = [packet for packet in wire.packets if packet.ports[1] == addresses.DNS_PORT]
     assert len(names) <= 12, f"{len(names)} questions"
+
+
+def link_local(host, link):
+    """The address that the kernel gave to a link of this host."""
+    listed = json.loads(host.run("ip", "-j", "-6", "addr", "show", "dev", link).out)[0]["addr_info"]
+    return next(each["local"] for each in listed if each["scope"] == "link")
+
+
+ASK_IN_CLEAR = """
+import socket
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as door:
+    try:
+        door.connect((%r, 53, 0, socket.if_nametoindex("eth0")))
+        door.send(b"in clear")
+    except PermissionError:
+        pass
+"""
+
+
+@sentence("where the only name server is link-local, the server's name is asked for there, by its interface, and nowhere else: {keeper}, {lock}",
+          keeper=("a file", "a file, by number", "NetworkManager's file", "openresolv", "systemd-resolved"), lock=("without a lock", "under the lock"), seconds=12)
+def of_link(lab, keeper, lock):
+    lab.nat()
+    write_zone(lab, SERVER, addresses.VPS[4])
+    machine = KEEPERS[keeper.removesuffix(", by number")](lab.laptop)
+    router = link_local(lab.router, "lan0")
+    zone = lab.laptop.run("cat", "/sys/class/net/eth0/ifindex").out.strip() if keeper.endswith("by number") else "eth0"
+    told = f"{router}%{zone}"
+    if keeper == "systemd-resolved":
+        machine.resolved.control("dns", "eth0", router)
+        # Its list is read where it is slow to answer, and says so only at its next change.
+        lab.laptop.sh(f"echo nameserver {told} > /run/systemd/resolve/resolv.conf")
+    elif keeper == "openresolv":
+        lab.laptop.sh(f"resolvconf -d eth0.dhcp || :; echo 'nameserver {told}' | resolvconf -a eth0.ra")
+    else:
+        machine.move([told])
+    tunnel = Tunnel(lab, endpoint=f"{SERVER}:{addresses.PORT}", lock=lock == "under the lock", dns=[INSIDE])
+    tunnel.server.up()
+    tunnel.client.write()
+    if lock == "under the lock":  # it stands before there is a tunnel, too
+        tunnel.client.command("lock", tunnel.client.file)
+    with Capture(lab.router, "lan0", on_port_53) as first:
+        tunnel.client.connect()
+    with Capture(lab.router, "lan0", on_port_53) as wire:
+        move_server(lab)
+        change_address(lab, 4)
+        eventually("the tunnel works again", lambda: works(lab), seconds=20)
+    assert tunnel.client.status()["peers"][0]["endpoint"].startswith(NEW_VPS[4])
+    assert asked(wire.packets) == {router}, asked(wire.packets)
+    if lock == "under the lock":
+        assert asked(first.packets) == {router}, asked(first.packets)  # without one the machine asks by itself
+        eventually("the lock is shut for names", lambda: router not in lab.laptop.run("nft", "list", "table", "inet", "vpn-lock-laptop").out)
+        with Capture(lab.router, "lan0", on_port_53) as wire:
+            lab.laptop.run(*PYTHON, "-c", ASK_IN_CLEAR % router)
+        assert not wire.packets, wire.packets
 
 
 @sentence("`doctor` looks names up beside each other: with four that nobody answers it takes less than twice as long as with one", seconds=25)

@@ -215,6 +215,27 @@ TEST_CASE("by another way a handshake begins anew beside the session that stands
     CHECK(pair.alice.take_response(pair.bob.datagram()).has_value());
 }
 
+TEST_CASE("a peer that is sought elsewhere is asked there at once if somebody wants it, and else when somebody does") {
+    Pair pair;
+    SUBCASE("an attempt is under way") {
+        const ByteVector first = pair.alice.initiation();
+        pair.clock.advance(50ms);
+        pair.alice.peer->seek_at(endpoint("192.0.2.9:9"), pair.alice.context());
+        const auto sent = actions_of<SendDatagram>(pair.alice.out);
+        REQUIRE(sent.size() == 1);
+        CHECK(sent[0].bytes != first);
+        CHECK(sent[0].path == Path{endpoint("192.0.2.9:9"), {}});
+        CHECK(pair.alice.indices.size() == 1);
+    }
+    SUBCASE("none is") {
+        pair.alice.peer->seek_at(endpoint("192.0.2.9:9"), pair.alice.context());
+        CHECK(actions_of<SendDatagram>(pair.alice.out).empty());
+        CHECK_FALSE(pair.alice.peer->next_deadline().has_value());
+        pair.alice.peer->want_handshake(pair.alice.context());
+        CHECK(actions_of<SendDatagram>(pair.alice.out).at(0).path == Path{endpoint("192.0.2.9:9"), {}});
+    }
+}
+
 TEST_CASE("a new way to a peer whose whereabouts nobody knows means nothing") {
     Pair pair;
     pair.bob.peer->handle_new_way(pair.bob.context());

@@ -468,3 +468,38 @@ TEST_CASE("attempts by a new way end after 90 seconds like any other") {
     CHECK(desk.clock.boot() >= began + 90s);
     CHECK(desk.clock.boot() < began + 90s + 5s + 333ms);
 }
+
+TEST_CASE("an attempt that goes on elsewhere does so at once, 50 milliseconds after the last initiation at the earliest") {
+    Desk desk;
+    CHECK_FALSE(desk.timers.hurry(desk.clock.boot())); // there is none
+    CHECK(desk.nothing_due());
+    CHECK(desk.timers.want_handshake(desk.clock.boot()));
+    desk.initiates();
+    const Boot sent = desk.clock.boot();
+    desk.clock.advance(20ms);
+    CHECK_FALSE(desk.timers.hurry(desk.clock.boot()));
+    CHECK(desk.deadline() == sent + 50ms);
+    CHECK(desk.wait(10s).initiate);
+    desk.initiates();
+    desk.clock.advance(50ms);
+    CHECK(desk.timers.hurry(desk.clock.boot()));
+    desk.timers.handshake_complete();
+    CHECK_FALSE(desk.timers.hurry(desk.clock.boot()));
+}
+
+TEST_CASE("an attempt that goes on elsewhere again and again ends 90 seconds after somebody last wanted it") {
+    Desk desk;
+    const Boot began = desk.clock.boot();
+    CHECK(desk.timers.want_handshake(began));
+    Due due{.initiate = true};
+    while (due.initiate) {
+        desk.initiates();
+        desk.clock.advance(900ms);
+        if (desk.timers.hurry(desk.clock.boot())) desk.initiates();
+        due = desk.wait(200s);
+        REQUIRE(desk.clock.boot() < began + 100s);
+    }
+    CHECK(due.give_up);
+    CHECK(desk.clock.boot() >= began + 90s);
+    CHECK_FALSE(desk.timers.hurry(desk.clock.boot()));
+}

@@ -5,6 +5,7 @@
 #include "tests/support/net_namespace.hpp"
 
 #include <doctest/doctest.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -30,9 +31,11 @@ IpAddress address(std::string_view text) { return IpAddress::parse(text).value()
 /// Answers what it is told to, when it is told to; everything else does not exist.
 class NameServer {
   public:
-    explicit NameServer(std::string_view where) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    explicit NameServer(std::string_view where) : NameServer(endpoint(where)) {}
+    explicit NameServer(const Endpoint& where)
+        : fd_(::socket(address_family(where.address.family()), SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         SocketAddress local{};
-        const socklen_t length = write_socket_address(endpoint(where), local);
+        const socklen_t length = write_socket_address(where, local);
         REQUIRE(::bind(fd_.get(), &local.any, length) == 0);
     }
     std::map<std::uint16_t, std::vector<IpAddress>> records; ///< by type
@@ -117,6 +120,35 @@ TEST_CASE("one address of one family is enough") {
     server.records = {{28, {address("2001:db8::1")}}};
     MarkedLookup lookup("six.example.org", Port{1}, {address("127.0.0.5")}, mark);
     CHECK(wait_for(lookup, {&server}).value() == std::vector{endpoint("[2001:db8::1]:1")});
+}
+
+TEST_CASE("link-local name servers are asked by their interfaces, two of the same address too, by a stock's sockets and others") {
+    const NetNamespace net;
+    const Inside inside(net);
+    CHECK(shell("for link in one two; do ip link add $link type veth peer name far-$link; ip link set $link addrgenmode none; "
+                "ip link set far-$link up; ip link set $link up; ip addr add fe80::5/64 dev $link nodad; done")
+              .empty());
+    const IpAddress local = address("fe80::5");
+    const std::uint32_t one = ::if_nametoindex("one");
+    const std::uint32_t two = ::if_nametoindex("two");
+    NameServer first({local, Port{53}, one});
+    NameServer second({local, Port{53}, two});
+    first.records = {{1, {address("192.0.2.1")}}};
+    second.records = {{1, {address("192.0.2.2")}}};
+    auto stock = SocketStock::open();
+    REQUIRE(stock);
+    for (SocketStock* const lent : {static_cast<SocketStock*>(nullptr), &*stock}) {
+        first.silent = false;
+        MarkedLookup both("vps.example.org", Port{1}, {{local, one}, {local, two}}, mark, lent);
+        CHECK(wait_for(both, {&first, &second}).value() == std::vector{endpoint("192.0.2.1:1")});
+        MarkedLookup other("vps.example.org", Port{1}, {{local, two}}, mark, lent);
+        CHECK(wait_for(other, {&first, &second}).value() == std::vector{endpoint("192.0.2.2:1")});
+        first.silent = true;
+        MarkedLookup behind("vps.example.org", Port{1}, {{local, one}, {local, two}}, mark, lent);
+        CHECK(wait_for(behind, {&first, &second}).value() == std::vector{endpoint("192.0.2.2:1")});
+        MarkedLookup nowhere("vps.example.org", Port{1}, {{local, 4711}, local, {local, two}}, mark, lent);
+        CHECK(wait_for(nowhere, {&first, &second}).value() == std::vector{endpoint("192.0.2.2:1")});
+    }
 }
 
 TEST_CASE("when the first name server says nothing, or nobody is there, the second is asked") {

@@ -47,8 +47,10 @@ TEST_CASE("outer packets pass by their mark, and to the endpoint and its port al
     at(text, "elements = { 198.51.100.10 . 51820 }");
     at(chain(text, "output"), "meta mark 7762030 ip daddr . udp dport @endpoints4 accept"); // 0x76706e
     CHECK(chain(text, "forward").find("7762030") == std::string::npos);
-    CHECK(admit_command("laptop", *Endpoint::parse("[2001:db8::1]:443")) ==
-          "add element inet vpn-lock-laptop endpoints6 { 2001:db8::1 . 443 }\n");
+    CHECK(admit_only_commands("laptop", {*Endpoint::parse("[2001:db8::1]:443"), *Endpoint::parse("192.0.2.1:7")}) ==
+          "flush set inet vpn-lock-laptop endpoints4\nflush set inet vpn-lock-laptop endpoints6\n"
+          "add element inet vpn-lock-laptop endpoints6 { 2001:db8::1 . 443 }\n"
+          "add element inet vpn-lock-laptop endpoints4 { 192.0.2.1 . 7 }\n");
 }
 
 TEST_CASE("port 53 goes to the tunnel's name servers, and is refused before local networks are let through") {
@@ -110,13 +112,15 @@ TEST_CASE("a pause is taken back by the kernel, and a second one takes the place
 }
 
 TEST_CASE("name servers are let through for a while, each in its family's set") {
-    CHECK(admit_resolvers_commands("laptop", {address("192.0.2.1"), address("2001:db8::1")}, 5s) ==
-          "flush set inet vpn-lock-laptop resolvers4\n"
-          "flush set inet vpn-lock-laptop resolvers6\n"
-          "add element inet vpn-lock-laptop resolvers4 { 192.0.2.1 timeout 5s }\n"
-          "add element inet vpn-lock-laptop resolvers6 { 2001:db8::1 timeout 5s }\n");
-    CHECK(dismiss_resolvers_commands("laptop") == "flush set inet vpn-lock-laptop resolvers4\n"
-                                                  "flush set inet vpn-lock-laptop resolvers6\n");
+    const std::string none = "flush set inet vpn-lock-laptop resolvers4\n"
+                             "flush set inet vpn-lock-laptop resolvers6\n"
+                             "add set inet vpn-lock-laptop link_resolvers { type iface_index . ipv6_addr; flags timeout; }\n"
+                             "flush set inet vpn-lock-laptop link_resolvers\n";
+    CHECK(admit_resolvers_commands("laptop", {address("192.0.2.1"), address("2001:db8::1"), {address("fe80::1"), 3}}, 5s) ==
+          none + "add element inet vpn-lock-laptop resolvers4 { 192.0.2.1 timeout 5s }\n"
+                 "add element inet vpn-lock-laptop resolvers6 { 2001:db8::1 timeout 5s }\n"
+                 "add element inet vpn-lock-laptop link_resolvers { 3 . fe80::1 timeout 5s }\n");
+    CHECK(dismiss_resolvers_commands("laptop") == none);
 }
 
 TEST_CASE("a table's name tells whose lock it is") {

@@ -33,7 +33,7 @@ TEST_CASE("where memory fails for four look-ups, the next ones are begun neverth
     bool heard = false;
     const auto resolvers = [&looked] {
         if (++looked <= 4) throw std::bad_alloc();
-        return std::vector{address("127.0.0.1")};
+        return std::vector<Resolver>{address("127.0.0.1")};
     };
     NameLookups lookups(loop, {resolvers, std::nullopt, lock}, {},
                         [&](const config::HostPort& name, const system::Resolved& answer) {
@@ -52,7 +52,7 @@ TEST_CASE("where memory fails for what follows from an answer, the names that wa
     std::optional<LeakLock> lock;
     int heard = 0;
     bool all = false;
-    NameLookups lookups(loop, {[] { return std::vector{address("127.0.0.1")}; }, std::nullopt, lock}, {},
+    NameLookups lookups(loop, {[] { return std::vector<Resolver>{address("127.0.0.1")}; }, std::nullopt, lock}, {},
                         [&](const config::HostPort&, const system::Resolved&) {
                             all = ++heard == 9;
                             throw std::bad_alloc();
@@ -69,7 +69,7 @@ TEST_CASE("whom to ask is looked up once for names that are asked for together")
     int looked = 0;
     const auto resolvers = [&looked] {
         ++looked;
-        return std::vector{address("127.0.0.1")};
+        return std::vector<Resolver>{address("127.0.0.1")};
     };
     NameLookups lookups(loop, {resolvers, std::nullopt, lock}, {}, [](const auto&, const auto&) {});
     lookups.ask({here(1), here(2), here(3), here(4)});
@@ -79,7 +79,7 @@ TEST_CASE("whom to ask is looked up once for names that are asked for together")
 TEST_CASE("that others are to be asked is news once") {
     boost::asio::io_context loop;
     std::optional<LeakLock> lock;
-    std::vector servers{address("192.0.2.1")};
+    std::vector<Resolver> servers{address("192.0.2.1")};
     NameLookups lookups(loop, {[&servers] { return servers; }, std::nullopt, lock}, {here(1)}, [](const auto&, const auto&) {});
     CHECK_FALSE(lookups.handle_new_resolvers());
     servers = {address("192.0.2.2")};
@@ -108,7 +108,7 @@ TEST_CASE("the lock lets those be asked on whom an earlier look-up asks, and nob
         return nftables->list("list table inet " + lock_table_name("names")).value().find(server) != std::string::npos;
     };
     boost::asio::io_context loop;
-    std::vector servers{address("192.0.2.1")};
+    std::vector<Resolver> servers{address("192.0.2.1")};
     int heard = 0;
     bool all = false;
     NameLookups lookups(loop, {[&servers] { return servers; }, std::nullopt, lock}, {},

@@ -177,12 +177,13 @@ TEST_CASE("an endpoint that the lock could not let through for want of memory is
     const FirewallKeeper keeper(loop, "wg7", "", &lock, network, log);
     const Endpoint first{IpAddress::parse("192.0.2.7").value(), Port{1}, 0};
     const Endpoint second{IpAddress::parse("192.0.2.8").value(), Port{1}, 0};
-    lock.admit(first);
+    lock.admit_only({first});
     const auto admitted = [](const char* address) { return Laptop::tables().find(address) != std::string::npos; };
     CHECK(admitted("192.0.2.7"));
     {
-        const FailingNew failing(2, true); // the first is the lock's note of it
-        lock.admit(second);
+        std::vector<Endpoint> both{first, second};
+        const FailingNew failing(1, true);
+        lock.admit_only(std::move(both));
         CHECK(failing.failed());
     }
     REQUIRE_FALSE(admitted("192.0.2.8"));

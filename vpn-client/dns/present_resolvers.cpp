@@ -56,7 +56,7 @@ Readable conf_beneath_ours(const std::vector<DnsJournal>& journals) {
 }
 
 /// What resolvconf was told by others, the last word first: the network that it is of is the present one.
-std::vector<IpAddress> told_to_resolvconf() {
+std::vector<ResolvConf::Server> told_to_resolvconf() {
     struct Record {
         fs::file_time_type written;
         fs::path path;
@@ -69,47 +69,44 @@ std::vector<IpAddress> told_to_resolvconf() {
             if (!is_record_of_vpn(it->path().filename().native())) records.push_back({it->last_write_time(none), it->path()});
     }
     std::ranges::stable_sort(records, std::ranges::greater(), &Record::written);
-    std::vector<IpAddress> servers;
+    std::vector<ResolvConf::Server> servers;
     for (const Record& each : records)
-        for (const IpAddress& server : parse_resolv_conf(text_at(each.path)).servers) servers.push_back(server);
+        for (const ResolvConf::Server& server : parse_resolv_conf(text_at(each.path)).servers) servers.push_back(server);
     return servers;
 }
-
-/// Of a VPN, ours or another, whose name servers are inside.
-bool is_tunnel(const system::Link& link) { return link.kind == "tun" || link.kind == "wireguard" || link.kind == "xfrm"; }
 
 /// Whom our texts name, whatever they cover.
 std::vector<IpAddress> named_by_ours(const std::vector<DnsJournal>& journals) {
     std::vector<IpAddress> servers;
     for (const DnsJournal& journal : journals)
         if (journal.file)
-            for (const IpAddress& server : parse_resolv_conf(journal.file->text).servers) servers.push_back(server);
+            for (const auto& server : parse_resolv_conf(journal.file->text).servers) servers.push_back(server.address);
     return servers;
 }
 
-std::vector<IpAddress> known_to_resolved(system::Netlink& netlink, const std::vector<DnsJournal>& journals) {
-    const auto links = system::list_links(netlink);
-    if (!links) return {};
+std::vector<Resolver> known_to_resolved(const std::vector<system::Link>& links, const std::vector<DnsJournal>& journals) {
     if (const auto servers = ask_resolved_for_servers()) {
         std::vector<std::uint32_t> outside;
-        for (const system::Link& link : *links)
+        for (const system::Link& link : links)
             if (link.up && link.running && !link.loopback && !is_tunnel(link)) outside.push_back(link.index);
         return servers_of_links(*servers, outside, named_by_ours(journals));
     }
     // Its list says of nobody which link he belongs to.
-    if (std::ranges::any_of(*links, is_tunnel)) return {};
-    return parse_resolv_conf(text_at(servers_of_resolved)).servers;
+    if (std::ranges::any_of(links, is_tunnel)) return {};
+    return reachable_by(links, parse_resolv_conf(text_at(servers_of_resolved)).servers);
 }
 
 } // namespace
 
-std::vector<IpAddress> resolvers_of_machine(system::Netlink& netlink) {
+std::vector<Resolver> resolvers_of_machine(system::Netlink& netlink) {
     const std::vector<DnsJournal> journals = read_dns_journals();
     Readable found = conf_beneath_ours(journals);
     const auto told_it = [](const DnsJournal& journal) { return !journal.record.empty(); };
     // What it made of what it was told has our servers in it, even where nobody else has told it any.
     if (std::ranges::any_of(journals, told_it)) found.conf.servers = told_to_resolvconf();
-    return found.lists_links || asks_resolved(found.conf) ? known_to_resolved(netlink, journals) : found.conf.servers;
+    const std::vector<system::Link> links = system::list_links(netlink).value_or(std::vector<system::Link>());
+    const bool by_resolved = found.lists_links || asks_resolved(found.conf);
+    return by_resolved ? known_to_resolved(links, journals) : reachable_by(links, found.conf.servers);
 }
 
 std::vector<std::string> resolver_directories() {

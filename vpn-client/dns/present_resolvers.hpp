@@ -3,7 +3,7 @@
 // Refuses to know: who of them is asked (resolver_choice).
 #pragma once
 
-#include "common/base/ip.hpp"
+#include "common/base/resolver.hpp"
 #include "common/system/netlink.hpp"
 
 #include <string>
@@ -12,7 +12,7 @@
 namespace vpn::client {
 
 /// `netlink` leads to the network where outer packets leave. Waits for systemd-resolved a moment at most.
-std::vector<IpAddress> resolvers_of_machine(system::Netlink& netlink);
+std::vector<Resolver> resolvers_of_machine(system::Netlink& netlink);
 
 /// Where a file `resolv.conf` is written when those change.
 std::vector<std::string> resolver_directories();

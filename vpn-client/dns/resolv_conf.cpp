@@ -1,6 +1,8 @@
 #include "vpn-client/dns/resolv_conf.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace vpn::client {
 namespace {
@@ -27,6 +29,14 @@ void add_once(std::vector<std::string>& list, const std::string& item) {
     if (std::ranges::find(list, item) == list.end()) list.push_back(item);
 }
 
+/// `address` or `address%zone`.
+std::optional<ResolvConf::Server> parse_server(std::string_view word) {
+    const std::size_t percent = std::min(word.find('%'), word.size());
+    const auto address = IpAddress::parse(word.substr(0, percent));
+    if (!address) return std::nullopt;
+    return ResolvConf::Server{*address, std::string(word.substr(std::min(percent + 1, word.size())))};
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
     for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -42,7 +52,7 @@ ResolvConf parse_resolv_conf(std::string_view text) {
         std::string_view rest = line;
         const std::string_view key = next_word(rest);
         if (key == "nameserver") {
-            if (const auto server = IpAddress::parse(next_word(rest))) conf.servers.push_back(*server);
+            if (auto server = parse_server(next_word(rest))) conf.servers.push_back(std::move(*server));
         } else if (key == "search" || key == "domain") {
             conf.search.clear();
             for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest)) conf.search.emplace_back(word);
@@ -54,26 +64,27 @@ ResolvConf parse_resolv_conf(std::string_view text) {
 }
 
 std::string format_resolv_conf(const DnsPlan& plan, std::string_view name, const ResolvConf& before) {
-    std::vector<IpAddress> servers = plan.servers;
+    std::vector<std::string> servers;
+    for (const IpAddress& server : plan.servers) add_once(servers, server.to_string());
     std::vector<std::string> search = plan.search;
     if (!plan.full_tunnel) {
-        for (const IpAddress& server : before.servers)
-            if (std::ranges::find(servers, server) == servers.end()) servers.push_back(server);
+        for (const auto& [address, zone] : before.servers)
+            add_once(servers, address.to_string() + (zone.empty() ? "" : '%' + zone));
         for (const std::string& domain : before.search) add_once(search, domain);
     }
     if (servers.size() > servers_read) servers.resize(servers_read);
 
     std::string text = "# Written by vpn-client for " + std::string(name) +
                        ". `vpn-client disconnect` puts back what stood here, and after a crash the next `connect` does.\n";
-    for (const IpAddress& server : servers) text += "nameserver " + server.to_string() + '\n';
+    for (const std::string& server : servers) text += "nameserver " + server + '\n';
     if (!search.empty()) text += "search " + joined(search) + '\n';
     for (const std::string& line : before.settings) text += line + '\n';
     return text;
 }
 
 bool asks_resolved(const ResolvConf& conf) {
-    const auto is_stub = [](const IpAddress& server) {
-        return server == IpAddress::parse("127.0.0.53") || server == IpAddress::parse("127.0.0.54");
+    const auto is_stub = [](const ResolvConf::Server& server) {
+        return server.address == IpAddress::parse("127.0.0.53") || server.address == IpAddress::parse("127.0.0.54");
     };
     return !conf.servers.empty() && std::ranges::all_of(conf.servers, is_stub);
 }

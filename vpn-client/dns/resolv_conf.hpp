@@ -11,7 +11,12 @@
 namespace vpn::client {
 
 struct ResolvConf {
-    std::vector<IpAddress> servers;
+    struct Server {
+        IpAddress address;
+        std::string zone; ///< an interface's name or number, behind a `%`; empty: none
+        friend bool operator==(const Server&, const Server&) = default;
+    };
+    std::vector<Server> servers;
     /// The last `search` or `domain` line counts.
     std::vector<std::string> search;
     /// Lines of `options` and `sortlist`, as they stand.

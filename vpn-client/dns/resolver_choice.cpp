@@ -24,15 +24,26 @@ bool is_on_this_machine(const IpAddress& address) {
 }
 
 /// Who is written as an IPv4 address within IPv6 is asked over IPv4.
-std::vector<IpAddress> as_reached(std::vector<IpAddress> list) {
+IpAddress as_reached(const IpAddress& address) {
     static const Prefix mapped = *Prefix::parse("::ffff:0.0.0.0/96");
-    for (IpAddress& each : list)
-        if (mapped.contains(each)) each = IpAddress::v4(each.bytes().last<4>());
+    return mapped.contains(address) ? IpAddress::v4(address.bytes().last<4>()) : address;
+}
+
+std::vector<Resolver> as_reached(std::vector<Resolver> list) {
+    for (Resolver& each : list) each.address = as_reached(each.address);
     return list;
 }
 
-bool is_in(const std::vector<IpAddress>& list, const IpAddress& address) {
-    return std::ranges::find(list, address) != list.end();
+template <class Item> bool is_in(const std::vector<Item>& list, const Item& item) {
+    return std::ranges::find(list, item) != list.end();
+}
+
+/// None: no link has this name, nor this number.
+const system::Link* link_of(const std::vector<system::Link>& links, std::string_view zone) {
+    auto found = std::ranges::find(links, zone, &system::Link::name);
+    if (found == links.end())
+        if (const auto number = parse_decimal(zone, UINT32_MAX)) found = std::ranges::find(links, *number, &system::Link::index);
+    return found == links.end() ? nullptr : &*found;
 }
 
 } // namespace
@@ -53,33 +64,50 @@ Beneath beneath_ours(SavedFile found, const std::vector<DnsJournal>& journals) {
 
 bool is_record_of_vpn(std::string_view record) { return record.starts_with("vpn") || record.starts_with("tun"); }
 
-std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
-                                        const std::vector<IpAddress>& ours) {
-    std::vector<IpAddress> chosen;
+bool is_tunnel(const system::Link& link) { return link.kind == "tun" || link.kind == "wireguard" || link.kind == "xfrm"; }
+
+std::vector<Resolver> reachable_by(const std::vector<system::Link>& links, const std::vector<ResolvConf::Server>& servers) {
+    std::vector<Resolver> reachable;
+    for (const auto& [address, zone] : servers) {
+        const system::Link* const link = is_link_local(address) ? link_of(links, zone) : nullptr;
+        if (link != nullptr && !is_tunnel(*link)) reachable.emplace_back(address, link->index);
+        if (!is_link_local(address)) reachable.emplace_back(address);
+    }
+    return reachable;
+}
+
+std::vector<Resolver> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
+                                       const std::vector<IpAddress>& ours) {
+    std::vector<Resolver> chosen;
     for (const LinkServer& each : servers)
-        if (std::ranges::find(links, each.link) != links.end()) chosen.push_back(each.server);
+        if (is_in(links, each.link)) chosen.emplace_back(each.server, is_link_local(each.server) ? each.link : 0);
     for (const LinkServer& each : servers)
-        if (each.link == 0 && !is_in(ours, each.server)) chosen.push_back(each.server);
+        if (each.link == 0 && !is_in(ours, each.server)) chosen.emplace_back(each.server);
     return chosen;
 }
 
-std::vector<IpAddress> choose_resolvers(const std::vector<IpAddress>& present, const std::vector<IpAddress>& before,
-                                        const std::vector<IpAddress>& tunnels) {
-    const std::vector<IpAddress> now = as_reached(present);
-    const std::vector<IpAddress> formerly = as_reached(before);
-    const std::vector<IpAddress> inside = as_reached(tunnels);
-    std::vector<IpAddress> chosen;
-    const auto add_few = [&chosen](const std::vector<IpAddress>& list, const auto& fits) {
+std::vector<Resolver> choose_resolvers(const std::vector<Resolver>& present, const std::vector<Resolver>& before,
+                                       const std::vector<IpAddress>& tunnels) {
+    const std::vector<Resolver> now = as_reached(present);
+    const std::vector<Resolver> formerly = as_reached(before);
+    std::vector<Resolver> chosen;
+    const auto add_few = [&chosen](const std::vector<Resolver>& list, const auto& fits) {
         const std::size_t most = chosen.size() + most_of_each;
-        for (const IpAddress& each : list)
+        for (const Resolver& each : list)
             if (chosen.size() < most && fits(each) && !is_in(chosen, each)) chosen.push_back(each);
     };
-    add_few(now,
-            [&](const IpAddress& each) { return !is_on_this_machine(each) && (!is_in(inside, each) || is_in(formerly, each)); });
-    add_few(formerly, [](const IpAddress& each) { return !is_on_this_machine(each); });
+    const auto is_inside = [&tunnels](const Resolver& each) {
+        return std::ranges::any_of(tunnels, [&each](const IpAddress& inside) { return as_reached(inside) == each.address; });
+    };
+    const auto is_here = [](const Resolver& each) { return is_on_this_machine(each.address); };
+    const auto is_elsewhere = [](const Resolver& each) {
+        return !is_on_this_machine(each.address) && (!is_link_local(each.address) || each.scope != 0);
+    };
+    add_few(now, [&](const Resolver& each) { return is_elsewhere(each) && (!is_inside(each) || is_in(formerly, each)); });
+    add_few(formerly, is_elsewhere);
     if (!chosen.empty()) return chosen;
-    for (const auto* const list : {&now, &formerly}) add_few(*list, is_on_this_machine);
-    if (chosen.empty()) chosen.push_back(*IpAddress::parse("127.0.0.1")); // resolv.conf(5)
+    for (const auto* const list : {&now, &formerly}) add_few(*list, is_here);
+    if (chosen.empty()) chosen.emplace_back(*IpAddress::parse("127.0.0.1")); // resolv.conf(5)
     return chosen;
 }
 

@@ -7,8 +7,10 @@
 // Refuses to know: files, buses, and who is asked what.
 #pragma once
 
-#include "common/base/ip.hpp"
+#include "common/base/resolver.hpp"
+#include "common/system/link.hpp"
 #include "vpn-client/dns/dns_journal.hpp"
+#include "vpn-client/dns/resolv_conf.hpp"
 
 #include <cstdint>
 #include <string>
@@ -30,6 +32,13 @@ Beneath beneath_ours(SavedFile found, const std::vector<DnsJournal>& journals);
 /// A resolvconf knows a VPN by this name, ours or another: its name servers answer inside.
 [[nodiscard]] bool is_record_of_vpn(std::string_view record);
 
+/// Of a VPN, ours or another, whose name servers are inside.
+[[nodiscard]] bool is_tunnel(const system::Link& link);
+
+/// As they can be asked on a machine with these links. A link-local one whose interface is none of them, or a tunnel, is left
+/// out.
+std::vector<Resolver> reachable_by(const std::vector<system::Link>& links, const std::vector<ResolvConf::Server>& servers);
+
 /// A name server that systemd-resolved has, and the link that it belongs to.
 struct LinkServer {
     IpAddress server;
@@ -40,11 +49,12 @@ struct LinkServer {
 
 /// Those of the links named, and behind them the whole machine's, but `ours`: systemd-resolved takes what an /etc/resolv.conf of
 /// ours names for that.
-std::vector<IpAddress> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
-                                        const std::vector<IpAddress>& ours);
+std::vector<Resolver> servers_of_links(const std::vector<LinkServer>& servers, const std::vector<std::uint32_t>& links,
+                                       const std::vector<IpAddress>& ours);
 
-/// `tunnels`: the connection's own, of which no network may make us believe that they are outside. At least one.
-std::vector<IpAddress> choose_resolvers(const std::vector<IpAddress>& present, const std::vector<IpAddress>& before,
-                                        const std::vector<IpAddress>& tunnels);
+/// `tunnels`: the connection's own, of which no network may make us believe that they are outside. At least one. A link-local
+/// one without its interface is nobody.
+std::vector<Resolver> choose_resolvers(const std::vector<Resolver>& present, const std::vector<Resolver>& before,
+                                       const std::vector<IpAddress>& tunnels);
 
 } // namespace vpn::client

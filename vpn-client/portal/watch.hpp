@@ -18,7 +18,7 @@ namespace vpn::client {
 class PortalWatch {
   public:
     /// Tells whom to ask for names past the tunnel.
-    using Resolvers = std::function<std::vector<IpAddress>()>;
+    using Resolvers = std::function<std::vector<Resolver>()>;
 
     /// Without a url it never asks.
     PortalWatch(boost::asio::io_context& loop, std::optional<config::HttpUrl> url, Resolvers outside, system::Logger log);

@@ -10,6 +10,7 @@ using namespace vpn::client;
 namespace {
 
 using Texts = std::vector<std::string>;
+using Servers = std::vector<ResolvConf::Server>;
 
 DnsPlan full() { return {{address("10.66.0.53")}, {"corp.example"}, {}, true, true, {}}; }
 DnsPlan split() { return {{address("10.66.0.53")}, {"corp.example"}, {"lab.example"}, false, false, {}}; }
@@ -27,7 +28,9 @@ TEST_CASE("a resolv.conf is read as the C library reads it") {
     const ResolvConf conf = parse_resolv_conf("# comment\n; another\nnameserver 192.0.2.1\n nameserver\t2001:db8::1 trailing\n"
                                               "nameserver nonsense\ndomain old.example\nsearch a.example\tb.example\n"
                                               "options edns0\nsortlist 10.0.0.0\nwhatever\nnameserver 192.0.2.2");
-    CHECK(conf.servers == std::vector{address("192.0.2.1"), address("2001:db8::1"), address("192.0.2.2")});
+    CHECK(conf.servers == Servers{{address("192.0.2.1"), ""}, {address("2001:db8::1"), ""}, {address("192.0.2.2"), ""}});
+    CHECK(parse_resolv_conf("nameserver fe80::1%eth0\nnameserver fe80::2%\nnameserver %eth0\nnameserver fe80::3%3").servers ==
+          Servers{{address("fe80::1"), "eth0"}, {address("fe80::2"), ""}, {address("fe80::3"), "3"}});
     CHECK(conf.search == Texts{"a.example", "b.example"});
     CHECK(conf.settings == Texts{"options edns0", "sortlist 10.0.0.0"});
     CHECK(parse_resolv_conf("").servers.empty());
@@ -58,4 +61,9 @@ TEST_CASE("systemd-resolved is behind the file if all its servers are") {
     CHECK_FALSE(asks_resolved(parse_resolv_conf("nameserver 127.0.0.53\nnameserver 192.0.2.1\n")));
     CHECK_FALSE(asks_resolved(parse_resolv_conf("nameserver 127.0.0.1\n")));
     CHECK_FALSE(asks_resolved({}));
+}
+
+TEST_CASE("beside a split tunnel link-local name servers are kept as they were written") {
+    CHECK(lines_for(split(), "nameserver fe80::1%eth0\nnameserver fe80::1%wlan0\n") ==
+          "nameserver 10.66.0.53\nnameserver fe80::1%eth0\nnameserver fe80::1%wlan0\nsearch corp.example\n");
 }
