@@ -56,20 +56,25 @@ std::optional<Endpoint> EndpointBook::first() const {
     return servers_[in_use_].front();
 }
 
-std::optional<Endpoint> EndpointBook::next_server() {
+std::optional<Endpoint> EndpointBook::next_server(const std::function<bool(const Endpoint&)>& fits) {
     for (std::size_t step = 1; step < servers_.size(); ++step) {
         const std::size_t next = (in_use_ + step) % servers_.size();
-        if (servers_[next].empty()) continue;
+        const auto found = std::ranges::find_if(servers_[next], fits);
+        if (found == servers_[next].end()) continue;
         in_use_ = next;
-        return first();
+        return *found;
     }
     return std::nullopt;
 }
 
-void EndpointBook::handle_answer_from(const Endpoint& endpoint) {
-    heard_ = endpoint;
+void EndpointBook::handle_asked(const Endpoint& endpoint) {
     for (std::size_t i = 0; i < servers_.size(); ++i)
         if (std::ranges::find(servers_[i], endpoint) != servers_[i].end()) in_use_ = i;
+}
+
+void EndpointBook::handle_answer_from(const Endpoint& endpoint) {
+    heard_ = endpoint;
+    handle_asked(endpoint);
 }
 
 void EndpointBook::handle_addresses(std::size_t server, const std::vector<Endpoint>& endpoints) {

@@ -5,6 +5,7 @@
 #include "common/base/ip.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,8 +27,10 @@ class EndpointBook {
     [[nodiscard]] std::vector<Endpoint> others(const Endpoint& tried) const;
     /// The first address of the server in use; none if no server has one.
     [[nodiscard]] std::optional<Endpoint> first() const;
-    /// The next server is in use, round and round. None: there is no other that has an address.
-    std::optional<Endpoint> next_server();
+    /// The next server is in use, round and round. None: there is no other that has an address which fits.
+    std::optional<Endpoint> next_server(const std::function<bool(const Endpoint&)>& fits = [](const Endpoint&) { return true; });
+    /// It is asked there: its server is in use.
+    void handle_asked(const Endpoint& endpoint);
     /// Somebody answered there: its server is in use.
     void handle_answer_from(const Endpoint& endpoint);
     /// The server's name has these addresses now.

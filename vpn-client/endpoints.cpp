@@ -167,6 +167,13 @@ Endpoints joined(const std::vector<Endpoints>& of_servers) {
     return all;
 }
 
+/// An address that no way leads to yet is one all the same: in another network there may be one, and nobody is asked for it.
+void add_literals(const config::ClientPeer& peer, std::vector<Endpoints>& of_servers) {
+    const auto servers = servers_of(peer);
+    for (std::size_t i = 0; i < servers.size(); ++i)
+        if (const auto literal = servers[i].literal(); literal && of_servers[i].empty()) of_servers[i] = {*literal};
+}
+
 } // namespace
 
 std::vector<config::HostPort> servers_of(const config::ClientPeer& peer) {
@@ -193,6 +200,7 @@ Granted<Whereabouts> find_endpoints(ConnectionFile& file, system::Netlink& netli
         } else {
             file.notes.push_back("warning: one of the peers can't be reached now: " + found.error().message);
         }
+        add_literals(peer, whereabouts.of_servers.back());
     }
     return whereabouts;
 }

@@ -5,6 +5,7 @@
 namespace vpn::client {
 
 void PeerSearch::handle_initiation(const Endpoint& to, std::uint32_t count, Boot now) {
+    book_.handle_asked(to);
     if (!silent_at_) silent_at_ = now + silence_after;
     // While it has just been heard by this way, only its silence is a reason to look for it elsewhere.
     if (!elsewhere_ && count < 2) return;
@@ -48,9 +49,9 @@ bool PeerSearch::take_silence(Boot now) {
     return true;
 }
 
-std::optional<Endpoint> PeerSearch::next_server(const Endpoint& silent) {
+std::optional<Endpoint> PeerSearch::next_server(const Endpoint& silent, const std::function<bool(const Endpoint&)>& fits) {
     // A name that was looked up since may have other addresses now.
-    return book_.knows(silent) ? book_.next_server() : book_.first();
+    return book_.knows(silent) ? book_.next_server(fits) : book_.first();
 }
 
 std::optional<Boot> PeerSearch::next_deadline() const {

@@ -45,8 +45,8 @@ class PeerSearch {
     std::optional<Endpoint> take_raced(Boot now, const std::function<bool(const Endpoint&)>& fits);
     /// True once it has been silent for too long: no other way to ask it is known but `next_server`.
     [[nodiscard]] bool take_silence(Boot now);
-    /// Where a peer is sought next that is silent there; none: it has no other server.
-    std::optional<Endpoint> next_server(const Endpoint& silent);
+    /// Where a peer is sought next that is silent there; none: it has no other server at an address that fits.
+    std::optional<Endpoint> next_server(const Endpoint& silent, const std::function<bool(const Endpoint&)>& fits);
     /// When to ask again what is due.
     [[nodiscard]] std::optional<Boot> next_deadline() const;
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <list>
 #include <optional>
 #include <system_error>
@@ -27,6 +28,7 @@ struct Target {
     Asked how;
     IpAddress address;
     bool answered = false;
+    int error = 0; ///< what kept the last question from going out
 
     [[nodiscard]] bool is_dns() const { return how == Asked::by_dns; }
     [[nodiscard]] Endpoint endpoint() const { return {address, is_dns() ? dns_port : Port{}, 0}; }
@@ -47,10 +49,11 @@ class Line {
 
     [[nodiscard]] bool is_ping() const { return socket_.is_ping; }
 
-    void send(const Target& target, const ByteVector& question) const {
+    void send(Target& target, const ByteVector& question) const {
         system::SocketAddress address{};
         const socklen_t length = system::write_socket_address(target.endpoint(), address);
-        static_cast<void>(::sendto(fd(), question.data(), question.size(), MSG_NOSIGNAL, &address.any, length));
+        const ssize_t sent = ::sendto(fd(), question.data(), question.size(), MSG_NOSIGNAL, &address.any, length);
+        target.error = sent < 0 ? errno : 0;
     }
 
     /// What came, into `buffer`, and from whom; none if there is nothing after all.
@@ -74,6 +77,11 @@ class Line {
     const InsideSocket& socket_;
     Watch watch_;
 };
+
+/// The interface has no address of his family, or nothing leads to him.
+bool has_no_way(const Target& target) {
+    return target.error == ENETUNREACH || target.error == EHOSTUNREACH || target.error == EADDRNOTAVAIL;
+}
 
 } // namespace
 
@@ -105,7 +113,7 @@ struct Probe::Asking {
     void ask() {
         ++sequence;
         asked_at = system::now().boot;
-        for (const Target& target : targets) {
+        for (Target& target : targets) {
             if (target.answered) continue;
             const Family family = target.address.family();
             line_to(target.how, family)
@@ -182,22 +190,26 @@ Result<Probe> Probe::start(boost::asio::io_context& loop, const InsideSockets& s
                            std::function<void()> answered, Duration first_wait) {
     std::unique_ptr<Asking> asking;
     std::string trouble = "there is nobody to ask";
-    bool echo = false;
-    bool dns = false;
     const auto add = [&](Asked how, const IpAddress& address) {
         if (const auto added = asking->add(sockets, how, address); !added) trouble = added.error().message;
-        return asking->line_to(how, address.family()) != nullptr;
     };
     try {
         asking = std::make_unique<Asking>(loop, targets.both, std::move(answered), first_wait);
-        for (const IpAddress& address : targets.echo) echo |= add(Asked::by_echo, address);
-        for (const IpAddress& address : targets.dns) dns |= add(Asked::by_dns, address);
+        for (const IpAddress& address : targets.echo) add(Asked::by_echo, address);
+        for (const IpAddress& address : targets.dns) add(Asked::by_dns, address);
     } catch (const std::system_error& error) {
         return failed(error.what()); // no descriptor is left to wait with: a tunnel that stands goes on without the answer
     }
-    if (!echo && !dns) return failed(trouble);
-    asking->both = targets.both && echo && dns;
     asking->ask();
+    std::erase_if(asking->targets, [&trouble](const Target& target) {
+        if (has_no_way(target)) trouble = "cannot ask " + target.address.to_string() + ": " + system::errno_text(target.error);
+        return has_no_way(target);
+    });
+    if (asking->targets.empty()) return failed(trouble);
+    const auto asked = [&asking](bool dns) {
+        return std::ranges::any_of(asking->targets, [dns](const Target& target) { return target.is_dns() == dns; });
+    };
+    asking->both = targets.both && asked(true) && asked(false);
     return Probe(std::move(asking));
 }
 

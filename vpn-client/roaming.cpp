@@ -30,7 +30,8 @@ Roaming::Roaming(boost::asio::io_context& loop, Parts parts, Surroundings surrou
       moved_(std::move(surroundings.moved)), log_(log),
       lookups_(loop, {std::move(parts_.outside.resolvers), std::move(parts_.outside.sockets), lock_}, names_of(parts_),
                [this](const config::HostPort& name, const system::Resolved& answer) { hear(name, answer); }),
-      due_(loop, [this] { handle_time(); }), anew_(loop, [this] { look_up_wanted(); }),
+      due_(loop, [this] { handle_time(); }), ask_(loop, [this] { lookups_.ask(std::exchange(missed_, {})); }),
+      anew_(loop, [this] { look_up_wanted(); }), follow_(loop, [this] { follow_candidates(); }),
       lost_(loop, [this] { look_for_the_lost(); }),
       ways_(loop, std::move(parts_.outside.doors),
             {.destinations = [this] { return destinations(); },
@@ -91,11 +92,13 @@ void Roaming::handle_new_way(const IpAddress& destination) {
 void Roaming::handle_lost_ways() {
     for (Sought& each : parts_.peers) {
         const auto endpoint = status_of(each).endpoint;
-        if (!endpoint || ways_.leads_to(endpoint->address)) continue;
+        if (endpoint && ways_.leads_to(endpoint->address)) continue;
         const auto all = each.search.book().all();
-        const auto other = std::ranges::find_if(all, [this](const Endpoint& to) { return ways_.leads_to(to.address); });
+        const auto other = std::ranges::find_if(all, [this](const Endpoint& to) { return fits(to); });
         if (other == all.end()) continue;
+        const bool asked = status_of(each).attempt.under_way;
         move_to(each, *other);
+        if (asked) begin_handshake(each); // it has all its time again
         look_up_soon(each);
     }
 }
@@ -123,8 +126,9 @@ void Roaming::handle_initiation_sent(protocol::PeerId peer) {
     const tun::PeerStatus status = status_of(*sought);
     sought->search.handle_initiation(status.endpoint.value_or(Endpoint()), status.attempt.initiations, system::now().boot);
     follow_deadlines();
-    // There is something to send to it, and it has not been heard for long, or does not answer.
-    if (!is_settled(*sought, status)) lookups_.ask(sought->search.servers());
+    // There is something to send to it, and it has not been heard for long, or does not answer. In a moment: other peers'
+    // initiations come first.
+    if (!is_settled(*sought, status)) miss(*sought);
 }
 
 void Roaming::follow_deadlines() {
@@ -139,9 +143,9 @@ void Roaming::follow_deadlines() {
 
 void Roaming::handle_time() {
     due_.set_in(breath); // first: the others are raced, whatever memory there is
-    const auto fits = [this](const Endpoint& each) { return !would_loop(each) && ways_.leads_to(each.address); };
+    const auto may_be_asked = [this](const Endpoint& each) { return fits(each); };
     for (Sought& each : parts_.peers) {
-        if (const auto next = each.search.take_raced(system::now().boot, fits)) race(each, *next);
+        if (const auto next = each.search.take_raced(system::now().boot, may_be_asked)) race(each, *next);
         if (each.search.take_silence(system::now().boot)) handle_silence(each);
     }
     follow_deadlines();
@@ -169,26 +173,33 @@ void Roaming::handle_endpoint_moved(protocol::PeerId peer) {
 
 /// The lock lets through to wherever a peer is or may be sought, and nowhere else; and all ways there are watched.
 void Roaming::follow_candidates() {
+    follow_.set_in(breath); // first: whatever memory there is
     if (lock_) {
         std::vector<Endpoint> all;
         const auto add = [&](const Endpoint& each) {
-            if (!would_loop(each) && std::ranges::find(all, each) == all.end()) all.push_back(each);
+            if (!would_loop(each)) all.push_back(each);
         };
         for (const Sought& sought : parts_.peers) std::ranges::for_each(sought.search.book().all(), add);
         for (const tun::PeerStatus& peer : engine_.peers())
             if (peer.endpoint) add(*peer.endpoint);
+        std::ranges::sort(all);
+        all.erase(std::unique(all.begin(), all.end()), all.end());
         lock_->admit_only(std::move(all));
     }
     ways_.handle_new_destinations();
+    follow_.clear();
 }
 
 void Roaming::handle_silence(Sought& sought) {
     const tun::PeerStatus peer = status_of(sought);
     if (!peer.attempt.under_way) return; // given up: nobody wants it
-    const auto elsewhere = sought.search.next_server(peer.endpoint.value_or(Endpoint()));
+    const auto elsewhere =
+        sought.search.next_server(peer.endpoint.value_or(Endpoint()), [this](const Endpoint& each) { return fits(each); });
     if (elsewhere) move_to(sought, *elsewhere);
     lookups_.ask(sought.search.servers()); // last: what memory does not suffice for
 }
+
+bool Roaming::fits(const Endpoint& endpoint) const { return !would_loop(endpoint) && ways_.leads_to(endpoint.address); }
 
 bool Roaming::would_loop(const Endpoint& endpoint) const {
     // The rules were made for the addresses known then: what the main table sends into the tunnel can't be its endpoint. A
@@ -211,6 +222,12 @@ void Roaming::move_to(Sought& sought, const Endpoint& endpoint) {
 
 // --- names -------------------------------------------------------------------------------------------------------------------
 
+void Roaming::miss(const Sought& sought) {
+    const auto& servers = sought.search.servers();
+    missed_.insert(missed_.end(), servers.begin(), servers.end());
+    ask_.set_in(0s);
+}
+
 /// A change of the network has many parts: they are looked up once for all of them.
 void Roaming::look_up_soon(const Sought& sought) {
     const auto& servers = sought.search.servers();
@@ -229,7 +246,8 @@ void Roaming::look_for_the_lost() {
     lost_.set_in(between_looks); // first: whatever fails
     bool any = false;
     for (const Sought& each : parts_.peers) {
-        if (status_of(each).endpoint || each.search.servers().empty()) continue;
+        const auto is_name = [](const config::HostPort& server) { return !server.literal(); };
+        if (status_of(each).endpoint || std::ranges::none_of(each.search.servers(), is_name)) continue;
         lookups_.ask(each.search.servers());
         any = true;
     }

@@ -66,12 +66,15 @@ class Roaming {
     void begin_handshake(Sought& sought);
     void follow_deadlines();
     void follow_candidates();
+    void miss(const Sought& sought);
     void look_up_soon(const Sought& sought);
     void look_up_wanted();
     void look_for_the_lost();
     void handle_new_resolvers();
     void hear(const config::HostPort& name, const system::Resolved& answer);
     void hear(Sought& sought, const config::HostPort& name, const std::vector<Endpoint>& endpoints);
+    /// Somebody there may be asked.
+    [[nodiscard]] bool fits(const Endpoint& endpoint) const;
     [[nodiscard]] bool would_loop(const Endpoint& endpoint) const;
     [[nodiscard]] bool is_wanted(const tun::PeerStatus& peer) const;
     [[nodiscard]] static bool is_settled(const Sought& sought, const tun::PeerStatus& peer);
@@ -86,11 +89,14 @@ class Roaming {
     std::function<void()> moved_;
     system::Logger log_;
 
-    std::vector<config::HostPort> wanted_; ///< to be looked up in a moment
+    std::vector<config::HostPort> missed_; ///< of peers that are sought: to be looked up in a moment
+    std::vector<config::HostPort> wanted_; ///< to be looked up anew, since all is new
     NameLookups lookups_;
-    Alarm due_;  ///< something of a search
-    Alarm anew_; ///< once all that has changed is known
-    Alarm lost_; ///< peers that nobody knows where to find
+    Alarm due_; ///< something of a search
+    Alarm ask_;
+    Alarm anew_;   ///< once all that has changed is known
+    Alarm follow_; ///< where the peers may be, if memory did not suffice for it
+    Alarm lost_;   ///< peers that nobody knows where to find
     WayWatch ways_;
     WakeWatch wake_;
     std::optional<ResolverWatch> resolver_watch_; ///< where there are names

@@ -39,7 +39,7 @@ void WayWatch::handle_time() {
 
 void WayWatch::handle_new_destinations() {
     try {
-        look();
+        if (handlers_.destinations() != destinations_) look();
     } catch (const std::bad_alloc&) {
         look_.set_in(breath);
         throw;
@@ -54,7 +54,8 @@ void WayWatch::hear() {
 
 void WayWatch::look() {
     looks_soon_ = false;
-    for (const IpAddress& destination : handlers_.destinations()) {
+    destinations_ = handlers_.destinations();
+    for (const IpAddress& destination : destinations_) {
         const auto way = find(destination);
         changed_.reserve(changed_.size() + 1); // what is noticed once is kept
         if (ways_.handle_look(destination, way)) changed_.push_back(destination);

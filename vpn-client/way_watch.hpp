@@ -47,7 +47,8 @@ class WayWatch {
     Doors doors_;
     Handlers handlers_;
     Ways ways_;
-    std::vector<IpAddress> changed_; ///< and nobody has been told yet
+    std::vector<IpAddress> destinations_; ///< of the last look
+    std::vector<IpAddress> changed_;      ///< and nobody has been told yet
     bool looks_soon_ = false;
     Alarm look_;
     Watch watch_;

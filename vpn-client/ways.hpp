@@ -29,13 +29,17 @@ class Ways {
     /// What a look found; none: no way leads there. True if there is a way now that is another one than before, or that was gone
     /// meanwhile. What was never looked at has not changed.
     [[nodiscard]] bool handle_look(const IpAddress& destination, const std::optional<Way>& way);
-    /// All that was heard of has been looked at.
-    void end_look() { broken_.clear(); }
+    /// All that was heard of has been looked at, and what was not looked at is forgotten.
+    void end_look();
     /// What was never looked at may be.
     [[nodiscard]] bool leads_to(const IpAddress& destination) const;
 
   private:
-    std::map<IpAddress, std::optional<Way>> known_;
+    struct Known {
+        std::optional<Way> way;
+        bool seen = false; ///< in the present look
+    };
+    std::map<IpAddress, Known> known_;
     std::vector<std::uint32_t> broken_; ///< links that did not carry at some time since the last look
 };
 

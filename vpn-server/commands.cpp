@@ -59,13 +59,13 @@ Result<OtherFirewalls> look_for_obstacles(const config::ServerConfig& config) {
     auto nftables = system::Nftables::open();
     if (!nftables) return tl::unexpected(nftables.error());
     auto tables = look_at_tables(*nftables, table_name(config.interface.name));
-    if (!tables) return tl::unexpected(tables.error());
+    LegacyTables legacy = look_at_legacy_tables();
+    const std::string trouble = tables ? legacy.trouble : tables.error().message;
+    if (!tables) tables.emplace();
     const Uplinks uplinks = uplinks_of(*around, config.interface.name);
     const std::vector<Exception> coming = plan_exceptions(config, uplinks, *tables);
-    LegacyTables legacy = look_at_legacy_tables();
     std::ranges::move(legacy.tables, std::back_inserter(*tables));
-    return OtherFirewalls{
-        .exceptions = {}, .obstacles = find_obstacles(config, uplinks, *tables, coming), .trouble = legacy.trouble};
+    return OtherFirewalls{.exceptions = {}, .obstacles = find_obstacles(config, uplinks, *tables, coming), .trouble = trouble};
 }
 
 } // namespace
@@ -80,7 +80,7 @@ CommandResult<void> carry_out(const Check&, const CommonOptions& common) {
     const auto looked = look_for_obstacles(content->config);
     const OtherFirewalls seen =
         looked ? *looked : OtherFirewalls{.exceptions = {}, .obstacles = {}, .trouble = looked.error().message};
-    if (!seen.trouble.empty()) say("the machine's firewalls were not looked at: " + seen.trouble);
+    if (!seen.trouble.empty()) say("not all of the machine's firewalls could be looked at: " + seen.trouble);
     for (const Obstacle& obstacle : seen.obstacles)
         say(obstacle.firewall + " drops " + obstacle.traffic + " (" + obstacle.chain + "): run " + obstacle.command);
     return {};

@@ -76,7 +76,7 @@ Daemon::Daemon(boost::asio::io_context& loop, const system::Logger& log, Random&
     if (!opened) log_.error("no-metrics", {{"reason", opened.error().message}});
     if (opened) metrics_door_.use(config_.metrics, std::move(*opened));
     watch_firewalls();
-    tell_firewalls();
+    look_at_firewalls();        // what somebody changed before is not heard
     system::give_back_memory(); // what reading the file took
 }
 

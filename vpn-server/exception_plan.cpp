@@ -24,6 +24,16 @@ struct Way {
     std::string traffic;
 };
 
+/// What comes back, its addresses as they are once more.
+Way answer_to(const Way& way) {
+    return {{.family = way.probe.family,
+             .in = way.probe.out,
+             .out = way.probe.in,
+             .destinations = way.probe.sources,
+             .state = "established"},
+            "answers to peers from " + way.probe.out};
+}
+
 class Ways {
   public:
     Ways(const ServerConfig& config, const Uplinks& uplinks)
@@ -38,15 +48,6 @@ class Ways {
             ways.push_back({{.family = family, .in = tunnel_, .out = out, .sources = sources}, "from peers to " + out});
         if (!config_.isolate_peers)
             ways.push_back({{.family = family, .in = tunnel_, .out = tunnel_, .sources = sources}, "from peer to peer"});
-        return ways;
-    }
-    /// Answers to those that leave this machine.
-    [[nodiscard]] std::vector<Way> answers(Family family) const {
-        std::vector<Way> ways;
-        for (const Way& way : forwarded(family))
-            if (way.probe.in != way.probe.out)
-                ways.push_back({{.family = family, .in = way.probe.out, .out = way.probe.in, .state = "established"},
-                                "answers to peers from " + way.probe.out});
         return ways;
     }
     /// Those to the server itself.
@@ -170,6 +171,8 @@ Obstacle obstacle(const ForeignTable& table, const Passage& passage, const Way& 
     Obstacle result{std::string(firewall), table.name().text() + ' ' + passage.dropped_in, way.traffic, {}};
     if (firewall == "docker")
         result.command = with_iptables(way.probe, table.name(), "DOCKER-USER");
+    else if (way.probe.state == "established") // the programs' own words would let in what nobody asked for
+        result.command = with_iptables(way.probe, table.name(), passage.dropped_in);
     else if (firewall == "ufw")
         result.command = with_ufw(way.probe, tunnel);
     else if (firewall == "firewalld")
@@ -225,29 +228,25 @@ std::vector<Obstacle> find_obstacles(const ServerConfig& config, const Uplinks& 
                                      std::span<const Exception> coming) {
     const Ways all(config, uplinks);
     std::vector<Obstacle> obstacles;
-    const auto look = [&](const ForeignTable& table, const std::vector<Way>& ways) {
-        bool open = true;
-        for (const Way& way : ways) {
-            const Passage passage = table.passage(way.probe);
-            if (passage.dropped_in.empty()) continue;
-            open = false;
-            Obstacle found = obstacle(table, passage, way, config.interface.name);
-            // One command may be for both families.
-            const auto same = [&](const Obstacle& other) {
-                return other.command == found.command && other.traffic == found.traffic;
-            };
-            if (std::ranges::none_of(obstacles, same)) obstacles.push_back(std::move(found));
-        }
-        return open;
+    const auto gets_through = [&](const ForeignTable& table, const Way& way) {
+        const Passage passage = table.passage(way.probe);
+        if (passage.dropped_in.empty()) return true;
+        Obstacle found = obstacle(table, passage, way, config.interface.name);
+        // One command may be for both families.
+        const auto same = [&](const Obstacle& other) { return other.command == found.command && other.traffic == found.traffic; };
+        if (std::ranges::none_of(obstacles, same)) obstacles.push_back(std::move(found));
+        return false;
     };
     for (const ForeignTable& table : tables)
         for (const Family family : {Family::v4, Family::v6}) {
             if (!table.sees(family)) continue;
             const bool is_coming = std::ranges::find(coming, table.name(), &Exception::table) != coming.end();
-            const bool open = is_coming || look(table, all.forwarded(family));
-            // In nft's list iptables's condition on the connection is opaque. What opens the way out opens that back too.
-            if (open && table.name().is_legacy()) look(table, all.answers(family));
-            look(table, all.inward(family));
+            for (const Way& way : all.forwarded(family)) {
+                if (!is_coming && !gets_through(table, way)) continue; // what opens the way out opens that back too
+                // In nft's list iptables's condition on the connection is opaque.
+                if (table.name().is_legacy() && way.probe.in != way.probe.out) gets_through(table, answer_to(way));
+            }
+            for (const Way& way : all.inward(family)) gets_through(table, way);
         }
     return obstacles;
 }

@@ -9,34 +9,19 @@
 namespace vpn::server {
 namespace {
 
-/// As the kernel has them.
-struct RawTables {
-    std::vector<system::Xtable> tables;
-    std::string trouble;
-};
+constexpr std::array families{Family::v4, Family::v6};
 
-RawTables read_legacy_tables() {
-    RawTables raw;
-    for (const Family family : {Family::v4, Family::v6}) {
-        auto read = system::read_xtable(family);
-        if (!read)
-            raw.trouble = read.error().message;
-        else if (*read)
-            raw.tables.push_back(std::move(**read));
-    }
-    return raw;
+using Read = Result<std::optional<system::Xtable>>;
+
+/// None: it could not be read. Zero: there is none.
+std::optional<std::size_t> hash_of(const Read& read) {
+    if (!read) return std::nullopt;
+    if (!*read) return 0;
+    const Bytes bytes = (*read)->entries;
+    return std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-/// Zero: there are none.
-std::size_t hash_of(const RawTables& raw) {
-    std::size_t hash = std::hash<std::string_view>()(raw.trouble);
-    if (raw.tables.empty() && raw.trouble.empty()) return 0;
-    for (const system::Xtable& table : raw.tables) {
-        const Bytes bytes = table.entries;
-        hash = hash * 31 + std::hash<std::string_view>()({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    }
-    return hash;
-}
+bool is_of(const Obstacle& obstacle, Family family) { return obstacle.chain.starts_with(legacy_family(family)); }
 
 } // namespace
 
@@ -59,11 +44,12 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
 
 LegacyTables look_at_legacy_tables() {
     LegacyTables seen;
-    const RawTables raw = read_legacy_tables();
-    seen.trouble = raw.trouble;
-    seen.hash = hash_of(raw);
-    for (const system::Xtable& one : raw.tables) {
-        auto table = legacy_table(one);
+    for (std::size_t i = 0; i < families.size(); ++i) {
+        const Read read = system::read_xtable(families[i]);
+        seen.hashes[i] = hash_of(read);
+        if (!read) seen.trouble = read.error().message;
+        if (!read || !*read) continue;
+        auto table = legacy_table(**read);
         if (table)
             seen.tables.push_back(std::move(*table));
         else
@@ -83,38 +69,50 @@ FirewallExceptions::~FirewallExceptions() {
 }
 
 void FirewallExceptions::follow(const config::ServerConfig& config, const Uplinks& uplinks) {
-    auto seen = look(config, uplinks);
-    seen_ = seen ? std::move(*seen) : OtherFirewalls{.exceptions = {}, .obstacles = {}, .trouble = seen.error().message};
-}
-
-Result<OtherFirewalls> FirewallExceptions::look(const config::ServerConfig& config, const Uplinks& uplinks) {
-    if (!nftables_) return tl::unexpected(nftables_.error());
-    auto tables = look_at_tables(*nftables_, table_);
-    if (!tables) return tl::unexpected(tables.error());
     OtherFirewalls seen;
-    std::vector<Exception> wanted = plan_exceptions(config, uplinks, *tables);
-    if (!stands(wanted, *tables)) {
-        const std::string commands = exception_commands(mark_, *tables, wanted);
-        const auto applied = commands.empty() ? Result<void>() : nftables_->apply(commands);
-        if (applied)
-            made_ = std::move(wanted);
-        else
-            seen.trouble = applied.error().message;
-        tables = look_at_tables(*nftables_, table_);
-        if (!tables) return tl::unexpected(tables.error());
-    }
+    std::vector<ForeignTable> tables;
+    if (auto looked = follow_nftables(config, uplinks, seen))
+        tables = std::move(*looked);
+    else
+        seen.trouble = looked.error().message;
     for (const Exception& exception : made_) seen.exceptions.push_back(exception.place());
     LegacyTables legacy = look_at_legacy_tables();
-    legacy_hash_ = legacy.hash;
     if (seen.trouble.empty()) seen.trouble = legacy.trouble;
-    std::ranges::move(legacy.tables, std::back_inserter(*tables));
-    seen.obstacles = find_obstacles(config, uplinks, *tables);
-    return seen;
+    std::ranges::move(legacy.tables, std::back_inserter(tables));
+    seen.obstacles = find_obstacles(config, uplinks, tables);
+    for (std::size_t i = 0; i < families.size(); ++i) {
+        if (legacy.hashes[i]) {
+            legacy_hashes_[i] = *legacy.hashes[i];
+            continue;
+        }
+        for (const Obstacle& before : seen_.obstacles)
+            if (is_of(before, families[i])) seen.obstacles.push_back(before);
+    }
+    seen_ = std::move(seen);
+}
+
+Result<std::vector<ForeignTable>> FirewallExceptions::follow_nftables(const config::ServerConfig& config, const Uplinks& uplinks,
+                                                                      OtherFirewalls& seen) {
+    if (!nftables_) return tl::unexpected(nftables_.error());
+    auto tables = look_at_tables(*nftables_, table_);
+    if (!tables) return tables;
+    std::vector<Exception> wanted = plan_exceptions(config, uplinks, *tables);
+    if (stands(wanted, *tables)) return tables;
+    const std::string commands = exception_commands(mark_, *tables, wanted);
+    const auto applied = commands.empty() ? Result<void>() : nftables_->apply(commands);
+    if (applied)
+        made_ = std::move(wanted);
+    else
+        seen.trouble = applied.error().message;
+    return look_at_tables(*nftables_, table_);
 }
 
 bool FirewallExceptions::legacy_tables_changed() const {
-    const RawTables raw = read_legacy_tables();
-    return raw.trouble.empty() && hash_of(raw) != legacy_hash_;
+    for (std::size_t i = 0; i < families.size(); ++i) {
+        const auto hash = hash_of(system::read_xtable(families[i]));
+        if (hash && *hash != legacy_hashes_[i]) return true;
+    }
+    return false;
 }
 
 /// Each of ours where it was put, and no other with our mark.

@@ -6,7 +6,9 @@
 #include "common/system/nftables.hpp"
 #include "vpn-server/exception_plan.hpp"
 
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +21,9 @@ Result<std::vector<ForeignTable>> look_at_tables(system::Nftables& nftables, std
 /// The tables of iptables-legacy that filter, and why one could not be read.
 struct LegacyTables {
     std::vector<ForeignTable> tables;
-    std::string trouble;  ///< else empty
-    std::size_t hash = 0; ///< of what was read
+    std::string trouble; ///< else empty
+    /// Of what was read of each family, IPv4 first: zero if there is no table, none if it could not be read.
+    std::array<std::optional<std::size_t>, 2> hashes;
 };
 LegacyTables look_at_legacy_tables();
 
@@ -39,14 +42,16 @@ class FirewallExceptions {
     [[nodiscard]] const OtherFirewalls& seen() const { return seen_; }
 
   private:
-    Result<OtherFirewalls> look(const config::ServerConfig& config, const Uplinks& uplinks);
+    /// The tables as they are then. What is no reason not to look at others is told as `seen`'s trouble.
+    Result<std::vector<ForeignTable>> follow_nftables(const config::ServerConfig& config, const Uplinks& uplinks,
+                                                      OtherFirewalls& seen);
     [[nodiscard]] bool stands(const std::vector<Exception>& wanted, const std::vector<ForeignTable>& tables) const;
 
     std::string table_; ///< our own
     std::string mark_;
     Result<system::Nftables> nftables_;
     std::vector<Exception> made_;
-    std::size_t legacy_hash_ = 0;
+    std::array<std::size_t, 2> legacy_hashes_{}; ///< when each was last read
     OtherFirewalls seen_;
 };
 

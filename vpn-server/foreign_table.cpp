@@ -75,14 +75,14 @@ std::optional<Prefix> prefix_of(const Json& value) {
     return address && bits ? Prefix::parse(std::string(*address) + '/' + std::to_string(*bits)) : std::nullopt;
 }
 
-/// Does a source lie in there, whichever of the probe's it is?
-Holds is_source(const Json& value, const std::vector<Prefix>& sources) {
+/// Does an address lie in there, in whichever of the probe's it is?
+Holds holds_address(const Json& value, const std::vector<Prefix>& possible) {
     const auto prefix = prefix_of(value);
-    if (!prefix || sources.empty()) return Holds::perhaps;
-    const auto within = [&](const Prefix& source) { return source.bits() >= prefix->bits() && prefix->overlaps(source); };
-    if (std::ranges::all_of(sources, within)) return Holds::yes;
-    const auto beside = [&](const Prefix& source) { return !prefix->overlaps(source); };
-    return std::ranges::all_of(sources, beside) ? Holds::no : Holds::perhaps;
+    if (!prefix || possible.empty()) return Holds::perhaps;
+    const auto within = [&](const Prefix& each) { return each.bits() >= prefix->bits() && prefix->overlaps(each); };
+    if (std::ranges::all_of(possible, within)) return Holds::yes;
+    const auto beside = [&](const Prefix& each) { return !prefix->overlaps(each); };
+    return std::ranges::all_of(possible, beside) ? Holds::no : Holds::perhaps;
 }
 
 /// `test` of each value that a right-hand side lists.
@@ -235,8 +235,9 @@ class ForeignTable::Walk {
         if (protocol == "ip" || protocol == "ip6") {
             if ((protocol == "ip") != (probe_.family == Family::v4)) return Holds::no;
             if (field == "protocol" || field == "nexthdr") return protocol_holds(right);
-            if (field != "saddr") return Holds::perhaps;
-            return any_of(right, [&](const Json& value) { return is_source(bare(value), probe_.sources); });
+            if (field != "saddr" && field != "daddr") return Holds::perhaps;
+            const std::vector<Prefix>& possible = field == "saddr" ? probe_.sources : probe_.destinations;
+            return any_of(right, [&](const Json& value) { return holds_address(bare(value), possible); });
         }
         const bool transport =
             protocol == "tcp" || protocol == "udp" || protocol == "icmp" || protocol == "icmpv6" || protocol == "sctp";

@@ -24,6 +24,7 @@ struct Probe {
     std::string in;                   ///< the interface that it comes by
     std::string out = {};             ///< and leaves by, if it is forwarded
     std::vector<Prefix> sources = {}; ///< it comes from one of these; empty: from anywhere
+    std::vector<Prefix> destinations = {}; ///< it goes to one of these; empty: to anywhere
     std::string state = "new";        ///< of its connection, in nft's word
     std::string protocol = {};        ///< "tcp" or "udp"; empty: any
     Port port = {};                   ///< that it goes to; zero: any

@@ -1,5 +1,6 @@
 #include "vpn-server/timestamp_keeper.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <unordered_set>
@@ -23,11 +24,16 @@ TimestampKeeper::TimestampKeeper(boost::asio::io_context& loop, tun::TimestampSt
     const auto loaded = store_.load();
     if (!loaded) log_.warn("timestamps-not-read", {{"reason", loaded.error().message}});
     if (!loaded) return;
-    for (const protocol::Timestamps& each : *loaded) kept_[each.peer] = each;
+    for (const protocol::Timestamps& each : *loaded) {
+        protocol::Timestamps& kept = kept_.try_emplace(each.peer, protocol::Timestamps{each.peer, {}, {}}).first->second;
+        kept.sent = std::max(kept.sent, each.sent);
+        kept.received = std::max(kept.received, each.received);
+    }
 }
 
 std::vector<protocol::Timestamps> TimestampKeeper::take(const std::vector<crypto::PublicKey>& peers) {
     std::vector<protocol::Timestamps> taken;
+    taken.reserve(peers.size()); // first: nothing is lost half-way
     for (const crypto::PublicKey& key : peers) {
         const auto each = kept_.find(key);
         if (each == kept_.end()) continue;
@@ -69,6 +75,8 @@ void TimestampKeeper::changed() {
 
 void TimestampKeeper::save() {
     std::vector<protocol::Timestamps> all = current_();
+    // A change that memory did not suffice for may have left some here that the engine still has, and knows better.
+    for (const protocol::Timestamps& each : all) kept_.erase(each.peer);
     for (const auto& [key, each] : kept_) all.push_back(each);
     std::erase_if(all, [](const protocol::Timestamps& each) { return !says_something(each); });
     if (const auto saved = store_.save(all); !saved) log_.error("timestamps-not-saved", {{"reason", saved.error().message}});

@@ -30,13 +30,13 @@ bool Timers::want_handshake(Boot now) {
 
 bool Timers::handle_new_way(Boot now) {
     attempts_end_ = now + rekey_attempt_time;
+    quick_repetitions_ = new_way_repetitions;
     return begin_soon(now);
 }
 
 bool Timers::hurry(Boot now) { return attempting() && begin_soon(now); }
 
 bool Timers::begin_soon(Boot now) {
-    quick_repetitions_ = new_way_repetitions;
     const std::optional<Boot> earliest = after(last_initiation_, new_way_spacing);
     if (!earliest || *earliest <= now) return true;
     initiate_at_ = std::min(initiate_at_.value_or(*earliest), *earliest);

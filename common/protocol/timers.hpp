@@ -29,8 +29,9 @@ class Timers {
     /// begins an attempt of its own, 50 ms after the last initiation at the earliest, and its first two repetitions come after a
     /// second each, because a link that has just come up loses packets.
     [[nodiscard]] bool handle_new_way(Boot now);
-    /// The peer is asked elsewhere by the attempt that is under way, which ends when it would have ended: as by a new way. False
-    /// if there is none.
+    /// The peer is asked elsewhere by the attempt that is under way, which ends when it would have ended: 50 ms after the last
+    /// initiation at the earliest. False if there is none.
+    /// DEVIATION: PROTOCOL 3 has at most one initiation in 5 s; this one goes to another server than the last.
     [[nodiscard]] bool hurry(Boot now);
 
     void initiation_sent(Boot now, Random& random);

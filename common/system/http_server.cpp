@@ -129,7 +129,8 @@ class HttpServer::Door {
   public:
     Door(asio::io_context& loop, Listener listener, HttpPage page)
         : page_(std::move(page)), fd_(std::visit([this](auto& one) { return this->fd_of(one); }, listener)),
-          acceptor_(loop, protocol_of(fd_), std::move(fd_),
+          protocol_(protocol_of(fd_)),
+          acceptor_(loop, protocol_, std::move(fd_),
                     {most_connections, [](int) { return memory_left() != MemoryLeft::none; },
                      [this](auto socket, auto ended) {
                          return std::make_shared<Connection>(std::move(socket), page_, std::move(ended));
@@ -157,6 +158,7 @@ class HttpServer::Door {
     HttpPage page_;
     std::optional<UnixListener> file_;
     UniqueFd fd_; ///< until the acceptor has it
+    Protocol protocol_;
     Acceptor<Protocol, Connection> acceptor_;
 };
 

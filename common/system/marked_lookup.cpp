@@ -51,6 +51,9 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<ares_addrinfo, FreeAddresses>;
 
+/// Of each family: whoever answers may list thousands, and each of them is asked, watched and let through a lock.
+constexpr std::ptrdiff_t most_addresses = 8;
+
 Resolved endpoints_of(const ares_addrinfo& list, Port port) {
     std::vector<Endpoint> endpoints;
     for (const ares_addrinfo_node* node = list.nodes; node != nullptr; node = node->ai_next) {
@@ -60,6 +63,8 @@ Resolved endpoints_of(const ares_addrinfo& list, Port port) {
         auto endpoint = to_endpoint(address);
         if (!endpoint) continue;
         endpoint->port = port;
+        const auto same_family = [&](const Endpoint& each) { return each.address.family() == endpoint->address.family(); };
+        if (std::ranges::count_if(endpoints, same_family) == most_addresses) continue;
         if (std::ranges::find(endpoints, *endpoint) == endpoints.end()) endpoints.push_back(*endpoint);
     }
     if (endpoints.empty()) return refuse(Kind::not_found, "it has neither an IPv4 nor an IPv6 address");

@@ -14,7 +14,6 @@ enum class Capability : std::uint8_t {
     dac_override,
     /// Interfaces, routes, rules, nftables, marks.
     net_admin,
-    /// Raw sockets: ICMP.
 };
 
 /// Gives up every capability but those among `kept` that we have, also for programs that we start, and forbids that any program

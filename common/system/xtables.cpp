@@ -22,7 +22,7 @@ constexpr std::string_view table = "filter";
 /// Some fifty thousand rules.
 constexpr std::uint32_t largest = std::uint32_t{8} << 20U;
 /// What it takes to read a byte and to understand it, reckoned with room to spare.
-constexpr std::uint64_t memory_per_byte = 16;
+constexpr std::uint64_t memory_per_byte = 32;
 /// Another program may change it between the two questions.
 constexpr int attempts = 8;
 

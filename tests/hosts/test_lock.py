@@ -337,6 +337,27 @@ def pause_end_refused(lab, lock):
     assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
 
 
+@sentence("a pause that the kernel refuses is none: whoever asked is told, and everything goes on through the tunnel", seconds=8)
+def pause_refused(lab):
+    tunnel = connected(lab, lock=True)
+    state = lambda: [lab.laptop.run("ip", f"-{version}", *words).out for version in (4, 6) for words in (("rule",), ("route", "show", "table", "all"))]
+    before = state()
+
+    def refused():
+        told = tunnel.client.command("pause", "1h", code=None)
+        if told.code == DONE:
+            tunnel.client.command("pause", "0", code=None)
+        return told.code != DONE and told
+    # Whenever the client puts its table up again.
+    pest = lab.laptop.start("sh", "-c", "while :; do nft delete table inet vpn-lock-laptop 2>/dev/null; done", log="pest")
+    told = eventually("a pause is refused", refused, seconds=20)
+    pest.kill()
+    assert told.code == FAILURE and "cannot pause: " in told.err, told
+    assert state() == before
+    eventually("the lock stands", lambda: tunnel.client.status()["lock"]["state"] == "shut")
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+
+
 @sentence("a pause ends by itself though the client was killed in the middle of it, and at once when it is told to", seconds=12)
 def paused_and_killed(lab):
     tunnel = connected(lab, lock=True)

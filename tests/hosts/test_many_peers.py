@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import statistics
 import time
 
 from . import addresses
@@ -64,18 +65,18 @@ def crowd(lab):
     grown = resident_kib(lab.vps, server.process.pid)
     print(f"start {started:.2f} s, add {add * 1000:.0f} ms and check {read * 1000:.0f} ms at best of"
           f" {[tuple(round(each * 1000) for each in pair) for pair in took]}, resident {idle * 1.024e-3:.1f} MB, then {grown * 1.024e-3:.1f} MB")
-    firsts = []
+    starts, idles, firsts = [started], [idle], []
     for number in range(3):
         server.down()
         time.sleep(3.1)  # of a file that has just been written it is not known whether it will be written again
-        started_again = begin(server)
-        idle_again = resident_kib(lab.vps, server.process.pid)
+        starts.append(begin(server))
+        idles.append(resident_kib(lab.vps, server.process.pid))
         firsts.append(seconds(adding(f"first-{number}")))
-        print(f"started again in {started_again:.2f} s, the first addition took {firsts[-1] * 1000:.0f} ms,"
-              f" resident {idle_again * 1.024e-3:.1f} MB")
-    assert started < 2 and started_again < 2, (started, started_again)
+        print(f"started again in {starts[-1]:.2f} s, the first addition took {firsts[-1] * 1000:.0f} ms,"
+              f" resident {idles[-1] * 1.024e-3:.1f} MB")
+    assert max(starts) < 2, starts
     assert min(firsts) < 0.05, firsts
     assert add < 0.05 and add < 0.7 * read, (add, read)
-    assert idle * 1024 < 40_000_000 and idle_again * 1024 < 40_000_000, (idle, idle_again)
+    assert statistics.median(idles) * 1024 < 40_000_000, idles
     assert grown < 45_000, grown
     assert json.loads(lab.vps.read(SERVER_FILE))["peers"][-1]["name"] == "first-2"

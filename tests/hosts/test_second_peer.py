@@ -65,6 +65,19 @@ def in_turn(lab, lock):
     assert pings.longest_silence < 1, pings.longest_silence
 
 
+@sentence("an endpoint given as an address that no way led to at `connect` is taken once one does and the other falls silent{lock}", lock=LOCKS, seconds=15)
+def literal_later(lab, lock):
+    lab.laptop.run("ip", "-6", "route", "del", "default")
+    tunnel = with_second_peer(lab, [f"{addresses.VPS[4]}:{PORT}", addresses.host_port(addresses.VPS[6], PORT)], lock=bool(lock))
+    tunnel.client.up()
+    eventually("the second peer answers", lambda: second_answers(lab), seconds=20)
+    assert endpoints(tunnel)["other"] == f"{addresses.VPS[4]}:{PORT}", endpoints(tunnel)
+    lab.laptop.ip(f"route add default via {addresses.ROUTER_LAN[6]} dev eth0")
+    deafen(lab, addresses.VPS[4])
+    eventually("it answers by IPv6", lambda: second_answers(lab), seconds=60)
+    assert endpoints(tunnel)["other"] == addresses.host_port(addresses.VPS[6], PORT), endpoints(tunnel)
+
+
 @sentence("in another network, where IPv6 is deaf, a second peer is reached by IPv4{lock}", lock=LOCKS, seconds=12, suites=True)
 def elsewhere(lab, lock):
     lab.open_cafe()

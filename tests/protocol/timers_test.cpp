@@ -487,6 +487,21 @@ TEST_CASE("an attempt that goes on elsewhere does so at once, 50 milliseconds af
     CHECK_FALSE(desk.timers.hurry(desk.clock.boot()));
 }
 
+TEST_CASE("an attempt that goes on elsewhere every three seconds asks once each time") {
+    Desk desk;
+    REQUIRE(desk.timers.want_handshake(desk.clock.boot()));
+    int sent = 0;
+    for (int turn = 0; turn < 20; ++turn) {
+        desk.initiates();
+        ++sent;
+        const Boot next = desk.clock.boot() + 3s;
+        CHECK(desk.deadline() >= desk.clock.boot() + 5s);
+        desk.clock.advance(next - desk.clock.boot());
+        REQUIRE(desk.timers.hurry(desk.clock.boot()));
+    }
+    CHECK(sent == 20);
+}
+
 TEST_CASE("an attempt that goes on elsewhere again and again ends 90 seconds after somebody last wanted it") {
     Desk desk;
     const Boot began = desk.clock.boot();

@@ -56,6 +56,18 @@ TEST_CASE("of one server alone there is no next, and of none no first") {
     CHECK(none.others(at("2.0.0.1:1")).empty());
 }
 
+TEST_CASE("a server at whose addresses nobody can be asked is left out, and the one that is asked is in use") {
+    EndpointBook book({{at("1.0.0.1:1")}, {at("2.0.0.1:1"), at("2.0.0.2:1")}, {at("3.0.0.1:1")}});
+    const auto not_one = [](const Endpoint& each) { return each != at("1.0.0.1:1") && each != at("2.0.0.1:1"); };
+    CHECK(book.next_server(not_one) == at("2.0.0.2:1"));
+    CHECK(book.next_server(not_one) == at("3.0.0.1:1"));
+    CHECK(book.next_server(not_one) == at("2.0.0.2:1"));
+    book.handle_asked(at("3.0.0.1:1"));
+    CHECK(book.next_server() == at("1.0.0.1:1"));
+    CHECK_FALSE(book.next_server([](const Endpoint&) { return false; }).has_value());
+    CHECK(book.first() == at("1.0.0.1:1"));
+}
+
 TEST_CASE("who answered is in use, and an answer from elsewhere changes nothing") {
     EndpointBook book({all_at({"1.0.0.1:1"}), all_at({"2.0.0.1:1", "[::2]:1"})});
     book.handle_answer_from(at("[::2]:1"));

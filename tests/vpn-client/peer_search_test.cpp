@@ -30,6 +30,8 @@ PeerSearch both_families() { return {{named("a.test")}, {all_at({"[::1]:1", "1.0
 
 PeerSearch two_servers() { return {{named("a.test"), named("b.test")}, {all_at({"1.0.0.1:1"}), all_at({"2.0.0.1:1"})}}; }
 
+constexpr auto anywhere = [](const Endpoint&) { return true; };
+
 } // namespace
 
 TEST_CASE("while an initiation waits, one more address is asked every quarter of a second, the other family first") {
@@ -78,18 +80,18 @@ TEST_CASE("after three seconds of silence, from the first initiation on, the nex
     CHECK_FALSE(search.take_silence(start + 2999ms));
     CHECK(search.take_silence(start + 3s));
     CHECK_FALSE(search.take_silence(start + 4s));
-    CHECK(search.next_server(at("1.0.0.1:1")) == at("2.0.0.1:1"));
+    CHECK(search.next_server(at("1.0.0.1:1"), anywhere) == at("2.0.0.1:1"));
     search.handle_initiation(at("2.0.0.1:1"), 3, start + 3s);
     CHECK(search.next_deadline() == start + 6s);
     CHECK(search.take_silence(start + 6s));
-    CHECK(search.next_server(at("2.0.0.1:1")) == at("1.0.0.1:1"));
+    CHECK(search.next_server(at("2.0.0.1:1"), anywhere) == at("1.0.0.1:1"));
 }
 
 TEST_CASE("a server that is silent where it no longer is by its name is sought where the name says") {
     PeerSearch search = two_servers();
     search.handle_handshake(at("1.0.0.1:1"));
     CHECK(search.handle_addresses(named("a.test"), all_at({"1.0.0.9:1"})));
-    CHECK(search.next_server(at("1.0.0.1:1")) == at("1.0.0.9:1"));
+    CHECK(search.next_server(at("1.0.0.1:1"), anywhere) == at("1.0.0.9:1"));
     CHECK_FALSE(search.handle_addresses(named("c.test"), all_at({"3.0.0.1:1"})));
     CHECK_FALSE(search.book().knows(at("3.0.0.1:1")));
 }
@@ -105,7 +107,7 @@ TEST_CASE("a peer is settled for 135 seconds after a handshake, unless it was si
     CHECK_FALSE(search.is_settled(start, start + 123s));
     search.handle_handshake(at("2.0.0.1:1"));
     CHECK(search.is_settled(start + 124s, start + 125s));
-    CHECK(search.next_server(at("2.0.0.1:1")) == at("1.0.0.1:1"));
+    CHECK(search.next_server(at("2.0.0.1:1"), anywhere) == at("1.0.0.1:1"));
 }
 
 TEST_CASE("of a peer whose endpoint nobody knows, nothing is due, and nowhere is it sought") {
@@ -113,6 +115,6 @@ TEST_CASE("of a peer whose endpoint nobody knows, nothing is due, and nowhere is
     search.handle_initiation(at("7.7.7.7:7"), 1, start);
     CHECK_FALSE(search.take_raced(start + 1s, all_fit).has_value());
     CHECK(search.take_silence(start + 3s));
-    CHECK_FALSE(search.next_server(at("7.7.7.7:7")).has_value());
+    CHECK_FALSE(search.next_server(at("7.7.7.7:7"), anywhere).has_value());
     CHECK_FALSE(search.next_deadline().has_value());
 }

@@ -57,6 +57,16 @@ TEST_CASE("a way that was gone is another one when it comes back, and its loss i
     CHECK(ways.leads_to(server));
 }
 
+TEST_CASE("what a look leaves out is forgotten") {
+    Ways ways;
+    CHECK_FALSE(ways.handle_look(server, std::nullopt));
+    ways.end_look();
+    CHECK_FALSE(ways.leads_to(server));
+    ways.end_look();
+    CHECK(ways.leads_to(server)); // for all that is known
+    CHECK_FALSE(ways.handle_look(server, by_wire));
+}
+
 TEST_CASE("a cable that is pulled and put back makes another way of the same one") {
     Way pulled = by_wire;
     pulled.carries = false;

@@ -62,6 +62,30 @@ TEST_CASE("what the engine took over is not written beside what it made of it") 
     CHECK(desk.received_of(2) == std::byte{8});
 }
 
+TEST_CASE("what was kept of a peer that stays in the engine after all does not outlive what the engine has") {
+    const test::Scratch scratch;
+    Desk desk(scratch.file("stamps"));
+    desk.engine = {stamps(1, 7)};
+    desk.keeper.keep({samples::public_key(1)});
+    desk.engine = {stamps(1, 9)};
+    desk.keeper.save();
+    CHECK(desk.store.load().value().size() == 1);
+    CHECK(desk.received_of(1) == std::byte{9});
+}
+
+TEST_CASE("of two entries for one peer the greater times count") {
+    const test::Scratch scratch;
+    protocol::Timestamps late = stamps(1, 9);
+    protocol::Timestamps early = stamps(1, 7);
+    early.sent.bytes[11] = std::byte{5};
+    REQUIRE(tun::TimestampStore(scratch.file("stamps")).save({late, early}));
+    Desk desk(scratch.file("stamps"));
+    const auto taken = desk.keeper.take({samples::public_key(1)});
+    REQUIRE(taken.size() == 1);
+    CHECK(taken[0].received == late.received);
+    CHECK(taken[0].sent == early.sent);
+}
+
 TEST_CASE("a peer that there was no handshake with takes no place on disk") {
     const test::Scratch scratch;
     Desk desk(scratch.file("stamps"));
