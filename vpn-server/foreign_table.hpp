@@ -21,13 +21,13 @@ struct Probe {
     enum class Hook : std::uint8_t { input, forward };
     Hook hook = Hook::forward;
     Family family = Family::v4;
-    std::string in;                   ///< the interface that it comes by
-    std::string out = {};             ///< and leaves by, if it is forwarded
-    std::vector<Prefix> sources = {}; ///< it comes from one of these; empty: from anywhere
+    std::string in;                        ///< the interface that it comes by
+    std::string out = {};                  ///< and leaves by, if it is forwarded
+    std::vector<Prefix> sources = {};      ///< it comes from one of these; empty: from anywhere
     std::vector<Prefix> destinations = {}; ///< it goes to one of these; empty: to anywhere
-    std::string state = "new";        ///< of its connection, in nft's word
-    std::string protocol = {};        ///< "tcp" or "udp"; empty: any
-    Port port = {};                   ///< that it goes to; zero: any
+    std::string state = "new";             ///< of its connection, in nft's word
+    std::string protocol = {};             ///< "tcp" or "udp"; empty: any
+    Port port = {};                        ///< that it goes to; zero: any
 };
 
 /// How a packet fares in a table.
