@@ -169,16 +169,16 @@ std::string with_firewalld(const Probe& probe, const std::vector<std::string>& t
 Obstacle obstacle(const ForeignTable& table, const Passage& passage, const Way& way, const std::string& tunnel) {
     const std::string_view firewall = firewall_of(table, passage);
     Obstacle result{std::string(firewall), table.name().text() + ' ' + passage.dropped_in, way.traffic, {}};
+    // Of answers the firewalls' own words know nothing: they would let in what nobody asked for.
+    const bool is_answer = way.probe.state == "established";
     if (firewall == "docker")
         result.command = with_iptables(way.probe, table.name(), "DOCKER-USER");
-    else if (way.probe.state == "established") // the programs' own words would let in what nobody asked for
+    else if (firewall == "iptables" || is_answer)
         result.command = with_iptables(way.probe, table.name(), passage.dropped_in);
     else if (firewall == "ufw")
         result.command = with_ufw(way.probe, tunnel);
     else if (firewall == "firewalld")
         result.command = with_firewalld(way.probe, passage.through, tunnel);
-    else if (firewall == "iptables")
-        result.command = with_iptables(way.probe, table.name(), passage.dropped_in);
     else
         result.command = with_nft(way.probe, table.name(), passage.dropped_in);
     return result;
