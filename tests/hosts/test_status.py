@@ -19,6 +19,18 @@ HELP = {"vpn-client": (CLIENT, ("connect", "disconnect", "status", "pause", "loc
         "vpn-keys": (KEYS, ("genkey", "pubkey", "genpsk"))}
 
 
+@sentence("where IPv6 is switched off `connect` waits for nobody whom it could ask by that alone", seconds=5)
+def nobody_by_ipv6(lab):
+    lab.laptop.run("sysctl", "-w", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+    tunnel = Tunnel(lab)
+    tunnel.server.up()
+    config = tunnel.client.config()
+    config["interface"]["probe"] = addresses.TUNNEL_SERVER[6]
+    tunnel.client.write(config)
+    tunnel.client.up()
+    assert lab.visit("address", addresses.SITE[4]) == {"address": addresses.VPS[4]}
+
+
 @sentence("`connect` ends with 0 in one line once an answer came from inside the tunnel, and goes on in the background")
 def connects(lab):
     tunnel = Tunnel(lab)

@@ -122,6 +122,19 @@ TEST_CASE("one address of one family is enough") {
     CHECK(wait_for(lookup, {&server}).value() == std::vector{endpoint("[2001:db8::1]:1")});
 }
 
+TEST_CASE("of a name with more addresses than any server has, eight of each family count") {
+    const NetNamespace net;
+    const Inside inside(net);
+    NameServer server("127.0.0.5:53");
+    for (int i = 1; i <= 20; ++i) server.records[1].push_back(address("192.0.2." + std::to_string(i)));
+    for (int i = 1; i <= 9; ++i) server.records[28].push_back(address("2001:db8::" + std::to_string(i)));
+    MarkedLookup lookup("many.example.org", Port{1}, {address("127.0.0.5")}, mark);
+    const auto found = wait_for(lookup, {&server});
+    REQUIRE(found);
+    CHECK(std::ranges::count_if(*found, [](const Endpoint& each) { return each.address.is_v4(); }) == 8);
+    CHECK(found->size() == 16);
+}
+
 TEST_CASE("link-local name servers are asked by their interfaces, two of the same address too, by a stock's sockets and others") {
     const NetNamespace net;
     const Inside inside(net);
